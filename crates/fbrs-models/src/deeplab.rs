@@ -1,0 +1,192 @@
+//! ResNet-DeepLabV3+ (Chen et al. 2018; specification section 3.1).
+
+use burn::tensor::Tensor;
+
+use crate::architecture::DeepLabConfig;
+use crate::build::Build;
+use crate::conv::{Conv, ConvSpec};
+use crate::fusion::ClickFusion;
+use crate::network::{Activation, Cut};
+use crate::resize::resize_bilinear;
+use crate::resnet::Backbone;
+
+/// Channels of the skip connection.
+const SKIP_CHANNELS: usize = 32;
+/// Dilations of ASPP's 3×3 branches at output stride 8.
+const ASPP_DILATIONS: [usize; 3] = [12, 24, 36];
+
+#[derive(Debug, Clone)]
+pub(crate) struct DeepLab<L = Conv> {
+    pub(crate) fusion: ClickFusion<L>,
+    pub(crate) backbone: Backbone<L>,
+    head: Head<L>,
+    pub(crate) skip: L,
+    pub(crate) aspp: Aspp<L>,
+    output: Head<L>,
+}
+
+impl<L> DeepLab<L> {
+    pub(crate) fn build<B: Build<Layer = L>>(
+        config: &DeepLabConfig,
+        build: &mut B,
+    ) -> Result<Self, B::Error> {
+        let (first, last) = config.backbone.channels();
+        let channels = config.channels;
+        Ok(Self {
+            fusion: ClickFusion::build(config.learned_fusion, build)?,
+            backbone: Backbone::build(config.backbone, "feature_extractor.backbone", build)?,
+            head: Head::build(
+                build,
+                "feature_extractor.head.block",
+                [channels + SKIP_CHANNELS, channels, channels],
+            )?,
+            skip: build.conv(
+                ConvSpec::new("feature_extractor.skip_project.skip_project.0", first, SKIP_CHANNELS, 1)
+                    .norm("feature_extractor.skip_project.skip_project.1"),
+            )?,
+            aspp: Aspp::build(build, "feature_extractor.aspp", last, channels)?,
+            output: Head::build(build, "head.layers", [channels, channels / 2, 1])?,
+        })
+    }
+}
+
+impl DeepLabConfig {
+    pub(crate) fn channels_at(&self, cut: Cut) -> usize {
+        match cut {
+            Cut::Image => 3,
+            Cut::DistanceMaps => 2,
+            Cut::Early => self.backbone.channels().1,
+            Cut::Middle => self.channels + SKIP_CHANNELS,
+            Cut::Late => self.channels,
+        }
+    }
+}
+
+impl DeepLab {
+    /// To the next cut; an activation at the last one stays as it is.
+    pub(crate) fn advance(&self, activation: Activation) -> Activation {
+        let Activation { cut, features, beside, size } = activation;
+        match (cut, beside) {
+            (Cut::Image, Some(maps)) => self.encode(features, maps, size),
+            (Cut::DistanceMaps, Some(image)) => self.encode(image, features, size),
+            (Cut::Early, Some(skip)) => {
+                let [_, _, height, width] = skip.dims();
+                let context = resize_bilinear(self.aspp.forward(features), [height, width]);
+                let features = Tensor::cat(vec![context, skip], 1);
+                Activation { cut: Cut::Middle, features, beside: None, size }
+            }
+            (Cut::Middle, _) => {
+                Activation { cut: Cut::Late, features: self.head.forward(features), beside: None, size }
+            }
+            (_, beside) => Activation { cut, features, beside, size },
+        }
+    }
+
+    /// The last cut's features to the logits at stride 4.
+    pub(crate) fn output(&self, features: Tensor<4>) -> Tensor<4> {
+        self.output.forward(features)
+    }
+
+    fn encode(&self, image: Tensor<4>, maps: Tensor<4>, size: [usize; 2]) -> Activation {
+        let stages = self.backbone.forward(self.fusion.forward(image, maps));
+        let skip = self.skip.relu(stages.first);
+        Activation { cut: Cut::Early, features: stages.last, beside: Some(skip), size }
+    }
+}
+
+/// Atrous spatial pyramid pooling: five branches, concatenated and projected.
+#[derive(Debug, Clone)]
+pub(crate) struct Aspp<L = Conv> {
+    branches: Vec<L>,
+    pooled: L,
+    project: L,
+}
+
+impl<L> Aspp<L> {
+    fn build<B: Build<Layer = L>>(
+        build: &mut B,
+        name: &str,
+        input: usize,
+        channels: usize,
+    ) -> Result<Self, B::Error> {
+        let branch = |index: usize, kernel| {
+            ConvSpec::new(format!("{name}.concurent.{index}.0"), input, channels, kernel)
+                .norm(format!("{name}.concurent.{index}.1"))
+        };
+        let mut branches = vec![build.conv(branch(0, 1))?];
+        for (index, dilation) in ASPP_DILATIONS.into_iter().enumerate() {
+            branches.push(build.conv(branch(index + 1, 3).dilation(dilation))?);
+        }
+        let pooled = ConvSpec::new(format!("{name}.concurent.4.gap.1"), input, channels, 1)
+            .norm(format!("{name}.concurent.4.gap.2"));
+        let project = ConvSpec::new(format!("{name}.project.0"), 5 * channels, channels, 1)
+            .norm(format!("{name}.project.1"));
+        Ok(Self { branches, pooled: build.conv(pooled)?, project: build.conv(project)? })
+    }
+}
+
+impl Aspp {
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [batch, _, height, width] = x.dims();
+        let mut parts: Vec<_> = self.branches.iter().map(|branch| branch.relu(x.clone())).collect();
+        let pooled = self.pooled.relu(x.mean_dim(3).mean_dim(2));
+        let channels = pooled.dims()[1];
+        parts.push(pooled.expand([batch, channels, height, width]));
+        self.project.relu(Tensor::cat(parts, 1))
+    }
+}
+
+/// Depthwise 3×3, pointwise 1×1, BatchNorm, ReLU.
+#[derive(Debug, Clone)]
+struct SeparableConv<L = Conv> {
+    depthwise: L,
+    pointwise: L,
+}
+
+impl<L> SeparableConv<L> {
+    fn build<B: Build<Layer = L>>(
+        build: &mut B,
+        name: &str,
+        input: usize,
+        output: usize,
+    ) -> Result<Self, B::Error> {
+        let depthwise = ConvSpec::new(format!("{name}.body.0"), input, input, 3).depthwise();
+        let pointwise =
+            ConvSpec::new(format!("{name}.body.1"), input, output, 1).norm(format!("{name}.body.2"));
+        Ok(Self { depthwise: build.conv(depthwise)?, pointwise: build.conv(pointwise)? })
+    }
+}
+
+impl SeparableConv {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.pointwise.relu(self.depthwise.forward(x))
+    }
+}
+
+/// Two separable convolutions and a 1×1 convolution: the DeepLab head and the output head.
+#[derive(Debug, Clone)]
+struct Head<L = Conv> {
+    first: SeparableConv<L>,
+    second: SeparableConv<L>,
+    last: L,
+}
+
+impl<L> Head<L> {
+    fn build<B: Build<Layer = L>>(
+        build: &mut B,
+        name: &str,
+        [input, middle, output]: [usize; 3],
+    ) -> Result<Self, B::Error> {
+        Ok(Self {
+            first: SeparableConv::build(build, &format!("{name}.0"), input, middle)?,
+            second: SeparableConv::build(build, &format!("{name}.1"), middle, middle)?,
+            last: build.conv(ConvSpec::new(format!("{name}.2"), middle, output, 1).bias())?,
+        })
+    }
+}
+
+impl Head {
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.last.forward(self.second.forward(self.first.forward(x)))
+    }
+}

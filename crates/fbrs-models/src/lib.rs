@@ -1,0 +1,45 @@
+//! The networks of f-BRS on Burn: ResNet-DeepLabV3+ and HRNetV2-OCR.
+//!
+//! A [`Network`] is built from an [`Architecture`] and any [`ParameterSource`]. The decision that
+//! shaped this crate: refinement acts *inside* a network, so every network can be run in two
+//! parts, up to a [`Cut`] and on from there. Both parts are differentiable on every backend, and
+//! no parameter ever asks for a gradient.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use fbrs_models::{Architecture, Cut, Network, formula::Formula};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let device = Device::flex();
+//! let architecture: Architecture = "hrnet18s_ocr64".parse()?;
+//! let network = Network::build(&architecture, &mut Formula, &device)?;
+//! let image = Tensor::zeros([1, 3, 64, 96], &device);
+//! let maps = Tensor::ones([1, 2, 64, 96], &device);
+//! let activation = network.run_to(Cut::Late, image, maps);
+//! assert_eq!(network.run_from(activation).dims(), [1, 1, 64, 96]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This crate follows `fbrs`, the one stable public crate: its interface may change with any
+//! release.
+
+mod architecture;
+mod block;
+mod build;
+mod conv;
+mod deeplab;
+pub mod formula;
+mod fusion;
+mod hrnet;
+mod network;
+mod ocr;
+#[cfg(test)]
+mod parity;
+mod resize;
+mod resnet;
+
+pub use architecture::{Architecture, DeepLabConfig, HrNetConfig, ParseArchitectureError, ResNet};
+pub use build::{BoxError, ParameterError, ParameterShape, ParameterSource};
+pub use network::{Activation, Cut, Network};
+pub use resize::resize_bilinear;

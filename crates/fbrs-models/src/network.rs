@@ -1,0 +1,179 @@
+//! A network of either family, run whole or in two parts.
+
+use burn::tensor::{Device, Tensor};
+
+use crate::architecture::Architecture;
+use crate::build::{ParameterError, ParameterSource, Reading};
+use crate::conv::Folding;
+use crate::deeplab::DeepLab;
+use crate::hrnet::HrNet;
+use crate::resize::resize_bilinear;
+
+/// Where a network is cut in two.
+///
+/// | cut | DeepLab | HRNet | acts in |
+/// |---|---|---|---|
+/// | `Image` | the image | the image | RGB-BRS |
+/// | `DistanceMaps` | the distance maps | the distance maps | DistMap-BRS |
+/// | `Early` | ASPP's input | the concatenated branches | f-BRS-A |
+/// | `Middle` | concat(ASPP, skip) | the concatenated branches | f-BRS-B |
+/// | `Late` | the DeepLab head's output | OCR's output | f-BRS-C |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cut {
+    /// The normalised image, before the fusion with the clicks.
+    Image,
+    /// The distance maps, before the fusion with the image.
+    DistanceMaps,
+    /// Behind the backbone.
+    Early,
+    /// Before the DeepLab head; on HRNet the same place as `Early`.
+    Middle,
+    /// Before the output head.
+    Late,
+}
+
+/// A network's state at a [`Cut`].
+#[derive(Debug, Clone)]
+pub struct Activation {
+    pub(crate) cut: Cut,
+    pub(crate) features: Tensor<4>,
+    pub(crate) beside: Option<Tensor<4>>,
+    pub(crate) size: [usize; 2],
+}
+
+impl Activation {
+    /// Where the network stands.
+    pub fn cut(&self) -> Cut {
+        self.cut
+    }
+
+    /// What refinement changes at this cut, `[batch, channels, height, width]`, f32.
+    pub fn features(&self) -> &Tensor<4> {
+        &self.features
+    }
+
+    /// The same state with other features of the same shape.
+    pub fn with_features(&self, features: Tensor<4>) -> Self {
+        Self { features, ..self.clone() }
+    }
+
+    /// Height and width of the image, and so of the logits.
+    pub fn image_size(&self) -> [usize; 2] {
+        self.size
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Family {
+    DeepLab(Box<DeepLab>),
+    HrNet(Box<HrNet>),
+}
+
+/// A segmentation network with its parameters on a device. Cloning shares the parameters.
+#[derive(Debug, Clone)]
+pub struct Network {
+    architecture: Architecture,
+    device: Device,
+    pub(crate) family: Family,
+}
+
+impl Network {
+    /// Reads the parameters of `architecture` from `source` onto `device`, batch normalisation
+    /// folded into the convolutions.
+    ///
+    /// Parameters are read one at a time: beside the network itself, memory holds one of them.
+    ///
+    /// # Errors
+    /// The first parameter that the source cannot give.
+    pub fn build(
+        architecture: &Architecture,
+        source: &mut dyn ParameterSource,
+        device: &Device,
+    ) -> Result<Self, ParameterError> {
+        Self::build_with(architecture, source, device, Folding::Folded)
+    }
+
+    pub(crate) fn build_with(
+        architecture: &Architecture,
+        source: &mut dyn ParameterSource,
+        device: &Device,
+        folding: Folding,
+    ) -> Result<Self, ParameterError> {
+        let mut reading = Reading { source, device, folding };
+        let family = match architecture {
+            Architecture::DeepLab(config) => {
+                Family::DeepLab(Box::new(DeepLab::build(config, &mut reading)?))
+            }
+            Architecture::HrNet(config) => {
+                Family::HrNet(Box::new(HrNet::build(config, &mut reading)?))
+            }
+        };
+        Ok(Self { architecture: *architecture, device: device.clone(), family })
+    }
+
+    /// What this network is.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Where its parameters lie.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Channels of the features at a cut.
+    pub fn channels_at(&self, cut: Cut) -> usize {
+        match &self.architecture {
+            Architecture::DeepLab(config) => config.channels_at(cut),
+            Architecture::HrNet(config) => config.channels_at(cut),
+        }
+    }
+
+    /// Runs from the input up to a cut.
+    ///
+    /// `image`: normalised, `[batch, 3, height, width]`; `maps`: distance maps, positive first,
+    /// `[batch, 2, height, width]`, in [0, 1]; both f32.
+    pub fn run_to(&self, cut: Cut, image: Tensor<4>, maps: Tensor<4>) -> Activation {
+        let [_, _, height, width] = image.dims();
+        let size = [height, width];
+        let (start, features, beside) = match cut {
+            Cut::DistanceMaps => (Cut::DistanceMaps, maps, image),
+            _ => (Cut::Image, image, maps),
+        };
+        let mut activation = Activation { cut: start, features, beside: Some(beside), size };
+        while activation.cut < cut {
+            activation = self.advance(activation);
+        }
+        activation
+    }
+
+    /// Runs from a cut to the logits at the image's size, `[batch, 1, height, width]`.
+    pub fn run_from(&self, activation: Activation) -> Tensor<4> {
+        let size = activation.size;
+        resize_bilinear(self.run_from_to_stride(activation), size)
+    }
+
+    /// Runs from a cut to the logits at stride 4, before they are resized to the image's size:
+    /// `[batch, 1, ⌈height/4⌉, ⌈width/4⌉]`.
+    pub fn run_from_to_stride(&self, mut activation: Activation) -> Tensor<4> {
+        while activation.cut < Cut::Late {
+            activation = self.advance(activation);
+        }
+        match &self.family {
+            Family::DeepLab(net) => net.output(activation.features),
+            Family::HrNet(net) => net.output(activation.features),
+        }
+    }
+
+    /// The whole network: logits at the image's size, `[batch, 1, height, width]`.
+    pub fn forward(&self, image: Tensor<4>, maps: Tensor<4>) -> Tensor<4> {
+        self.run_from(self.run_to(Cut::Image, image, maps))
+    }
+
+    fn advance(&self, activation: Activation) -> Activation {
+        match &self.family {
+            Family::DeepLab(net) => net.advance(activation),
+            Family::HrNet(net) => net.advance(activation),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use fbrs_models::{Architecture, BoxError, ParameterSource};
+
+use crate::container::{Contents, Entry, Source};
+use crate::error::{Mismatch, Misshaped};
+use crate::{Container, Element, Precision, Provenance, WeightsError, native, provenance, recognise};
+
+/// `norm_radius` of every published network, in pixels.
+const NORM_RADIUS: f32 = 260.0;
+
+/// What to do with tensors that the network does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExtraKeys {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// They are skipped; [`Checkpoint::ignored`] names them.
+    Ignore,
+}
+
+/// One tensor of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// Published name.
+    pub name: String,
+    /// Type of its elements in the file.
+    pub element: Element,
+    /// Shape; convolutions are `[out, in / groups, height, width]`.
+    pub shape: Vec<usize>,
+}
+
+/// An opened file of weights that is known to be exactly one network.
+///
+/// Names, shapes and number formats of all its tensors have been checked; values are read when
+/// [`ParameterSource::read`] asks for them, one tensor at a time, and never kept.
+#[derive(Debug)]
+pub struct Checkpoint {
+    file: String,
+    container: Container,
+    source: Source,
+    architecture: Architecture,
+    norm_radius: f32,
+    provenance: Provenance,
+    entries: Vec<Entry>,
+    tensors: Vec<TensorInfo>,
+    by_name: HashMap<String, usize>,
+    ignored: Vec<String>,
+}
+
+impl Checkpoint {
+    /// Opens a PyTorch checkpoint (either container) or a native file, told apart by content.
+    ///
+    /// # Errors
+    /// [`WeightsError::Io`] where the file cannot be read; [`WeightsError::UnknownFormat`],
+    /// [`Damaged`](WeightsError::Damaged), [`Forbidden`](WeightsError::Forbidden),
+    /// [`Unsupported`](WeightsError::Unsupported) where it is no sound file of weights;
+    /// [`WeightsError::Unrecognised`] or [`Mismatch`](WeightsError::Mismatch) where its tensors
+    /// are not those of a network.
+    pub fn open(path: impl AsRef<Path>, extra: ExtraKeys) -> Result<Self, WeightsError> {
+        let path = path.as_ref();
+        let mut checkpoint =
+            Self::of_contents(path.display().to_string(), Contents::open(path)?, extra)?;
+        if checkpoint.container != Container::Safetensors {
+            checkpoint.provenance.source_file = provenance::file_name(path);
+        }
+        Ok(checkpoint)
+    }
+
+    /// Opens a native file that lies in memory; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`].
+    pub fn from_static(
+        name: &str,
+        bytes: &'static [u8],
+        extra: ExtraKeys,
+    ) -> Result<Self, WeightsError> {
+        Self::of_contents(name.to_owned(), Contents::in_memory(name, bytes)?, extra)
+    }
+
+    fn of_contents(
+        file: String,
+        contents: Contents,
+        extra: ExtraKeys,
+    ) -> Result<Self, WeightsError> {
+        let Contents { container, source, entries, header } = contents;
+        let entries = recognise::state_dict(entries);
+        let architecture = match recognise::architecture(&entries) {
+            Ok(architecture) => architecture,
+            Err(reason) => return Err(WeightsError::Unrecognised { file, reason }),
+        };
+        if let Some(claimed) = header.architecture
+            && claimed != architecture.to_string()
+        {
+            let claimed = claimed.escape_debug();
+            let reason = format!("it says it is {claimed}, its tensors say {architecture}");
+            return Err(WeightsError::Damaged { file, container, reason });
+        }
+        let (entries, ignored) = match_parameters(&file, &architecture, entries, extra)?;
+        let tensors = entries.iter().map(|entry| TensorInfo {
+            name: entry.name.clone(),
+            element: entry.element,
+            shape: entry.shape.clone(),
+        });
+        let by_name = entries.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index));
+        Ok(Self {
+            file,
+            container,
+            source,
+            architecture,
+            norm_radius: header.norm_radius.unwrap_or(NORM_RADIUS),
+            provenance: header.provenance,
+            tensors: tensors.collect(),
+            by_name: by_name.collect(),
+            entries,
+            ignored,
+        })
+    }
+
+    /// How the file is called in messages: its path, or what it stands for.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The file's format.
+    pub fn container(&self) -> Container {
+        self.container
+    }
+
+    /// The file's length in bytes.
+    pub fn file_size(&self) -> u64 {
+        self.source.length()
+    }
+
+    /// The network.
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// The radius by which the network's distance maps are normalised, in pixels: what a native
+    /// file says, and 260 as in all published networks where the file does not say.
+    pub fn norm_radius(&self) -> f32 {
+        self.norm_radius
+    }
+
+    /// States the `norm_radius` of a network whose file does not say it.
+    #[must_use]
+    pub fn with_norm_radius(mut self, pixels: f32) -> Self {
+        self.norm_radius = pixels;
+        self
+    }
+
+    /// Where the weights come from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// Every tensor, in network order.
+    pub fn tensors(&self) -> &[TensorInfo] {
+        &self.tensors
+    }
+
+    /// Number of parameters: elements of all tensors, running statistics included.
+    pub fn parameter_count(&self) -> usize {
+        self.tensors.iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum()
+    }
+
+    /// Names of tensors that were skipped because the network does not have them.
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+
+    /// Writes a native file: beside `path` first, then moved there, so that a complete file or
+    /// none is seen. The same checkpoint always gives the same bytes. The file that is being read
+    /// may be replaced.
+    ///
+    /// # Errors
+    /// [`WeightsError::Overflow`] where half precision cannot hold a value; whatever reading or
+    /// writing meets.
+    pub fn save_native(
+        &mut self,
+        path: impl AsRef<Path>,
+        precision: Precision,
+        provenance: &Provenance,
+    ) -> Result<(), WeightsError> {
+        native::write(self, path.as_ref(), precision, provenance)
+    }
+
+    /// The values of one parameter, row-major.
+    pub(crate) fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        let entry = self.by_name.get(name).and_then(|index| self.entries.get(*index));
+        let Some(entry) = entry.filter(|entry| entry.shape == shape) else {
+            return Err(WeightsError::NoSuchParameter {
+                file: self.file.clone(),
+                architecture: self.architecture.to_string(),
+                tensor: name.to_owned(),
+                shape: shape.to_vec(),
+            });
+        };
+        let bytes = entry.read(&mut self.source).map_err(|error| {
+            if error.raw_os_error().is_some() {
+                WeightsError::Io { operation: "read", file: self.file.clone(), source: error }
+            } else {
+                self.damaged(error.to_string())
+            }
+        })?;
+        let count = shape.iter().product::<usize>();
+        let values = entry.element.to_f32(&bytes).filter(|values| values.len() == count);
+        let Some(values) = values else {
+            return Err(self.damaged(format!(
+                "{name} has {} bytes, expected {count} elements of {}",
+                bytes.len(),
+                entry.element
+            )));
+        };
+        match values.iter().find(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(value) => Err(WeightsError::NotFinite {
+                file: self.file.clone(),
+                tensor: name.to_owned(),
+                value: f64::from(*value),
+            }),
+        }
+    }
+
+    fn damaged(&self, reason: String) -> WeightsError {
+        WeightsError::Damaged { file: self.file.clone(), container: self.container, reason }
+    }
+}
+
+impl ParameterSource for Checkpoint {
+    fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
+        Ok(self.values(name, shape)?)
+    }
+}
+
+/// The network's parameters among `entries`, in network order, and the names of the others.
+fn match_parameters(
+    file: &str,
+    architecture: &Architecture,
+    entries: Vec<Entry>,
+    extra: ExtraKeys,
+) -> Result<(Vec<Entry>, Vec<String>), WeightsError> {
+    let mut found: HashMap<String, Entry> =
+        entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
+    let mut matched = Vec::new();
+    let (mut missing, mut misshaped) = (Vec::new(), Vec::new());
+    for parameter in architecture.parameters() {
+        match found.remove(&parameter.name) {
+            None => missing.push(parameter.name),
+            Some(entry) if entry.shape != parameter.shape => misshaped.push(Misshaped {
+                name: parameter.name,
+                expected: parameter.shape,
+                found: entry.shape,
+            }),
+            Some(Entry { element: Element::Other(kind), .. }) => {
+                let reason = format!(
+                    "{} holds {kind} numbers, expected f32, f16, bf16 or f64",
+                    parameter.name
+                );
+                return Err(WeightsError::Unsupported { file: file.to_owned(), reason });
+            }
+            Some(entry) => matched.push(entry),
+        }
+    }
+    let mut others: Vec<_> = found.into_keys().collect();
+    others.sort();
+    let refused = extra == ExtraKeys::Refuse && !others.is_empty();
+    if !missing.is_empty() || !misshaped.is_empty() || refused {
+        return Err(WeightsError::Mismatch(Box::new(Mismatch {
+            file: file.to_owned(),
+            architecture: architecture.to_string(),
+            missing,
+            unexpected: others,
+            misshaped,
+        })));
+    }
+    Ok((matched, others))
+}

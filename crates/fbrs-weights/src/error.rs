@@ -1,0 +1,313 @@
+use std::fmt;
+use std::io;
+
+use crate::Container;
+
+/// What keeps weights from being found, fetched, read or written.
+///
+/// The variants are grouped by whose fault it is, see [`WeightsError::fault`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The machine: a file could not be read or written.
+    #[error("cannot {operation} {file}: {source}")]
+    Io {
+        /// What was being done, as it reads after "cannot".
+        operation: &'static str,
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// The file: it is in no format that holds weights.
+    #[error(
+        "{file} holds no weights: expected a PyTorch checkpoint (zip or older stream) or a \
+         safetensors file, found {found}"
+    )]
+    UnknownFormat {
+        /// The file.
+        file: String,
+        /// What its first bytes look like.
+        found: String,
+    },
+
+    /// The file: it contradicts itself or ends too early.
+    #[error("{file} is damaged ({container}): {reason}; get a fresh copy of it")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// Its format.
+        container: Container,
+        /// What does not fit.
+        reason: String,
+    },
+
+    /// The file: its pickle asks for something that reading weights never needs.
+    #[error(
+        "{file} asks to {request}, which a file of weights never needs: it may be hostile, and \
+         nothing of it was run; expected only tensors. Where it comes from a source you trust, \
+         save its state dict alone: torch.save(model.state_dict(), …)"
+    )]
+    Forbidden {
+        /// The file.
+        file: String,
+        /// What it asks for, as it reads after "asks to".
+        request: String,
+    },
+
+    /// The file: sound, but of a kind that is not read.
+    #[error("{file}: {reason}")]
+    Unsupported {
+        /// The file.
+        file: String,
+        /// What is not read, and what to do.
+        reason: String,
+    },
+
+    /// The file: its tensors belong to no known network.
+    #[error("{file} holds tensors of no known network: {reason}")]
+    Unrecognised {
+        /// The file.
+        file: String,
+        /// What was looked for and what was found.
+        reason: String,
+    },
+
+    /// The file: its tensors are not exactly those of the network it is closest to.
+    #[error(transparent)]
+    Mismatch(Box<Mismatch>),
+
+    /// The file: a parameter is infinite or not a number.
+    #[error(
+        "{file}: {tensor} holds {value}, expected finite numbers only; such weights give no masks \
+         (a training that diverged?)"
+    )]
+    NotFinite {
+        /// The file.
+        file: String,
+        /// The parameter.
+        tensor: String,
+        /// The first such value.
+        value: f64,
+    },
+
+    /// The caller: a parameter that the file's network does not have.
+    #[error("{file} ({architecture}) has no parameter {tensor} of shape {shape:?}")]
+    NoSuchParameter {
+        /// The file.
+        file: String,
+        /// The file's network.
+        architecture: String,
+        /// The name asked for.
+        tensor: String,
+        /// The shape asked for.
+        shape: Vec<usize>,
+    },
+
+    /// The caller: a value too large for half precision.
+    #[error(
+        "{tensor} holds {value}, which half precision cannot hold (at most 65504): write these \
+         weights in f32"
+    )]
+    Overflow {
+        /// The parameter.
+        tensor: String,
+        /// The value.
+        value: f32,
+    },
+
+    /// The caller: a name that fits nothing.
+    #[error(
+        "no weights are called \"{name}\": expected a path to a .pth or .safetensors file, or one \
+         of {}; looked in {}",
+        list(.known), list(.searched)
+    )]
+    UnknownName {
+        /// What was asked for.
+        name: String,
+        /// Names that would do.
+        known: Vec<String>,
+        /// Folders that were searched.
+        searched: Vec<String>,
+    },
+
+    /// The caller: the beginning of several names.
+    #[error("\"{name}\" is the beginning of several names: {}; give more of it", list(.candidates))]
+    AmbiguousName {
+        /// What was asked for.
+        name: String,
+        /// The names it could be.
+        candidates: Vec<String>,
+    },
+
+    /// The caller: published weights that are not on this machine.
+    #[error(
+        "{name} is published but not on this machine (looked in {}): run `fbrs weights fetch \
+         {name}`, or download {url} and put it into one of these folders",
+        list(.searched)
+    )]
+    NotFetched {
+        /// The published name.
+        name: String,
+        /// Where it can be had.
+        url: String,
+        /// Folders that were searched.
+        searched: Vec<String>,
+    },
+
+    /// The caller: the built-in weights were left out when this program was built.
+    #[error(
+        "this program was built without built-in weights: give a file or a name, or build it \
+         with the feature \"built-in\""
+    )]
+    NoBuiltIn,
+
+    /// The network: a download failed.
+    #[error(
+        "cannot download {url}: {reason}. Run the same command again to go on where it stopped, \
+         or download that address by other means and put the file at {put}: from there \
+         `--weights {name}` finds it"
+    )]
+    Download {
+        /// The published name.
+        name: String,
+        /// The address.
+        url: String,
+        /// What went wrong.
+        reason: String,
+        /// Where a file downloaded by hand is found.
+        put: String,
+    },
+
+    /// The network: what came is not what was published, or not what came last time.
+    #[error(
+        "what {url} sent is not {name}: its SHA-256 is {found}, expected {expected} ({origin}); \
+         it was thrown away"
+    )]
+    Checksum {
+        /// The published name.
+        name: String,
+        /// The address.
+        url: String,
+        /// Expected SHA-256, hexadecimal.
+        expected: String,
+        /// Found SHA-256, hexadecimal.
+        found: String,
+        /// Where the expected one comes from.
+        origin: &'static str,
+    },
+
+    /// The caller: stopped a download, of which the part so far is kept.
+    #[error("stopped downloading {name}; run the same command again to go on where it stopped")]
+    Cancelled {
+        /// The published name.
+        name: String,
+    },
+}
+
+/// Whose fault an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller asked for something that cannot be.
+    Caller,
+    /// The file is not what it should be.
+    File,
+    /// The machine failed to read or write.
+    Machine,
+    /// The network or the far end failed.
+    Network,
+}
+
+impl WeightsError {
+    /// Whose fault this is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Caller,
+            Self::Io { .. } => Fault::Machine,
+            Self::UnknownFormat { .. }
+            | Self::Damaged { .. }
+            | Self::Forbidden { .. }
+            | Self::Unsupported { .. }
+            | Self::Unrecognised { .. }
+            | Self::Mismatch(_)
+            | Self::NotFinite { .. } => Fault::File,
+            Self::NoSuchParameter { .. }
+            | Self::Overflow { .. }
+            | Self::UnknownName { .. }
+            | Self::AmbiguousName { .. }
+            | Self::NotFetched { .. }
+            | Self::NoBuiltIn
+            | Self::Cancelled { .. } => Fault::Caller,
+            Self::Download { .. } | Self::Checksum { .. } => Fault::Network,
+        }
+    }
+}
+
+/// How a file's tensors differ from those of the network it is closest to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The file.
+    pub file: String,
+    /// The network it is closest to, in its text form.
+    pub architecture: String,
+    /// Names that the network has and the file lacks, in network order.
+    pub missing: Vec<String>,
+    /// Names that the file has and the network lacks, in the file's order.
+    pub unexpected: Vec<String>,
+    /// Tensors with another shape or another kind of numbers, in network order.
+    pub misshaped: Vec<Misshaped>,
+}
+
+/// A tensor of the right name with the wrong shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misshaped {
+    /// Its name.
+    pub name: String,
+    /// The network's shape.
+    pub expected: Vec<usize>,
+    /// The file's shape.
+    pub found: Vec<usize>,
+}
+
+/// Names given of each kind in a message.
+const SHOWN: usize = 5;
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, architecture, missing, unexpected, misshaped } = self;
+        write!(f, "{file} is close to {architecture} but differs from it:")?;
+        let mut separator = " ";
+        let mut part = |f: &mut fmt::Formatter<'_>, count: usize, what: &str, names: String| {
+            if count == 0 {
+                return Ok(());
+            }
+            let more = if count > SHOWN { ", …" } else { "" };
+            write!(f, "{separator}{count} {what} ({names}{more})")?;
+            separator = "; ";
+            Ok(())
+        };
+        let first = |names: &[String]| names.iter().take(SHOWN).cloned().collect::<Vec<_>>();
+        part(f, missing.len(), "missing", first(missing).join(", "))?;
+        let shapes: Vec<_> = misshaped.iter().take(SHOWN).map(ToString::to_string).collect();
+        part(f, misshaped.len(), "of another shape", shapes.join(", "))?;
+        part(f, unexpected.len(), "unexpected", first(unexpected).join(", "))?;
+        if missing.is_empty() && misshaped.is_empty() {
+            f.write_str("; the extra tensors can be ignored on request (`--ignore-extra`)")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Misshaped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {:?}, found {:?}", self.name, self.expected, self.found)
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+/// Names in a sentence; "nothing" where there are none.
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}

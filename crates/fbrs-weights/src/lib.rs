@@ -1,0 +1,59 @@
+//! Weights for the networks of `fbrs-models`: PyTorch checkpoints, native files, the built-in
+//! default, and where to find or fetch them.
+//!
+//! A [`Checkpoint`] is an opened file that is known to be exactly one network. The decision that
+//! shaped this crate: a file is hostile until shown otherwise, and large. Opening one reads its
+//! table of tensors alone, refuses whatever no sound file of weights has, and checks every name
+//! and shape; values are then read one tensor at a time, so that a network never lies in memory
+//! twice.
+//!
+//! ```
+//! use fbrs_models::ParameterSource;
+//! use fbrs_weights::{ExtraKeys, Places};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! # if cfg!(not(feature = "built-in")) { return Ok(()) }
+//! // "default", a path, or a name such as "resnet50_dh128_sbd".
+//! let mut weights = Places::default().locate("default")?.open(ExtraKeys::Refuse)?;
+//! assert_eq!(weights.architecture().to_string(), "hrnet18s_ocr64");
+//! let tensor = weights.tensors()[0].clone();
+//! let values = weights.read(&tensor.name, &tensor.shape)?;
+//! assert_eq!(values.len(), tensor.shape.iter().product());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `container`, `pytorch`, `pickle`, `native` | from bytes to a table of tensors |
+//! | `recognise`, `checkpoint` | from a table of tensors to a network |
+//! | `built_in`, `manifest`, `places`, [`fetch`] | where weights are |
+//!
+//! This crate follows `fbrs`, the one stable public crate: its interface may change with any
+//! release.
+
+mod built_in;
+mod checkpoint;
+mod container;
+mod element;
+mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
+mod manifest;
+mod native;
+mod pickle;
+mod places;
+mod provenance;
+mod pytorch;
+mod recognise;
+mod replace;
+
+pub use built_in::BUILT_IN;
+pub use checkpoint::{Checkpoint, ExtraKeys, TensorInfo};
+pub use container::Container;
+pub use element::Element;
+pub use error::{Fault, Mismatch, Misshaped, WeightsError};
+pub use manifest::{Published, find_published, published};
+pub use native::Precision;
+pub use places::{Location, Places, cache_folder};
+pub use provenance::Provenance;

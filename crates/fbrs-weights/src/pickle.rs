@@ -1,0 +1,418 @@
+//! Looks through a pickle before anything acts on it.
+//!
+//! A pickle is a program. The one that `torch.save` writes for a state dict names a few classes
+//! and calls a few functions; this walk follows the whole program on a stack of its own, knows at
+//! every call what is called, and refuses the first thing that is not on the short list below.
+//! It also bounds what a pickle may cost: no value is built here, and one whose walk succeeds has
+//! at most [`MAX_STEPS`] steps and [`MAX_BYTES`] bytes.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, Read};
+use std::rc::Rc;
+
+/// Steps of a pickle. A checkpoint of the largest network takes 60,000.
+const MAX_STEPS: u32 = 500_000;
+
+/// Bytes of a pickle. That of the largest network has 300,000.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// What may be called: what rebuilds a tensor, and the container of a state dict.
+const CALLED: [&str; 5] = [
+    "collections.OrderedDict",
+    "torch._utils._rebuild_tensor",
+    "torch._utils._rebuild_tensor_v2",
+    "torch._utils._rebuild_tensor_v3",
+    "torch._utils._rebuild_parameter",
+];
+
+/// What may be named beside: the types of storages and of elements.
+const NAMED: [&str; 20] = [
+    "torch.FloatStorage",
+    "torch.DoubleStorage",
+    "torch.HalfStorage",
+    "torch.BFloat16Storage",
+    "torch.LongStorage",
+    "torch.IntStorage",
+    "torch.ShortStorage",
+    "torch.CharStorage",
+    "torch.ByteStorage",
+    "torch.BoolStorage",
+    "torch.storage.UntypedStorage",
+    "torch.float16",
+    "torch.bfloat16",
+    "torch.float32",
+    "torch.float64",
+    "torch.int64",
+    "torch.int32",
+    "torch.int16",
+    "torch.int8",
+    "torch.uint8",
+];
+
+/// Why a pickle is refused.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// It asks for something that weights never need; reads after "asks to".
+    Forbidden(String),
+    /// It is no pickle, or one that makes no sense.
+    Damaged(String),
+    /// It could not be read.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            Self::Damaged("its pickle ends too early".to_owned())
+        } else {
+            Self::Io(error)
+        }
+    }
+}
+
+fn damaged<T>(reason: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::Damaged(reason.into()))
+}
+
+/// Walks one pickle and leaves `source` right behind it.
+pub(crate) fn inspect(source: &mut impl BufRead) -> Result<(), Refusal> {
+    let mut walk = Walk {
+        source: source.take(MAX_BYTES),
+        stack: Vec::new(),
+        memo: HashMap::new(),
+    };
+    for _ in 0..MAX_STEPS {
+        match walk.step() {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(Refusal::Damaged(_)) if walk.source.limit() == 0 => {
+                return damaged(format!("its pickle has more than {MAX_BYTES} bytes"));
+            }
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    damaged(format!("its pickle has more than {MAX_STEPS} steps"))
+}
+
+/// What the walk needs to know of a value.
+#[derive(Clone)]
+enum Value {
+    Mark,
+    Text(Rc<str>),
+    /// A class or function, `module.name`.
+    Global(Rc<str>),
+    Other,
+}
+
+struct Walk<'a, R> {
+    source: io::Take<&'a mut R>,
+    stack: Vec<Value>,
+    memo: HashMap<u32, Value>,
+}
+
+impl<R: BufRead> Walk<'_, R> {
+    /// Takes one step; false at the end.
+    fn step(&mut self) -> Result<bool, Refusal> {
+        match self.byte()? {
+            // Protocol and frame: nothing happens.
+            0x80 => self.skip(1)?,
+            0x95 => self.skip(8)?,
+            b'.' => {
+                self.pop()?;
+                return Ok(false);
+            }
+            // Numbers, None, booleans, bytes, empty containers.
+            b'N' | 0x88 | 0x89 | b')' | b']' | b'}' | 0x8f => self.push(Value::Other),
+            b'I' | b'L' | b'F' => {
+                self.line()?;
+                self.push(Value::Other);
+            }
+            b'K' => self.skip_and_push(1)?,
+            b'M' => self.skip_and_push(2)?,
+            b'J' => self.skip_and_push(4)?,
+            b'G' => self.skip_and_push(8)?,
+            0x8a | b'C' => {
+                let length = self.number::<1>()?;
+                self.skip_and_push(length)?;
+            }
+            0x8b | b'B' => {
+                let length = self.number::<4>()?;
+                self.skip_and_push(length)?;
+            }
+            0x8e | 0x96 => {
+                let length = self.number::<8>()?;
+                self.skip_and_push(length)?;
+            }
+            // Text.
+            b'V' => {
+                let text = self.line()?;
+                self.push(Value::Text(text.into()));
+            }
+            b'U' | 0x8c => {
+                let length = self.number::<1>()?;
+                self.text(length)?;
+            }
+            b'T' | b'X' => {
+                let length = self.number::<4>()?;
+                self.text(length)?;
+            }
+            0x8d => {
+                let length = self.number::<8>()?;
+                self.text(length)?;
+            }
+            // Containers.
+            b'(' => self.push(Value::Mark),
+            b't' | b'l' | b'd' | 0x91 => {
+                self.pop_to_mark()?;
+                self.push(Value::Other);
+            }
+            0x85 => self.replace(1)?,
+            0x86 => self.replace(2)?,
+            0x87 => self.replace(3)?,
+            b'a' => self.discard(1)?,
+            b's' => self.discard(2)?,
+            b'e' | b'u' | 0x90 | b'1' => self.pop_to_mark()?,
+            // The stack and the memo.
+            b'0' => {
+                if self.stack.pop().is_none() {
+                    return damaged("its pickle takes from an empty stack");
+                }
+            }
+            b'2' => {
+                let top = self.top()?;
+                self.push(top);
+            }
+            b'g' => {
+                let index = self.index()?;
+                self.recall(index)?;
+            }
+            b'h' => {
+                let index = self.number::<1>()?;
+                self.recall(index)?;
+            }
+            b'j' => {
+                let index = self.number::<4>()?;
+                self.recall(index)?;
+            }
+            b'p' => {
+                let index = self.index()?;
+                self.remember(index)?;
+            }
+            b'q' => {
+                let index = self.number::<1>()?;
+                self.remember(index)?;
+            }
+            b'r' => {
+                let index = self.number::<4>()?;
+                self.remember(index)?;
+            }
+            0x94 => {
+                let index = self.memo.len() as u64;
+                self.remember(index)?;
+            }
+            // Classes, functions, storages.
+            b'c' => {
+                let (module, name) = (self.line()?, self.line()?);
+                self.global(&module, &name)?;
+            }
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                match (module, name) {
+                    (Value::Text(module), Value::Text(name)) => self.global(&module, &name)?,
+                    _ => return damaged("its pickle names a class by something that is no text"),
+                }
+            }
+            b'Q' => self.replace(1)?,
+            b'P' => {
+                self.line()?;
+                self.push(Value::Other);
+            }
+            // Calls.
+            b'R' => {
+                self.pop()?;
+                self.call()?;
+            }
+            // The state of an object. Every object here comes from one of the permitted calls,
+            // none of which gives its state a meaning beyond plain data.
+            b'b' => {
+                self.pop()?;
+                if !matches!(self.top()?, Value::Other) {
+                    return damaged("its pickle gives a state to something that is no object");
+                }
+            }
+            0x81 => {
+                self.pop()?;
+                return self.construct();
+            }
+            0x92 => {
+                self.discard(2)?;
+                return self.construct();
+            }
+            b'i' => {
+                let (module, name) = (self.line()?, self.line()?);
+                return forbid(format!("construct {}", shown(&format!("{module}.{name}"))));
+            }
+            b'o' => return forbid("construct an object".to_owned()),
+            0x82..=0x84 => return forbid("use Python's extension registry".to_owned()),
+            0x97 | 0x98 => return forbid("use buffers outside the file".to_owned()),
+            other => return damaged(format!("its pickle has no meaning at byte 0x{other:02x}")),
+        }
+        Ok(true)
+    }
+
+    fn global(&mut self, module: &str, name: &str) -> Result<(), Refusal> {
+        let full = format!("{module}.{name}");
+        if !CALLED.contains(&full.as_str()) && !NAMED.contains(&full.as_str()) {
+            return forbid(format!("use {}", shown(&full)));
+        }
+        self.push(Value::Global(full.into()));
+        Ok(())
+    }
+
+    fn call(&mut self) -> Result<(), Refusal> {
+        match self.pop()? {
+            Value::Global(name) if CALLED.contains(&&*name) => {
+                self.push(Value::Other);
+                Ok(())
+            }
+            Value::Global(name) => forbid(format!("call {name}")),
+            _ => damaged("its pickle calls something that is no function"),
+        }
+    }
+
+    /// Constructors that go past a class's own call: no state dict has them.
+    fn construct(&mut self) -> Result<bool, Refusal> {
+        match self.pop()? {
+            Value::Global(name) => forbid(format!("construct {name}")),
+            _ => damaged("its pickle constructs something that has no class"),
+        }
+    }
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+
+    fn pop(&mut self) -> Result<Value, Refusal> {
+        match self.stack.pop() {
+            None => damaged("its pickle takes from an empty stack"),
+            Some(Value::Mark) => damaged("its pickle takes a mark for a value"),
+            Some(value) => Ok(value),
+        }
+    }
+
+    fn top(&self) -> Result<Value, Refusal> {
+        match self.stack.last() {
+            None => damaged("its pickle reads an empty stack"),
+            Some(Value::Mark) => damaged("its pickle takes a mark for a value"),
+            Some(value) => Ok(value.clone()),
+        }
+    }
+
+    fn discard(&mut self, count: u32) -> Result<(), Refusal> {
+        (0..count).try_for_each(|_| self.pop().map(drop))
+    }
+
+    fn replace(&mut self, count: u32) -> Result<(), Refusal> {
+        self.discard(count)?;
+        self.push(Value::Other);
+        Ok(())
+    }
+
+    fn pop_to_mark(&mut self) -> Result<(), Refusal> {
+        loop {
+            match self.stack.pop() {
+                None => return damaged("its pickle looks for a mark that is not there"),
+                Some(Value::Mark) => return Ok(()),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn remember(&mut self, index: u64) -> Result<(), Refusal> {
+        let value = self.top()?;
+        self.memo.insert(memo_index(index)?, value);
+        Ok(())
+    }
+
+    fn recall(&mut self, index: u64) -> Result<(), Refusal> {
+        let Some(value) = self.memo.get(&memo_index(index)?).cloned() else {
+            return damaged(format!("its pickle recalls value {index}, which is not there"));
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    fn byte(&mut self) -> Result<u8, Refusal> {
+        let mut byte = [0];
+        self.source.read_exact(&mut byte)?;
+        Ok(byte[0])
+    }
+
+    fn number<const N: usize>(&mut self) -> Result<u64, Refusal> {
+        let mut bytes = [0; 8];
+        if let Some(bytes) = bytes.get_mut(..N) {
+            self.source.read_exact(bytes)?;
+        }
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn skip(&mut self, length: u64) -> Result<(), Refusal> {
+        let skipped = io::copy(&mut self.source.by_ref().take(length), &mut io::sink())?;
+        if skipped == length { Ok(()) } else { Err(ends()) }
+    }
+
+    fn skip_and_push(&mut self, length: u64) -> Result<(), Refusal> {
+        self.skip(length)?;
+        self.push(Value::Other);
+        Ok(())
+    }
+
+    fn text(&mut self, length: u64) -> Result<(), Refusal> {
+        let mut bytes = Vec::new();
+        self.source.by_ref().take(length).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 != length {
+            return Err(ends());
+        }
+        let value = match String::from_utf8(bytes) {
+            Ok(text) => Value::Text(text.into()),
+            Err(_) => Value::Other,
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    fn line(&mut self) -> Result<String, Refusal> {
+        let mut bytes = Vec::new();
+        self.source.read_until(b'\n', &mut bytes)?;
+        if bytes.pop() != Some(b'\n') {
+            return Err(ends());
+        }
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        String::from_utf8(bytes).or_else(|_| damaged("its pickle holds a line that is no text"))
+    }
+
+    fn index(&mut self) -> Result<u64, Refusal> {
+        let line = self.line()?;
+        line.parse().or_else(|_| damaged("its pickle has a place in the memo that is no number"))
+    }
+}
+
+fn memo_index(index: u64) -> Result<u32, Refusal> {
+    u32::try_from(index).or_else(|_| damaged("its pickle has an absurd place in the memo"))
+}
+
+fn ends() -> Refusal {
+    Refusal::Damaged("its pickle ends too early".to_owned())
+}
+
+fn forbid<T>(request: String) -> Result<T, Refusal> {
+    Err(Refusal::Forbidden(request))
+}
+
+/// A name from a file as a message may show it: short, and without control characters.
+fn shown(name: &str) -> String {
+    let short: String = name.chars().take(80).collect();
+    short.escape_debug().to_string()
+}
