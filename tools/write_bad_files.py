@@ -12,6 +12,7 @@ import json
 import pickle
 import random
 import struct
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -200,8 +201,8 @@ WEIGHTS = {
     "shape_huge": (dict(shape=(2**31, 2**31), stride=(2**31, 1)), "is damaged", "2^62 elements."),
     "shape_overflow": (dict(shape=(2**62, 2**62), stride=(1, 1)), "is damaged", "2^124 elements."),
     "shape_negative": (dict(shape=(-2, 3)), "is damaged", "A negative extent."),
-    "stride_zero": (dict(shape=(60000, 60000), stride=(0, 0)), "larger than the file",
-                    "One value, claimed to be 3.6 billion."),
+    "stride_zero": (dict(shape=(30000, 30000), stride=(0, 0)), "larger than the file",
+                    "One value, claimed to be 900 million."),
     "stride_huge": (dict(shape=(2, 3), stride=(2**61, 1)), "is damaged", "A stride of 2^61."),
     "offset_huge": (dict(offset=2**62), "is damaged", "Begins 2^62 elements into its storage."),
     "offset_beyond": (dict(offset=4), "is damaged", "Ends behind its storage."),
@@ -259,9 +260,10 @@ bad("zip_entry_size.pth",
     "larger than the file", "A storage of 4 GB.")
 bad("zip_entry_offset.pth", patched(good, directory + 42, "<I", 0x7FFFFFFF), "is damaged", "An entry 2 GB away.")
 bad("zip_encrypted.pth", patched(good, directory + 8, "<H", 1), "is damaged", "An entry that says it is encrypted.")
-bad("zip_duplicate.pth", good.replace(b"archive/data/0", b"archive/data.p").replace(
-    b"archive/version", b"archive/data.pp").replace(b"archive/data.pp", b"archive/data.p0"),
-    "is damaged", "Entries with mangled names.")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    bad("zip_duplicate.pth", archive(state_dict(GOOD), twice=["data.pkl"]), "two entries of one name",
+        "Two entries of one name.")
 flipped = bytearray(good)
 flipped[good.index(b"weight")] ^= 1
 bad("zip_checksum.pth", bytes(flipped), "hecksum", "One bit of the pickle is wrong.")
@@ -321,6 +323,10 @@ bad("nearly_nothing.safetensors",
         "feature_extractor.ocr_distri_head.object_context_block.f_down.1.0.bias":
             {"dtype": "F32", "shape": [4096, 0], "data_offsets": [0, 0]},
     }), "differs from it", "The widest network believed, without any values.")
+
+bad("control_characters.safetensors",
+    safetensors({"\x1b[2J\x07": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}),
+    "\\u{1b}[2J", "A name that would clear a terminal.")
 
 
 def main():

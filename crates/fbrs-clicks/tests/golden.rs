@@ -129,8 +129,10 @@ fn zoom_in_regions_agree() {
             let (row, col) = pair(expected);
             assert!((position.row - row).abs() < 1e-9 && (position.col - col).abs() < 1e-9);
         }
-        let inside =
-            clicks.iter().filter(|click| click.is_positive()).all(|click| found.holds(click.position));
+        let inside = clicks
+            .iter()
+            .filter(|click| click.is_positive())
+            .all(|click| found.holds(click.position));
         assert_eq!(inside, case["positive_clicks_inside"].as_bool().unwrap());
     }
 }
@@ -187,8 +189,7 @@ fn clipped_discs_stay_at_their_click() {
 #[test]
 fn overlapping_discs_count_each_pixel_once() {
     let click = Click::positive(Position::new(3.0, 3.0));
-    let discs =
-        ClickDiscs::new(&[click, click], Size { height: 8, width: 10 }, DiscRule::Clipped);
+    let discs = ClickDiscs::new(&[click, click], Size { height: 8, width: 10 }, DiscRule::Clipped);
     assert_eq!(discs.positive().len(), 9);
 }
 

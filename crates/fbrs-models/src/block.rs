@@ -98,7 +98,8 @@ impl Block {
         };
         let mut branch = x;
         for (index, conv) in self.convs.iter().enumerate() {
-            branch = if index + 1 < self.convs.len() { conv.relu(branch) } else { conv.forward(branch) };
+            branch =
+                if index + 1 < self.convs.len() { conv.relu(branch) } else { conv.forward(branch) };
         }
         relu(branch + shortcut)
     }

@@ -124,7 +124,8 @@ impl Listing {
     }
 
     fn add(&mut self, spec: &ConvSpec, used: bool) {
-        let parameters = spec.parameters().map(|(name, shape)| ParameterShape { name, shape, used });
+        let parameters =
+            spec.parameters().map(|(name, shape)| ParameterShape { name, shape, used });
         self.parameters.extend(parameters);
     }
 }

@@ -108,7 +108,12 @@ impl ConvSpec {
         let norm = |(name, channels): (&String, usize)| {
             NORM_PARAMETERS.map(|part| (format!("{name}.{part}"), vec![channels]))
         };
-        before.map(norm).into_iter().flatten().chain(own).chain(after.map(norm).into_iter().flatten())
+        before
+            .map(norm)
+            .into_iter()
+            .flatten()
+            .chain(own)
+            .chain(after.map(norm).into_iter().flatten())
     }
 }
 

@@ -12,6 +12,8 @@ use crate::resnet::Backbone;
 
 /// Channels of the skip connection.
 const SKIP_CHANNELS: usize = 32;
+/// How far either head sees: two depthwise convolutions 3×3.
+pub(crate) const HEAD_RADIUS: usize = 2;
 /// Dilations of ASPP's 3×3 branches at output stride 8.
 const ASPP_DILATIONS: [usize; 3] = [12, 24, 36];
 
@@ -41,8 +43,13 @@ impl<L> DeepLab<L> {
                 [channels + SKIP_CHANNELS, channels, channels],
             )?,
             skip: build.conv(
-                ConvSpec::new("feature_extractor.skip_project.skip_project.0", first, SKIP_CHANNELS, 1)
-                    .norm("feature_extractor.skip_project.skip_project.1"),
+                ConvSpec::new(
+                    "feature_extractor.skip_project.skip_project.0",
+                    first,
+                    SKIP_CHANNELS,
+                    1,
+                )
+                .norm("feature_extractor.skip_project.skip_project.1"),
             )?,
             aspp: Aspp::build(build, "feature_extractor.aspp", last, channels)?,
             output: Head::build(build, "head.layers", [channels, channels / 2, 1])?,
@@ -75,9 +82,12 @@ impl DeepLab {
                 let features = Tensor::cat(vec![context, skip], 1);
                 Activation { cut: Cut::Middle, features, beside: None, size }
             }
-            (Cut::Middle, _) => {
-                Activation { cut: Cut::Late, features: self.head.forward(features), beside: None, size }
-            }
+            (Cut::Middle, _) => Activation {
+                cut: Cut::Late,
+                features: self.head.forward(features),
+                beside: None,
+                size,
+            },
             (_, beside) => Activation { cut, features, beside, size },
         }
     }
@@ -151,8 +161,8 @@ impl<L> SeparableConv<L> {
         output: usize,
     ) -> Result<Self, B::Error> {
         let depthwise = ConvSpec::new(format!("{name}.body.0"), input, input, 3).depthwise();
-        let pointwise =
-            ConvSpec::new(format!("{name}.body.1"), input, output, 1).norm(format!("{name}.body.2"));
+        let pointwise = ConvSpec::new(format!("{name}.body.1"), input, output, 1)
+            .norm(format!("{name}.body.2"));
         Ok(Self { depthwise: build.conv(depthwise)?, pointwise: build.conv(pointwise)? })
     }
 }

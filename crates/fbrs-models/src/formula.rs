@@ -38,9 +38,9 @@ pub fn image(height: usize, width: usize) -> Vec<f32> {
 
 /// Numbers in [0, 1) that follow from a name.
 fn uniform(name: &str, count: usize) -> impl Iterator<Item = f32> {
-    let hash = name
-        .bytes()
-        .fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3));
+    let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+    });
     (0..count as u64).map(move |index| {
         let z = hash.wrapping_add(index).wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

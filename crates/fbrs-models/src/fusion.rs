@@ -26,7 +26,8 @@ impl<L> ClickFusion<L> {
         }
         Ok(Self::Learned {
             first: build.conv(ConvSpec::new("rgb_conv.0", 5, 8, 1).bias())?,
-            second: build.conv(ConvSpec::new("rgb_conv.3", 8, 3, 1).bias().norm_before("rgb_conv.2"))?,
+            second: build
+                .conv(ConvSpec::new("rgb_conv.3", 8, 3, 1).bias().norm_before("rgb_conv.2"))?,
         })
     }
 }

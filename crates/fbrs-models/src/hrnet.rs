@@ -223,10 +223,12 @@ impl<L> Module<L> {
                 let name = format!("{name}.fuse_layers.{to}.{from}");
                 row.push(match to.cmp(&from) {
                     std::cmp::Ordering::Equal => Fuse::Same,
-                    std::cmp::Ordering::Less => Fuse::Up(build.conv(
-                        ConvSpec::new(format!("{name}.0"), input, output, 1)
-                            .norm(format!("{name}.1")),
-                    )?),
+                    std::cmp::Ordering::Less => Fuse::Up(
+                        build.conv(
+                            ConvSpec::new(format!("{name}.0"), input, output, 1)
+                                .norm(format!("{name}.1")),
+                        )?,
+                    ),
                     std::cmp::Ordering::Greater => {
                         let mut chain = Vec::new();
                         for step in 0..to - from {
@@ -237,7 +239,8 @@ impl<L> Module<L> {
                                 if last { output } else { input },
                                 3,
                             );
-                            chain.push(build.conv(spec.norm(format!("{name}.{step}.1")).stride(2))?);
+                            chain
+                                .push(build.conv(spec.norm(format!("{name}.{step}.1")).stride(2))?);
                         }
                         Fuse::Down(chain)
                     }

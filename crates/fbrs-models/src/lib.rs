@@ -42,4 +42,4 @@ mod resnet;
 pub use architecture::{Architecture, DeepLabConfig, HrNetConfig, ParseArchitectureError, ResNet};
 pub use build::{BoxError, ParameterError, ParameterShape, ParameterSource};
 pub use network::{Activation, Cut, Network};
-pub use resize::resize_bilinear;
+pub use resize::{BilinearTap, bilinear_taps, resize_bilinear};

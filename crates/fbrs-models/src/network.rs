@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use crate::architecture::Architecture;
 use crate::build::{ParameterError, ParameterSource, Reading};
 use crate::conv::Folding;
-use crate::deeplab::DeepLab;
+use crate::deeplab::{self, DeepLab};
 use crate::hrnet::HrNet;
 use crate::resize::resize_bilinear;
 
@@ -55,6 +55,26 @@ impl Activation {
     /// The same state with other features of the same shape.
     pub fn with_features(&self, features: Tensor<4>) -> Self {
         Self { features, ..self.clone() }
+    }
+
+    /// Square patches of the features as one batch of `corners.len()`.
+    ///
+    /// A corner is (batch index, first row, first column) of a patch; patches lie inside the map.
+    /// Only at a cut with a [neighbourhood](Network::neighbourhood): what stands beside the
+    /// features there is not needed.
+    pub fn patches(&self, corners: &[(usize, usize, usize)], size: [usize; 2]) -> Self {
+        let channels = self.features.dims()[1];
+        let [height, width] = size;
+        let patch = |&(batch, row, col): &(usize, usize, usize)| {
+            self.features.clone().slice([
+                batch..batch + 1,
+                0..channels,
+                row..row + height,
+                col..col + width,
+            ])
+        };
+        let features = Tensor::cat(corners.iter().map(patch).collect(), 0);
+        Self { cut: self.cut, features, beside: None, size }
     }
 
     /// Height and width of the image, and so of the logits.
@@ -126,6 +146,20 @@ impl Network {
         match &self.architecture {
             Architecture::DeepLab(config) => config.channels_at(cut),
             Architecture::HrNet(config) => config.channels_at(cut),
+        }
+    }
+
+    /// How far, in pixels of the map at stride 4, a logit at that stride sees in the features at a
+    /// cut; `None` where it sees more than a neighbourhood.
+    ///
+    /// Within such a neighbourhood the rest of the network is made of convolutions alone, so that
+    /// it can be run on patches ([`Activation::patches`]).
+    pub fn neighbourhood(&self, cut: Cut) -> Option<usize> {
+        match (&self.family, cut) {
+            (Family::DeepLab(_), Cut::Middle) => Some(2 * deeplab::HEAD_RADIUS),
+            (Family::DeepLab(_), Cut::Late) => Some(deeplab::HEAD_RADIUS),
+            (Family::HrNet(_), Cut::Late) => Some(0),
+            _ => None,
         }
     }
 

@@ -46,8 +46,8 @@ impl<L> Ocr<L> {
         let value = build.conv(layer("f_down", 0, output, key))?;
         let up = build.conv(layer("f_up", 0, key, output))?;
         let name = format!("{PREFIX}.ocr_distri_head.conv_bn_dropout");
-        let concat = ConvSpec::new(format!("{name}.0"), 2 * output, output, 1)
-            .norm(format!("{name}.1.0"));
+        let concat =
+            ConvSpec::new(format!("{name}.0"), 2 * output, output, 1).norm(format!("{name}.1.0"));
         let [output_of_context, output_of_features] = build.conv_split(concat, output)?;
         let classes =
             build.conv(ConvSpec::new(format!("{PREFIX}.cls_head"), output, 1, 1).bias())?;

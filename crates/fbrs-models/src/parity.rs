@@ -98,7 +98,8 @@ fn distance_map(points: &[(f32, f32)], height: usize, width: usize) -> Vec<f32> 
     let pixels = (0..height).flat_map(|row| (0..width).map(move |col| (row as f32, col as f32)));
     let squared = |(row, col): (f32, f32)| {
         let used = points.iter().filter(|(r, c)| *r >= 0.0 || *c >= 0.0);
-        used.map(|(r, c)| ((row - r) / 260.0).powi(2) + ((col - c) / 260.0).powi(2)).fold(1e6, f32::min)
+        used.map(|(r, c)| ((row - r) / 260.0).powi(2) + ((col - c) / 260.0).powi(2))
+            .fold(1e6, f32::min)
     };
     pixels.map(|pixel| (2.0 * squared(pixel).sqrt()).tanh()).collect()
 }
@@ -221,9 +222,7 @@ fn resize_agrees() {
     let golden: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     for case in golden["resize_bilinear_align_corners"].as_array().unwrap() {
-        let size = |key: &str| {
-            [0, 1].map(|axis| case[key][axis].as_u64().unwrap() as usize)
-        };
+        let size = |key: &str| [0, 1].map(|axis| case[key][axis].as_u64().unwrap() as usize);
         let [height, width] = size("in");
         let values: Vec<f32> =
             (0..height * width).map(|index| (3.0 * (index as f64).sin()) as f32).collect();

@@ -26,23 +26,43 @@ pub fn resize_bilinear(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
 /// Row `i` holds the weights of the sources of output `i`: `[to, from]`.
 fn interpolation(from: usize, to: usize, device: &Device) -> Tensor<2> {
     let mut weights = vec![0.0f32; to * from];
-    for (index, row) in weights.chunks_mut(from.max(1)).enumerate() {
-        let (low, high, fraction) = source(index, from, to);
-        if let Some(weight) = row.get_mut(low) {
-            *weight += 1.0 - fraction;
+    for (row, tap) in weights.chunks_mut(from.max(1)).zip(bilinear_taps(from, to)) {
+        if let Some(weight) = row.get_mut(tap.low) {
+            *weight += 1.0 - tap.fraction;
         }
-        if let Some(weight) = row.get_mut(high) {
-            *weight += fraction;
+        if let Some(weight) = row.get_mut(tap.high) {
+            *weight += tap.fraction;
         }
     }
     Tensor::from_data(TensorData::new(weights, [to, from]), device)
 }
 
-/// The two sources of an output position and the weight of the second.
-pub(crate) fn source(index: usize, from: usize, to: usize) -> (usize, usize, f32) {
+/// The two sources of an output position along one axis, and the weight of the second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BilinearTap {
+    /// Index of the first source.
+    pub low: usize,
+    /// Index of the second one.
+    pub high: usize,
+    /// Weight of the second one, in [0, 1).
+    pub fraction: f32,
+}
+
+impl BilinearTap {
+    /// The value between the two sources' values.
+    pub fn mix(&self, low: f32, high: f32) -> f32 {
+        low * (1.0 - self.fraction) + high * self.fraction
+    }
+}
+
+/// Where an axis of `to` positions reads one of `from`: bilinear with `align_corners = true`.
+pub fn bilinear_taps(from: usize, to: usize) -> Vec<BilinearTap> {
     let scale = if to > 1 { (from as f32 - 1.0) / (to as f32 - 1.0) } else { 0.0 };
-    let position = scale * index as f32;
-    let low = (position as usize).min(from.saturating_sub(1));
-    let high = (low + 1).min(from.saturating_sub(1));
-    (low, high, position - low as f32)
+    let last = from.saturating_sub(1);
+    let tap = |index: usize| {
+        let position = scale * index as f32;
+        let low = (position as usize).min(last);
+        BilinearTap { low, high: (low + 1).min(last), fraction: position - low as f32 }
+    };
+    (0..to).map(tap).collect()
 }

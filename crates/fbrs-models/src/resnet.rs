@@ -59,8 +59,8 @@ impl<L> Backbone<L> {
                     .stride(2);
                 let second = ConvSpec::new(format!("{name}.conv1.3"), 64, 64, 3)
                     .norm(format!("{name}.conv1.4"));
-                let third =
-                    ConvSpec::new(format!("{name}.conv1.6"), 64, 128, 3).norm(format!("{name}.bn1"));
+                let third = ConvSpec::new(format!("{name}.conv1.6"), 64, 128, 3)
+                    .norm(format!("{name}.bn1"));
                 (vec![build.conv(first)?, build.conv(second)?, build.conv(third)?], 128)
             }
         };
@@ -101,7 +101,8 @@ impl Backbone {
     /// `[batch, 3, height, width]`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Stages {
         let x = self.stem.iter().fold(x, |x, conv| conv.relu(x));
-        let mut x = max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]));
+        let mut x =
+            max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]));
         let mut first = None;
         for blocks in &self.stages {
             x = block::run(blocks, x);

@@ -1,1 +1,52 @@
+//! Backpropagating refinement: f-BRS-A/B/C, RGB-BRS and DistMap-BRS (Sofiiuk et al. 2020; Jang &
+//! Kim 2019).
+//!
+//! A network's answer to clicks need not agree with them at the clicks. Refinement finds a small
+//! change of some inner quantity that makes it agree. The decision that shaped this crate: device
+//! and host meet at the logits of stride 4. Loss, ending tests and the gradient with respect to
+//! those logits are computed on the host in double precision; the device runs the network forwards,
+//! and backwards from that gradient. So nothing at the image's size ever lives on a device behind
+//! the network, and no operation of the loss needs a gradient on any backend.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use fbrs_clicks::{Click, Position, Size};
+//! use fbrs_models::{Network, formula::{self, Formula}};
+//! use fbrs_refine::{Frame, RefineOptions, RefineState, Refiner, Watch};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let device = Device::flex();
+//! let network = Network::build(&"hrnet2s_ocr2".parse()?, &mut Formula, &device)?;
+//! let size = Size { height: 40, width: 48 };
+//! let frame = Frame::new(&[formula::image(size.height, size.width)], size, true, &device);
+//! let options = RefineOptions::default();
+//! let refiner = Refiner::new(&network, 260.0, &options);
+//! let mut clicks = vec![Click::positive(Position::new(20.0, 20.0))];
+//! let first = refiner.click(&frame, &[clicks.clone()], &RefineState::default(), &mut Watch::none())?;
+//! clicks.push(Click::negative(Position::new(5.0, 40.0)));
+//! let second = refiner.click(&frame, &[clicks], &first.state, &mut Watch::none())?;
+//! assert!(second.trace.losses.len() >= 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This crate follows `fbrs`, the one stable public crate: its interface may change with any
+//! release.
 
+mod frame;
+pub mod lbfgs;
+mod logits;
+mod mode;
+mod objective;
+mod options;
+mod patches;
+mod refiner;
+mod variables;
+mod watch;
+
+pub use frame::Frame;
+pub use logits::LogitMaps;
+pub use mode::{Mode, ParseModeError};
+pub use options::{RefineOptions, ScaleActivation};
+pub use refiner::{Answer, RefineError, RefineState, Refiner};
+pub use watch::{ClickTrace, Progress, Watch};

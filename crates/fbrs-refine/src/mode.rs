@@ -70,9 +70,7 @@ impl fmt::Display for Mode {
 
 /// A text that names no mode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "\"{0}\" names no mode: expected NoBRS, RGB-BRS, DistMap-BRS, f-BRS-A, f-BRS-B or f-BRS-C"
-)]
+#[error("\"{0}\" names no mode: expected NoBRS, RGB-BRS, DistMap-BRS, f-BRS-A, f-BRS-B or f-BRS-C")]
 pub struct ParseModeError(String);
 
 impl FromStr for Mode {

@@ -4,8 +4,10 @@ use crate::{Checkpoint, WeightsError};
 pub const BUILT_IN: &str = "hrnet18s_ocr64";
 
 #[cfg(feature = "built-in")]
-static BYTES: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/hrnet18s_ocr64.safetensors"));
+static BYTES: &[u8] = include_bytes!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../weights/hrnet18s_ocr64.safetensors"
+));
 
 impl Checkpoint {
     /// The weights that this program carries: no file, no download. Their card is

@@ -4,8 +4,10 @@ use std::path::Path;
 use fbrs_models::{Architecture, BoxError, ParameterSource};
 
 use crate::container::{Contents, Entry, Source};
-use crate::error::{Mismatch, Misshaped};
-use crate::{Container, Element, Precision, Provenance, WeightsError, native, provenance, recognise};
+use crate::error::{Mismatch, Misshaped, printable};
+use crate::{
+    Container, Element, Precision, Provenance, WeightsError, native, provenance, recognise,
+};
 
 /// `norm_radius` of every published network, in pixels.
 const NORM_RADIUS: f32 = 260.0;
@@ -94,7 +96,7 @@ impl Checkpoint {
         if let Some(claimed) = header.architecture
             && claimed != architecture.to_string()
         {
-            let claimed = claimed.escape_debug();
+            let claimed = printable(&claimed);
             let reason = format!("it says it is {claimed}, its tensors say {architecture}");
             return Err(WeightsError::Damaged { file, container, reason });
         }
@@ -203,7 +205,7 @@ impl Checkpoint {
             if error.raw_os_error().is_some() {
                 WeightsError::Io { operation: "read", file: self.file.clone(), source: error }
             } else {
-                self.damaged(error.to_string())
+                self.damaged(printable(&error.to_string()))
             }
         })?;
         let count = shape.iter().product::<usize>();

@@ -52,11 +52,14 @@ impl Opened {
 
     fn start(&mut self) -> Result<Vec<u8>, WeightsError> {
         let mut start = Vec::new();
-        let read = self.file.rewind().and_then(|()| {
-            self.file.by_ref().take(HEADER_BYTES).read_to_end(&mut start)
-        });
-        read.map_err(|source| {
-            WeightsError::Io { operation: "read", file: self.name.clone(), source }
+        let read = self
+            .file
+            .rewind()
+            .and_then(|()| self.file.by_ref().take(HEADER_BYTES).read_to_end(&mut start));
+        read.map_err(|source| WeightsError::Io {
+            operation: "read",
+            file: self.name.clone(),
+            source,
         })?;
         Ok(start)
     }
@@ -164,10 +167,8 @@ impl Contents {
     pub(crate) fn open(path: &Path) -> Result<Self, WeightsError> {
         let mut opened = Opened::open(path)?;
         let start = opened.start()?;
-        let container = recognise(&start).map_err(|found| WeightsError::UnknownFormat {
-            file: opened.name.clone(),
-            found,
-        })?;
+        let container = recognise(&start)
+            .map_err(|found| WeightsError::UnknownFormat { file: opened.name.clone(), found })?;
         if container == Container::Safetensors {
             let name = opened.name.clone();
             return native::read(&name, Source::File(opened));

@@ -36,8 +36,11 @@ impl Element {
     pub(crate) fn to_f32(self, bytes: &[u8]) -> Option<Vec<f32>> {
         match self {
             Self::F32 => each(bytes, f32::from_ne_bytes),
-            #[expect(clippy::cast_possible_truncation, reason = "a value out of range becomes an \
-                     infinity, which the reader of a parameter refuses")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a value out of range becomes an \
+                     infinity, which the reader of a parameter refuses"
+            )]
             Self::F64 => each(bytes, |word| f64::from_ne_bytes(word) as f32),
             Self::BF16 => {
                 each(bytes, |word| f32::from_bits(u32::from(u16::from_ne_bytes(word)) << 16))

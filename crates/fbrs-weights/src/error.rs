@@ -287,11 +287,14 @@ impl fmt::Display for Mismatch {
             separator = "; ";
             Ok(())
         };
-        let first = |names: &[String]| names.iter().take(SHOWN).cloned().collect::<Vec<_>>();
-        part(f, missing.len(), "missing", first(missing).join(", "))?;
+        let first = |names: &[String]| {
+            let names: Vec<_> = names.iter().take(SHOWN).map(|name| printable(name)).collect();
+            names.join(", ")
+        };
+        part(f, missing.len(), "missing", first(missing))?;
         let shapes: Vec<_> = misshaped.iter().take(SHOWN).map(ToString::to_string).collect();
         part(f, misshaped.len(), "of another shape", shapes.join(", "))?;
-        part(f, unexpected.len(), "unexpected", first(unexpected).join(", "))?;
+        part(f, unexpected.len(), "unexpected", first(unexpected))?;
         if missing.is_empty() && misshaped.is_empty() {
             f.write_str("; the extra tensors can be ignored on request (`--ignore-extra`)")?;
         }
@@ -310,4 +313,21 @@ impl std::error::Error for Mismatch {}
 /// Names in a sentence; "nothing" where there are none.
 fn list(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+/// Text from a file as a message may show it: without control characters, and not too long.
+pub(crate) fn printable(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut shown = String::new();
+    for letter in text.chars().take(LONGEST) {
+        if letter.is_control() {
+            shown.extend(letter.escape_debug());
+        } else {
+            shown.push(letter);
+        }
+    }
+    if text.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    shown
 }

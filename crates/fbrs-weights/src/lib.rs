@@ -18,7 +18,7 @@
 //! assert_eq!(weights.architecture().to_string(), "hrnet18s_ocr64");
 //! let tensor = weights.tensors()[0].clone();
 //! let values = weights.read(&tensor.name, &tensor.shape)?;
-//! assert_eq!(values.len(), tensor.shape.iter().product());
+//! assert_eq!(values.len(), tensor.shape.iter().product::<usize>());
 //! # Ok(())
 //! # }
 //! ```

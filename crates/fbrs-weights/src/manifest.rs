@@ -2,7 +2,8 @@ use serde::Deserialize;
 
 use crate::WeightsError;
 
-const MANIFEST: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/manifest.toml"));
+const MANIFEST: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/manifest.toml"));
 
 /// A published checkpoint, as `weights/manifest.toml` lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -46,8 +47,10 @@ pub fn find_published(name: &str) -> Result<Published, WeightsError> {
     if let Some(exact) = all.iter().find(|published| published.name == name) {
         return Ok(exact.clone());
     }
-    let fits: Vec<_> =
-        all.iter().filter(|published| !name.is_empty() && published.name.starts_with(name)).collect();
+    let fits: Vec<_> = all
+        .iter()
+        .filter(|published| !name.is_empty() && published.name.starts_with(name))
+        .collect();
     let names = |list: &[&Published]| list.iter().map(|published| published.name.clone()).collect();
     match fits.as_slice() {
         [one] => Ok((*one).clone()),
@@ -56,9 +59,8 @@ pub fn find_published(name: &str) -> Result<Published, WeightsError> {
             known: all.into_iter().map(|published| published.name).collect(),
             searched: vec!["the list of published weights".to_owned()],
         }),
-        several => Err(WeightsError::AmbiguousName {
-            name: name.to_owned(),
-            candidates: names(several),
-        }),
+        several => {
+            Err(WeightsError::AmbiguousName { name: name.to_owned(), candidates: names(several) })
+        }
     }
 }

@@ -13,6 +13,7 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::Serialize;
 
 use crate::container::{Contents, Entry, Source};
+use crate::error::printable;
 use crate::replace::{cannot_write, replace};
 use crate::{Checkpoint, Container, Element, Provenance, WeightsError};
 
@@ -55,12 +56,16 @@ pub(crate) fn read(name: &str, mut source: Source) -> Result<Contents, WeightsEr
     let length = source.read(0, 8).map_err(io)?;
     let length = length.try_into().map_or(u64::MAX, u64::from_le_bytes);
     if length > MAX_HEADER {
-        return Err(damaged(format!("its header claims {length} bytes, at most {MAX_HEADER} are read")));
+        return Err(damaged(format!(
+            "its header claims {length} bytes, at most {MAX_HEADER} are read"
+        )));
     }
-    let header_bytes = usize::try_from(length).map_err(|_| damaged("its header is absurd".into()))?;
+    let header_bytes =
+        usize::try_from(length).map_err(|_| damaged("its header is absurd".into()))?;
     let header = source.read(8, header_bytes).map_err(io)?;
-    let metadata: Metadata = serde_json::from_slice(&header)
-        .map_err(|error| damaged(format!("its header makes no sense: {error}")))?;
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| {
+        damaged(format!("its header makes no sense: {}", printable(&error.to_string())))
+    })?;
 
     let data = length.saturating_add(8);
     let expected = data.saturating_add(metadata.data_len() as u64);
@@ -76,9 +81,15 @@ pub(crate) fn read(name: &str, mut source: Source) -> Result<Contents, WeightsEr
         let (start, end) = info.data_offsets;
         let (Some(start), Some(length)) = (data.checked_add(start as u64), end.checked_sub(start))
         else {
-            return Err(damaged(format!("its tensor {tensor} has an absurd place")));
+            return Err(damaged(format!("its tensor {} has an absurd place", printable(&tensor))));
         };
-        entries.push(Entry::in_range(tensor, element(info.dtype), info.shape.clone(), start, length));
+        entries.push(Entry::in_range(
+            tensor,
+            element(info.dtype),
+            info.shape.clone(),
+            start,
+            length,
+        ));
     }
     let header = describe(name, &metadata)?;
     Ok(Contents { container: Container::Safetensors, source, entries, header })
@@ -96,7 +107,7 @@ fn describe(name: &str, metadata: &Metadata) -> Result<Header, WeightsError> {
     {
         return Err(unsupported(format!(
             "its format is version \"{}\", this program reads up to {VERSION}: use a newer fbrs",
-            version.escape_debug()
+            printable(&version)
         )));
     }
     let norm_radius = text("norm_radius").map(|radius| {
@@ -104,7 +115,7 @@ fn describe(name: &str, metadata: &Metadata) -> Result<Header, WeightsError> {
         value.filter(|radius| radius.is_finite() && *radius > 0.0).ok_or_else(|| {
             unsupported(format!(
                 "its norm_radius is \"{}\", expected a positive number of pixels",
-                radius.escape_debug()
+                printable(&radius)
             ))
         })
     });
@@ -153,18 +164,20 @@ pub(crate) fn write(
     precision: Precision,
     provenance: &Provenance,
 ) -> Result<(), WeightsError> {
-    let parameters: Vec<_> =
-        checkpoint.tensors().iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
-    let mut header = WrittenHeader {
-        metadata: metadata(checkpoint, provenance),
-        tensors: BTreeMap::new(),
-    };
+    let parameters: Vec<_> = checkpoint
+        .tensors()
+        .iter()
+        .map(|tensor| (tensor.name.clone(), tensor.shape.clone()))
+        .collect();
+    let mut header =
+        WrittenHeader { metadata: metadata(checkpoint, provenance), tensors: BTreeMap::new() };
     let mut end = 0_usize;
     for (name, shape) in &parameters {
         let dtype = stored_as(precision, shape);
         let start = end;
         // These shapes are a network's: a file held them, so their bytes can be counted.
-        end = start.saturating_add(shape.iter().product::<usize>().saturating_mul(dtype.bitsize() / 8));
+        end = start
+            .saturating_add(shape.iter().product::<usize>().saturating_mul(dtype.bitsize() / 8));
         let info = TensorInfo { dtype, shape: shape.clone(), data_offsets: (start, end) };
         header.tensors.insert(name.clone(), info);
     }

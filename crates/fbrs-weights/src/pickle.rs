@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
+use crate::error::printable;
+
 /// Steps of a pickle. A checkpoint of the largest network takes 60,000.
 const MAX_STEPS: u32 = 500_000;
 
@@ -56,16 +58,21 @@ pub(crate) enum Refusal {
     Forbidden(String),
     /// It is no pickle, or one that makes no sense.
     Damaged(String),
+    /// It is sound, and not read all the same.
+    Unsupported(String),
     /// It could not be read.
     Io(io::Error),
 }
 
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::UnexpectedEof {
-            Self::Damaged("its pickle ends too early".to_owned())
-        } else {
+        if error.raw_os_error().is_some() {
             Self::Io(error)
+        } else if error.kind() == io::ErrorKind::UnexpectedEof {
+            ends()
+        } else {
+            // What the archive around it says, a wrong checksum for one.
+            Self::Damaged(format!("its pickle cannot be read: {}", printable(&error.to_string())))
         }
     }
 }
@@ -76,11 +83,7 @@ fn damaged<T>(reason: impl Into<String>) -> Result<T, Refusal> {
 
 /// Walks one pickle and leaves `source` right behind it.
 pub(crate) fn inspect(source: &mut impl BufRead) -> Result<(), Refusal> {
-    let mut walk = Walk {
-        source: source.take(MAX_BYTES),
-        stack: Vec::new(),
-        memo: HashMap::new(),
-    };
+    let mut walk = Walk { source: source.take(MAX_BYTES), stack: Vec::new(), memo: HashMap::new() };
     for _ in 0..MAX_STEPS {
         match walk.step() {
             Ok(true) => {}
@@ -250,7 +253,7 @@ impl<R: BufRead> Walk<'_, R> {
             }
             b'i' => {
                 let (module, name) = (self.line()?, self.line()?);
-                return forbid(format!("construct {}", shown(&format!("{module}.{name}"))));
+                return forbid(format!("construct {}", printable(&format!("{module}.{name}"))));
             }
             b'o' => return forbid("construct an object".to_owned()),
             0x82..=0x84 => return forbid("use Python's extension registry".to_owned()),
@@ -263,7 +266,7 @@ impl<R: BufRead> Walk<'_, R> {
     fn global(&mut self, module: &str, name: &str) -> Result<(), Refusal> {
         let full = format!("{module}.{name}");
         if !CALLED.contains(&full.as_str()) && !NAMED.contains(&full.as_str()) {
-            return forbid(format!("use {}", shown(&full)));
+            return forbid(format!("use {}", printable(&full)));
         }
         self.push(Value::Global(full.into()));
         Ok(())
@@ -409,10 +412,4 @@ fn ends() -> Refusal {
 
 fn forbid<T>(request: String) -> Result<T, Refusal> {
     Err(Refusal::Forbidden(request))
-}
-
-/// A name from a file as a message may show it: short, and without control characters.
-fn shown(name: &str) -> String {
-    let short: String = name.chars().take(80).collect();
-    short.escape_debug().to_string()
 }

@@ -14,7 +14,9 @@ const ENDINGS: [&str; 3] = ["safetensors", "pth", "pt"];
 pub fn cache_folder() -> PathBuf {
     match env::var_os("FBRS_CACHE").filter(|folder| !folder.is_empty()) {
         Some(folder) => folder.into(),
-        None => dirs::cache_dir().map_or_else(|| ".fbrs-cache".into(), |folder| folder.join("fbrs")),
+        None => {
+            dirs::cache_dir().map_or_else(|| ".fbrs-cache".into(), |folder| folder.join("fbrs"))
+        }
     }
 }
 
@@ -124,7 +126,10 @@ impl Places {
 
     fn file(&self, name: &str) -> Option<PathBuf> {
         let in_folder = |folder: &PathBuf| {
-            ENDINGS.iter().map(|ending| folder.join(format!("{name}.{ending}"))).find(|path| path.is_file())
+            ENDINGS
+                .iter()
+                .map(|ending| folder.join(format!("{name}.{ending}")))
+                .find(|path| path.is_file())
         };
         self.folders.iter().find_map(in_folder)
     }

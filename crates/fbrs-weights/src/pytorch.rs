@@ -6,13 +6,14 @@
 //! that its tensors together are no larger than the file: no small file can ask for much memory.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use pytorch_reader::{DType, PytorchError, PytorchReader, Tensor};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::container::Opened;
+use crate::error::printable;
 use crate::pickle::{self, Refusal};
 use crate::{Container, Element, WeightsError};
 
@@ -36,6 +37,7 @@ pub(crate) fn open(
     checked.map_err(|refusal| match refusal {
         Refusal::Forbidden(request) => WeightsError::Forbidden { file: name(), request },
         Refusal::Damaged(reason) => WeightsError::Damaged { file: name(), container, reason },
+        Refusal::Unsupported(reason) => WeightsError::Unsupported { file: name(), reason },
         Refusal::Io(source) => WeightsError::Io { operation: "read", file: name(), source },
     })?;
 
@@ -43,7 +45,9 @@ pub(crate) fn open(
         PytorchError::Io(source) if source.raw_os_error().is_some() => {
             WeightsError::Io { operation: "read", file: name(), source }
         }
-        error => WeightsError::Damaged { file: name(), container, reason: error.to_string() },
+        error => {
+            WeightsError::Damaged { file: name(), container, reason: printable(&error.to_string()) }
+        }
     })?;
     let mut tensors: Vec<_> = reader.into_tensors().into_values().collect();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
@@ -98,12 +102,11 @@ fn check_zip(file: &File, length: u64) -> Result<(), Refusal> {
         let entry = archive.by_index_data(index).map_err(from_zip)?;
         let name = entry.name().map_err(from_zip)?;
         if entry.compression() != CompressionMethod::Stored {
-            let reason = format!(
-                "its entry {} is compressed, which torch.save never does (save it again with \
-                 torch.save)",
-                name.escape_debug()
-            );
-            return Err(Refusal::Damaged(reason));
+            return Err(Refusal::Unsupported(format!(
+                "its entry {} is compressed, which torch.save never does: save it again with \
+                 torch.save",
+                printable(&name)
+            )));
         }
         size = size.saturating_add(entry.size());
         if (name == "data.pkl" || name.ends_with("/data.pkl")) && pickle.replace(index).is_some() {
@@ -123,7 +126,7 @@ fn check_zip(file: &File, length: u64) -> Result<(), Refusal> {
 /// Bounds the archive's directory before it is read into memory. The record that describes it
 /// lies at the very end of what `torch.save` writes; a large file has a wide form of it before.
 fn check_directory(file: &File, length: u64) -> Result<(), Refusal> {
-    let record: [u8; 22] = at_offset(file, length.checked_sub(22))?;
+    let record: [u8; 22] = read_at(file, length, length.checked_sub(22))?;
     if !record.starts_with(b"PK\x05\x06") {
         return Err(Refusal::Damaged("its archive has no directory at its end".to_owned()));
     }
@@ -131,16 +134,18 @@ fn check_directory(file: &File, length: u64) -> Result<(), Refusal> {
     let size = u64::from(u32::from_le_bytes([record[12], record[13], record[14], record[15]]));
     bound_directory(entries, size)?;
 
-    let locator: [u8; 20] = at_offset(file, length.checked_sub(42))?;
+    let locator: [u8; 20] = read_at(file, length, length.checked_sub(42))?;
     if locator.starts_with(b"PK\x06\x07") {
         let [.., a, b, c, d, e, f, g, h, _, _, _, _] = locator;
         let offset = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        let wide: [u8; 48] = at_offset(file, Some(offset))?;
+        let wide: [u8; 48] = read_at(file, length, Some(offset))?;
         let (words, _) = wide.as_chunks::<8>();
         if let (true, [.., entries, size]) = (wide.starts_with(b"PK\x06\x06"), words) {
             bound_directory(u64::from_le_bytes(*entries), u64::from_le_bytes(*size))?;
         } else {
-            return Err(Refusal::Damaged("its archive's directory is not where it says".to_owned()));
+            return Err(Refusal::Damaged(
+                "its archive's directory is not where it says".to_owned(),
+            ));
         }
     } else if entries == u64::from(u16::MAX) || size == u64::from(u32::MAX) {
         return Err(Refusal::Damaged("its archive's directory has no size".to_owned()));
@@ -156,20 +161,25 @@ fn bound_directory(entries: u64, size: u64) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn at_offset<const N: usize>(mut file: &File, offset: Option<u64>) -> Result<[u8; N], Refusal> {
-    let ends = || Refusal::Damaged("its archive ends too early".to_owned());
-    file.seek(SeekFrom::Start(offset.ok_or_else(ends)?))?;
+/// `N` bytes of a file that has `length`.
+fn read_at<const N: usize>(
+    mut file: &File,
+    length: u64,
+    offset: Option<u64>,
+) -> Result<[u8; N], Refusal> {
+    let inside = |offset: &u64| offset.checked_add(N as u64).is_some_and(|end| end <= length);
+    let Some(offset) = offset.filter(inside) else {
+        return Err(Refusal::Damaged("its archive ends too early".to_owned()));
+    };
+    file.seek(SeekFrom::Start(offset))?;
     let mut bytes = [0; N];
-    match file.read_exact(&mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(ends()),
-        Err(error) => Err(error.into()),
-    }
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn from_zip(error: zip::result::ZipError) -> Refusal {
     match error {
         zip::result::ZipError::Io(error) if error.raw_os_error().is_some() => Refusal::Io(error),
-        error => Refusal::Damaged(error.to_string()),
+        error => Refusal::Damaged(printable(&error.to_string())),
     }
 }

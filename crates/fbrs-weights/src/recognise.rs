@@ -3,6 +3,7 @@
 use fbrs_models::{Architecture, DeepLabConfig, HrNetConfig, ResNet};
 
 use crate::container::Entry;
+use crate::error::printable;
 
 /// Keys under which training programs put a state dict, in the order they are tried.
 const NESTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
@@ -72,9 +73,9 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
     } else if has(entries, "feature_extractor.backbone.") {
         let backbone = count(entries, "feature_extractor.backbone.");
         let depth = match backbone {
-            ..=181 => ResNet::R34,
-            ..=276 => ResNet::R50,
-            ..=531 => ResNet::R101,
+            0..=181 => ResNet::R34,
+            182..=276 => ResNet::R50,
+            277..=531 => ResNet::R101,
             _ => {
                 return Err(format!(
                     "its backbone has {backbone} tensors, more than ResNet-101's 531"
@@ -88,14 +89,15 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
         }
         Ok(Architecture::DeepLab(DeepLabConfig { backbone: depth, channels, learned_fusion }))
     } else {
-        let mut found: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).take(3).collect();
+        let mut found: Vec<_> =
+            entries.iter().take(3).map(|entry| printable(&entry.name)).collect();
         if entries.len() > found.len() {
-            found.push("…");
+            found.push("…".to_owned());
         }
         let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
         Err(format!(
             "expected names such as feature_extractor.backbone.* (ResNet-DeepLabV3+) or \
-             feature_extractor.stage2.0.branches.* (HRNetV2-OCR), found {} tensors: {found}",
+             feature_extractor.stage2.0.branches.* (HRNetV2-OCR), found {} tensors ({found})",
             entries.len()
         ))
     }

@@ -41,8 +41,8 @@ impl Square {
             self.elements[column * self.order + column] = root;
             let scale = 1.0 / root;
             for row in column + 1..self.order {
-                let rest = self.at(row, column)
-                    - dot(self.row(row, column), self.row(column, column));
+                let rest =
+                    self.at(row, column) - dot(self.row(row, column), self.row(column, column));
                 self.elements[row * self.order + column] = rest * scale;
             }
         }

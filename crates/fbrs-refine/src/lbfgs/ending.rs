@@ -57,7 +57,9 @@ pub enum LbfgsError {
     #[error("L-BFGS: no starting point given")]
     NoStart,
     /// A coordinate of the starting point is NaN or infinite.
-    #[error("L-BFGS: coordinate {index} of the starting point is {value}, expected a finite number")]
+    #[error(
+        "L-BFGS: coordinate {index} of the starting point is {value}, expected a finite number"
+    )]
     StartNotFinite {
         /// Which coordinate.
         index: usize,
@@ -65,7 +67,9 @@ pub enum LbfgsError {
         value: f64,
     },
     /// The objective is not finite at the starting point.
-    #[error("L-BFGS: the objective's value at the starting point is {value}, its largest gradient component {gradient}; expected finite numbers")]
+    #[error(
+        "L-BFGS: the objective's value at the starting point is {value}, its largest gradient component {gradient}; expected finite numbers"
+    )]
     ObjectiveNotFinite {
         /// The value.
         value: f64,

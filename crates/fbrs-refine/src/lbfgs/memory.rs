@@ -72,21 +72,17 @@ impl Memory {
         let with_steps: Vec<f64> = self.pairs.iter().map(|p| dot(&p.step, &change)).collect();
         let own_cross = dot(&step, &change);
 
-        self.changes = Square::from_fn(kept + 1, |row, column| {
-            match (row < kept, column < kept) {
-                (true, true) => self.changes.at(row + dropped, column + dropped),
-                (true, false) => with_changes[row],
-                (false, true) => with_changes[column],
-                (false, false) => change_square,
-            }
+        self.changes = Square::from_fn(kept + 1, |row, column| match (row < kept, column < kept) {
+            (true, true) => self.changes.at(row + dropped, column + dropped),
+            (true, false) => with_changes[row],
+            (false, true) => with_changes[column],
+            (false, false) => change_square,
         });
-        self.cross = Square::from_fn(kept + 1, |row, column| {
-            match (row < kept, column < kept) {
-                (true, true) => self.cross.at(row + dropped, column + dropped),
-                (true, false) => with_steps[row],
-                (false, true) => 0.0,
-                (false, false) => own_cross,
-            }
+        self.cross = Square::from_fn(kept + 1, |row, column| match (row < kept, column < kept) {
+            (true, true) => self.cross.at(row + dropped, column + dropped),
+            (true, false) => with_steps[row],
+            (false, true) => 0.0,
+            (false, false) => own_cross,
         });
         self.scale = norm(&change).powi(2) / curvature;
         self.pairs.push_back(Pair { step, change, curvature });
@@ -137,9 +133,8 @@ impl Memory {
                 column_of_c
             })
             .collect();
-        let of_steps =
-            Square::from_fn(count, |row, column| dot(&coupling[row], &coupling[column]))
-                .cholesky()?;
+        let of_steps = Square::from_fn(count, |row, column| dot(&coupling[row], &coupling[column]))
+            .cholesky()?;
         Some(Square::from_fn(2 * count, |row, column| {
             match (row.checked_sub(count), column.checked_sub(count)) {
                 (None, None) => of_changes.at(row, column),

@@ -76,9 +76,8 @@ impl Lbfgs {
         E: From<LbfgsError>,
     {
         let closure = Closure { objective: RefCell::new(objective), error: RefCell::new(None) };
-        let run = Executor::new(&closure, self)
-            .configure(|state: LbfgsState| state.param(start))
-            .run();
+        let run =
+            Executor::new(&closure, self).configure(|state: LbfgsState| state.param(start)).run();
         let run = match run {
             Ok(run) => run,
             Err(error) => {

@@ -70,14 +70,12 @@ impl Search {
             return Verdict::Accept;
         }
 
-        let mut next = if self.seeking_decrease
-            && trial.value <= self.interval.best.value
-            && !decreased
-        {
-            self.advance_above_line(trial, line_slope)
-        } else {
-            self.interval.advance(trial, self.low, self.high)
-        };
+        let mut next =
+            if self.seeking_decrease && trial.value <= self.interval.best.value && !decreased {
+                self.advance_above_line(trial, line_slope)
+            } else {
+                self.interval.advance(trial, self.low, self.high)
+            };
 
         let Interval { best, other, bracketed } = self.interval;
         if bracketed {

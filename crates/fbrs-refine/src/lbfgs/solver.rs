@@ -163,11 +163,8 @@ impl Lbfgs {
         if slope_at_start.is_nan() || slope_at_start >= 0.0 {
             return Ok(Searched::Failed);
         }
-        let mut length = if self.iterations == 0 {
-            (1.0 / norm(&aim.direction)).min(LONGEST)
-        } else {
-            1.0
-        };
+        let mut length =
+            if self.iterations == 0 { (1.0 / norm(&aim.direction)).min(LONGEST) } else { 1.0 };
         let mut search = Search::new(start.value, slope_at_start, length);
         for _ in 0..self.max_search_steps {
             let point = aim.point(&start.point, length);

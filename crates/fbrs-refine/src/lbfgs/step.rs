@@ -79,11 +79,7 @@ impl Interval {
         if self.bracketed {
             let next = if cubic_is_nearer { cubic } else { secant };
             let limit = trial.step + 0.66 * (self.other.step - trial.step);
-            if forward {
-                next.min(limit)
-            } else {
-                next.max(limit)
-            }
+            if forward { next.min(limit) } else { next.max(limit) }
         } else {
             let cubic_is_farther = (cubic - trial.step).abs() > (secant - trial.step).abs();
             let next = if cubic_is_farther { cubic } else { secant };
@@ -115,11 +111,7 @@ fn higher_value(best: Point, trial: Point) -> f64 {
 fn opposite_slope(best: Point, trial: Point) -> f64 {
     let cubic = trial.step + cubic_from(trial, best) * (best.step - trial.step);
     let secant = secant(best, trial);
-    if (cubic - trial.step).abs() > (secant - trial.step).abs() {
-        cubic
-    } else {
-        secant
-    }
+    if (cubic - trial.step).abs() > (secant - trial.step).abs() { cubic } else { secant }
 }
 
 /// The root of the slope's chord through both points.

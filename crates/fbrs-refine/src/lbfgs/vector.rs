@@ -19,9 +19,12 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// The largest absolute value; NaN where an element is NaN.
 pub(super) fn largest(a: &[f64]) -> f64 {
-    a.iter().fold(0.0, |largest: f64, x| {
-        if largest.is_nan() || x.abs() <= largest { largest } else { x.abs() }
-    })
+    a.iter().fold(
+        0.0,
+        |largest: f64, x| {
+            if largest.is_nan() || x.abs() <= largest { largest } else { x.abs() }
+        },
+    )
 }
 
 /// The Euclidean length, right to the last bit or nearly so: squares and sums

@@ -27,12 +27,15 @@ pub(crate) struct Part<'a> {
     path: PathBuf,
 }
 
+/// Bytes of a download that are believed to be weights. The largest published file has 223 MB.
+const LARGEST: u64 = 2 << 30;
+
 /// What the far end said of the file a part is of; kept beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Origin {
     url: String,
-    /// Names one version of the file, where the far end gives such a name.
-    etag: Option<String>,
+    /// Names one version of the file (its ETag or else its date), where the far end does so.
+    version: Option<String>,
     total: Option<u64>,
 }
 
@@ -40,7 +43,10 @@ struct Origin {
 enum Outcome {
     Complete,
     /// With something to show for it or not, and why.
-    Broken { progressed: bool, reason: String },
+    Broken {
+        progressed: bool,
+        reason: String,
+    },
     /// What is there is not the beginning of what the far end has.
     Useless,
 }
@@ -111,8 +117,9 @@ impl<'a> Part<'a> {
         if done > 0 {
             request = request.header(header::RANGE, format!("bytes={done}-"));
             // A weak name does not promise the same bytes and may not be used here.
-            if let Some(etag) = known.etag.as_ref().filter(|etag| !etag.starts_with("W/")) {
-                request = request.header(header::IF_RANGE, etag);
+            let strong = |version: &&String| !version.starts_with("W/");
+            if let Some(version) = known.version.as_ref().filter(strong) {
+                request = request.header(header::IF_RANGE, version);
             }
         }
         let response = match request.call() {
@@ -144,12 +151,14 @@ impl<'a> Part<'a> {
         known: &Origin,
     ) -> Result<Option<Origin>, String> {
         let headers = response.headers();
-        let etag = text(headers, header::ETAG).map(str::to_owned);
+        let version = text(headers, header::ETAG).or_else(|| text(headers, header::LAST_MODIFIED));
+        let version = version.map(str::to_owned);
         let url = self.published.url.clone();
         match response.status() {
             StatusCode::OK => {
-                let total = text(headers, header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
-                Ok(Some(Origin { url, etag, total }))
+                let total =
+                    text(headers, header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+                Ok(Some(Origin { url, version, total }))
             }
             StatusCode::PARTIAL_CONTENT => {
                 let range = text(headers, header::CONTENT_RANGE).and_then(content_range);
@@ -157,9 +166,9 @@ impl<'a> Part<'a> {
                     return Err("it answers with a part of the file and does not say which".into());
                 };
                 let same = start == done
-                    && etag == known.etag
+                    && version == known.version
                     && (known.total.is_none() || total == known.total);
-                Ok(same.then_some(Origin { url, etag, total }))
+                Ok(same.then_some(Origin { url, version, total }))
             }
             // Nothing lies behind what is here, so it is no beginning of what is there.
             StatusCode::RANGE_NOT_SATISFIABLE if done > 0 => Ok(None),
@@ -194,8 +203,12 @@ impl<'a> Part<'a> {
                 break;
             }
             progressed = true;
-            out.write_all(buffer.get(..count).unwrap_or_default()).map_err(|error| self.io(error))?;
+            out.write_all(buffer.get(..count).unwrap_or_default())
+                .map_err(|error| self.io(error))?;
             done = done.saturating_add(count as u64);
+            if done > LARGEST {
+                return Err(self.failed(format!("it sends more than {LARGEST} bytes")));
+            }
         }
         match total {
             Some(total) if done < total => Ok(Outcome::Broken {

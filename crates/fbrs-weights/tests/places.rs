@@ -1,0 +1,128 @@
+//! Finding weights by name.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use fbrs_models::Architecture;
+use fbrs_weights::{BUILT_IN, Location, Places, WeightsError, find_published, published};
+
+struct Folders {
+    _root: tempfile::TempDir,
+    places: Places,
+}
+
+impl Folders {
+    fn new(files: &[&str]) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let folders: Vec<PathBuf> = ["weights", "cache"].map(|name| root.path().join(name)).into();
+        folders.iter().for_each(|folder| fs::create_dir(folder).unwrap());
+        files.iter().for_each(|file| fs::write(root.path().join(file), "").unwrap());
+        Self { _root: root, places: Places { folders } }
+    }
+
+    /// What a text stands for, as the end of a path.
+    fn file(&self, text: &str) -> String {
+        match self.places.locate(text).unwrap() {
+            Location::BuiltIn => "built in".to_owned(),
+            Location::File(path) => {
+                let parts: Vec<_> =
+                    path.iter().rev().take(2).map(|part| part.to_str().unwrap()).collect();
+                format!("{}/{}", parts[1], parts[0])
+            }
+        }
+    }
+
+    fn error(&self, text: &str) -> WeightsError {
+        self.places.locate(text).unwrap_err()
+    }
+}
+
+#[test]
+#[cfg(feature = "built-in")]
+fn built_in_by_its_names() {
+    let folders = Folders::new(&[]);
+    for name in ["default", BUILT_IN, "hrnet18s"] {
+        assert_eq!(folders.places.locate(name).unwrap(), Location::BuiltIn);
+    }
+}
+
+#[test]
+#[cfg(not(feature = "built-in"))]
+fn built_in_left_out() {
+    let folders = Folders::new(&["weights/hrnet18s_ocr64.safetensors"]);
+    assert!(matches!(folders.error("default"), WeightsError::NoBuiltIn));
+    assert_eq!(folders.file(BUILT_IN), "weights/hrnet18s_ocr64.safetensors");
+}
+
+#[test]
+fn names_and_beginnings() {
+    let folders = Folders::new(&[
+        "weights/mine.pth",
+        "weights/README.md",
+        "cache/mine.safetensors",
+        "cache/resnet34_dh128_sbd.pth",
+        "cache/resnet34_dh128_sbd.safetensors",
+        "cache/other.pt",
+    ]);
+    assert_eq!(folders.file("mine"), "weights/mine.pth");
+    assert_eq!(folders.file("mi"), "weights/mine.pth");
+    assert_eq!(folders.file("resnet34_dh128_sbd"), "cache/resnet34_dh128_sbd.safetensors");
+    assert_eq!(folders.file("resnet34"), "cache/resnet34_dh128_sbd.safetensors");
+    assert_eq!(folders.file("other"), "cache/other.pt");
+    // A path is taken as it is; whether it is there shows when it is opened.
+    assert_eq!(folders.file("some/where.pth"), "some/where.pth");
+    let WeightsError::UnknownName { known, .. } = folders.error("README") else { panic!() };
+    assert!(known.contains(&"mine".to_owned()) && !known.contains(&"README".to_owned()));
+}
+
+#[test]
+fn several_candidates() {
+    let WeightsError::AmbiguousName { candidates, .. } = Folders::new(&[]).error("resnet50") else {
+        panic!()
+    };
+    assert_eq!(candidates, ["resnet50_dh128_lvis", "resnet50_dh128_sbd"]);
+    // Fetching one does not change what the beginning stands for.
+    let folders = Folders::new(&["cache/resnet50_dh128_sbd.safetensors"]);
+    assert!(matches!(folders.error("resnet50"), WeightsError::AmbiguousName { .. }));
+}
+
+#[test]
+fn published_but_not_here() {
+    let message = Folders::new(&[]).error("resnet101").to_string();
+    for words in
+        ["resnet101_dh256_sbd", "fbrs weights fetch resnet101_dh256_sbd", "https://", "cache"]
+    {
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn unknown() {
+    for text in ["", "nonsense", "Default", "resnet34_dh128_sbd_"] {
+        let error = Folders::new(&[]).error(text);
+        let fits =
+            matches!(error, WeightsError::UnknownName { .. } | WeightsError::AmbiguousName { .. });
+        assert!(fits, "{text}: {error}");
+    }
+}
+
+#[test]
+fn manifest_lists_seven() {
+    let all = published();
+    assert_eq!(all.len(), 7);
+    assert_eq!(all.iter().map(|published| &published.name).collect::<BTreeSet<_>>().len(), 7);
+    for published in all {
+        let architecture: Architecture = published.architecture.parse().unwrap();
+        assert!(published.name.starts_with(&architecture.to_string()));
+        let file = format!("/{}.pth", published.name);
+        assert!(published.url.starts_with("https://") && published.url.ends_with(&file));
+        assert!((39..=223).contains(&published.megabytes));
+        assert!(published.sha256.is_empty() || published.sha256.len() == 64);
+        assert_eq!(find_published(&published.name).unwrap(), published);
+    }
+    assert_eq!(find_published("hrnet18").unwrap().name, "hrnet18_ocr64_sbd");
+    assert!(matches!(find_published("hrnet32"), Err(WeightsError::AmbiguousName { .. })));
+    assert!(matches!(find_published(""), Err(WeightsError::UnknownName { .. })));
+}

@@ -1,0 +1,68 @@
+//! What several tests share.
+#![allow(dead_code, clippy::unwrap_used, reason = "not every test needs everything")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use fbrs_models::{Architecture, formula};
+use half::{bf16, f16};
+use safetensors::tensor::{Dtype, TensorView, serialize};
+
+use fbrs_weights::Element;
+
+pub(crate) const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests");
+
+/// A checkpoint among the golden data.
+pub(crate) fn golden(name: &str) -> PathBuf {
+    Path::new(TESTS).join("golden/checkpoints").join(name)
+}
+
+/// The formula's values after a stay in a file as `element`.
+pub(crate) fn stored(name: &str, shape: &[usize], element: Element) -> Vec<f32> {
+    let mut values = formula::values(name, shape);
+    for value in &mut values {
+        *value = match element {
+            Element::F16 => f16::from_f32(*value).to_f32(),
+            Element::BF16 => bf16::from_f32(*value).to_f32(),
+            _ => *value,
+        };
+    }
+    values
+}
+
+/// A network's tensors by name, for a test to spoil before they are written.
+#[derive(Clone)]
+pub(crate) struct Spoilt(pub(crate) BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
+
+impl Spoilt {
+    /// The formula's values in single precision.
+    pub(crate) fn new(architecture: &str) -> Self {
+        let architecture: Architecture = architecture.parse().unwrap();
+        let tensors = architecture.parameters().into_iter().map(|parameter| {
+            let values = formula::values(&parameter.name, &parameter.shape);
+            let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            (parameter.name, (Dtype::F32, parameter.shape, bytes))
+        });
+        Self(tensors.collect())
+    }
+
+    /// A tensor of zeros.
+    pub(crate) fn put(&mut self, name: &str, dtype: Dtype, shape: &[usize]) {
+        let bytes = vec![0; shape.iter().product::<usize>() * dtype.bitsize() / 8];
+        self.0.insert(name.to_owned(), (dtype, shape.to_vec(), bytes));
+    }
+
+    /// Makes the first value of a tensor this one.
+    pub(crate) fn set_first(&mut self, name: &str, value: f32) {
+        self.0.get_mut(name).unwrap().2[..4].copy_from_slice(&value.to_le_bytes());
+    }
+
+    /// Writes them as safetensors with this metadata.
+    pub(crate) fn write(&self, path: &Path, metadata: &[(&str, &str)]) {
+        let views = self.0.iter().map(|(name, (dtype, shape, bytes))| {
+            (name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+        });
+        let metadata = metadata.iter().map(|(key, text)| (key.to_string(), text.to_string()));
+        std::fs::write(path, serialize(views, Some(metadata.collect())).unwrap()).unwrap();
+    }
+}
