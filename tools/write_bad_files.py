@@ -185,6 +185,10 @@ bad("long_name.pth", archive(b"\x80\x02" + glob("a" * 5000, "\x1b[31m") + b"."),
 
 bomb = b"\x80\x02]q\x00" + b"h\x00h\x00\x86q\x00" * 40 + b"."
 bad("memo_bomb.pth", archive(bomb), "memo bomb", "Doubles a value forty times.")
+bad("memo_bomb_stream.pth", stream(bomb), "memo bomb", "Doubles a value forty times.")
+bad("memo_bomb_text.pth",
+    archive(b"\x80\x02X" + struct.pack("<I", 20000) + b"a" * 20000 + b"q\x00" + b"h\x000" * 5000 + b"."),
+    "memo bomb", "Recalls a long text 5000 times.")
 bad("deep.pth", archive(b"\x80\x02]" + b"\x85" * 20000 + b"."), "nesting", "20,000 tuples in one another.")
 bad("marks.pth", archive(b"\x80\x02" + b"(" * 20000 + b"."), "is damaged", "20,000 open marks.")
 bad("long_text.pth", archive(b"\x80\x02X\xff\xff\xff\xff."), "ends too early", "A text of 4 GB that is not there.")

@@ -1,1 +1,95 @@
-fn main() {}
+//! `fbrs`: cuts objects out of photos with a few clicks.
+//!
+//! Each subcommand is a file or a folder of its own. What they share: [`exit`] gives every failure
+//! its exit code, [`outputs`] writes files completely or not at all, [`interrupt`] keeps that
+//! promise when Ctrl-C is pressed, [`print`] talks to the user.
+
+mod args;
+mod completions;
+mod devices;
+mod exit;
+mod interrupt;
+mod outputs;
+mod print;
+mod progress;
+mod segment;
+mod weights;
+
+use std::panic;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::print::Voice;
+
+fn main() -> ExitCode {
+    // Drivers and the libraries above them may still panic, in threads of their own too.
+    panic::set_hook(Box::new(|fault| {
+        let fault = one_line(&fault.to_string());
+        print::say(format!("fault in the program, please report it: {fault}"));
+    }));
+    interrupt::handle();
+    match panic::catch_unwind(run) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            print::say(one_line(&error.to_string()));
+            Exit::of(&error).into()
+        }
+        Err(_) => Exit::Other.into(),
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return answer(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return answer(&error),
+    };
+    let voice = Voice { quiet: cli.quiet, verbose: cli.verbose };
+    match cli.command {
+        Command::Segment(args) => segment::run(*args, matches.subcommand_matches("segment"), voice),
+        Command::Weights(args) => weights::run(args.command, voice),
+        Command::Devices(args) => devices::run(args),
+        Command::Completions(args) => completions::run(args),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows help where it was asked for or nothing was; else says what is wrong with the arguments.
+fn answer(error: &clap::Error) -> Result<ExitCode> {
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, ValueValidation,
+    };
+    match error.kind() {
+        DisplayHelp | DisplayVersion => {
+            // Help on a closed pipe is of no use to anyone.
+            let _ = error.print();
+            Ok(ExitCode::SUCCESS)
+        }
+        DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Ok(Exit::Usage.into())
+        }
+        kind => {
+            let text = error.render().to_string();
+            // What follows the usage is in the help as well.
+            let text = text.split("\nUsage:").next().unwrap_or(&text);
+            let text = text.split("\nFor more information").next().unwrap_or(text);
+            let sentence = one_line(text.strip_prefix("error: ").unwrap_or(text));
+            let advice = if kind == ValueValidation { "" } else { " (`fbrs --help` shows how)" };
+            Err(Exit::Usage.because(sentence + advice))
+        }
+    }
+}
+
+/// Joins the lines of a message: one sentence, whatever a library had to say.
+fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}

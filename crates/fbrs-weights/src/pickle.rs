@@ -4,7 +4,7 @@
 //! and calls a few functions; this walk follows the whole program on a stack of its own, knows at
 //! every call what is called, and refuses the first thing that is not on the short list below.
 //! It also bounds what a pickle may cost: no value is built here, and one whose walk succeeds has
-//! at most [`MAX_STEPS`] steps and [`MAX_BYTES`] bytes.
+//! at most [`MAX_STEPS`] steps and [`MAX_BYTES`] bytes, and copies at most [`MAX_COPIED`] values.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -12,11 +12,16 @@ use std::rc::Rc;
 
 use crate::error::printable;
 
-/// Steps of a pickle. A checkpoint of the largest network takes 60,000.
+/// Steps of a pickle. The largest network's takes 60,000, with an optimiser 150,000.
 const MAX_STEPS: u32 = 500_000;
 
 /// Bytes of a pickle. That of the largest network has 300,000.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// Values that may be copied by keeping and recalling them: the reader behind copies what Python
+/// shares, and a few hundred bytes can double a value many times over. The largest network's pickle
+/// copies 134,000, with the state of an Adam optimiser beside it 270,000.
+const MAX_COPIED: u64 = 600_000;
 
 /// What may be called: what rebuilds a tensor, and the container of a state dict.
 const CALLED: [&str; 5] = [
@@ -83,7 +88,8 @@ fn damaged<T>(reason: impl Into<String>) -> Result<T, Refusal> {
 
 /// Walks one pickle and leaves `source` right behind it.
 pub(crate) fn inspect(source: &mut impl BufRead) -> Result<(), Refusal> {
-    let mut walk = Walk { source: source.take(MAX_BYTES), stack: Vec::new(), memo: HashMap::new() };
+    let mut walk =
+        Walk { source: source.take(MAX_BYTES), stack: Vec::new(), memo: HashMap::new(), copied: 0 };
     for _ in 0..MAX_STEPS {
         match walk.step() {
             Ok(true) => {}
@@ -104,13 +110,30 @@ enum Value {
     Text(Rc<str>),
     /// A class or function, `module.name`.
     Global(Rc<str>),
-    Other,
+    /// Anything else, with the number of values in it, itself included.
+    Other(u64),
+}
+
+/// A value that holds no others.
+const SINGLE: Value = Value::Other(1);
+
+impl Value {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Mark => 0,
+            // A long text weighs as much as a list of its size in memory.
+            Self::Text(text) => 1_u64.saturating_add(text.len() as u64 / 64),
+            Self::Global(_) => 1,
+            Self::Other(size) => *size,
+        }
+    }
 }
 
 struct Walk<'a, R> {
     source: io::Take<&'a mut R>,
     stack: Vec<Value>,
     memo: HashMap<u32, Value>,
+    copied: u64,
 }
 
 impl<R: BufRead> Walk<'_, R> {
@@ -125,10 +148,10 @@ impl<R: BufRead> Walk<'_, R> {
                 return Ok(false);
             }
             // Numbers, None, booleans, bytes, empty containers.
-            b'N' | 0x88 | 0x89 | b')' | b']' | b'}' | 0x8f => self.push(Value::Other),
+            b'N' | 0x88 | 0x89 | b')' | b']' | b'}' | 0x8f => self.push(SINGLE),
             b'I' | b'L' | b'F' => {
                 self.line()?;
-                self.push(Value::Other);
+                self.push(SINGLE);
             }
             b'K' => self.skip_and_push(1)?,
             b'M' => self.skip_and_push(2)?,
@@ -166,15 +189,27 @@ impl<R: BufRead> Walk<'_, R> {
             // Containers.
             b'(' => self.push(Value::Mark),
             b't' | b'l' | b'd' | 0x91 => {
-                self.pop_to_mark()?;
-                self.push(Value::Other);
+                let size = self.pop_to_mark()?;
+                self.push(Value::Other(size.saturating_add(1)));
             }
             0x85 => self.replace(1)?,
             0x86 => self.replace(2)?,
             0x87 => self.replace(3)?,
-            b'a' => self.discard(1)?,
-            b's' => self.discard(2)?,
-            b'e' | b'u' | 0x90 | b'1' => self.pop_to_mark()?,
+            b'a' => {
+                let size = self.discard(1)?;
+                self.grow(size)?;
+            }
+            b's' => {
+                let size = self.discard(2)?;
+                self.grow(size)?;
+            }
+            b'e' | b'u' | 0x90 => {
+                let size = self.pop_to_mark()?;
+                self.grow(size)?;
+            }
+            b'1' => {
+                self.pop_to_mark()?;
+            }
             // The stack and the memo.
             b'0' => {
                 if self.stack.pop().is_none() {
@@ -182,7 +217,7 @@ impl<R: BufRead> Walk<'_, R> {
                 }
             }
             b'2' => {
-                let top = self.top()?;
+                let top = self.copy()?;
                 self.push(top);
             }
             b'g' => {
@@ -228,20 +263,19 @@ impl<R: BufRead> Walk<'_, R> {
             b'Q' => self.replace(1)?,
             b'P' => {
                 self.line()?;
-                self.push(Value::Other);
+                self.push(SINGLE);
             }
             // Calls.
             b'R' => {
-                self.pop()?;
-                self.call()?;
+                let arguments = self.pop()?.size();
+                self.call(arguments)?;
             }
             // The state of an object. Every object here comes from one of the permitted calls,
             // none of which gives its state a meaning beyond plain data.
             b'b' => {
-                self.pop()?;
-                if !matches!(self.top()?, Value::Other) {
-                    return damaged("its pickle gives a state to something that is no object");
-                }
+                let size = self.pop()?.size();
+                self.grow(size)?;
+                self.copy()?;
             }
             0x81 => {
                 self.pop()?;
@@ -272,10 +306,10 @@ impl<R: BufRead> Walk<'_, R> {
         Ok(())
     }
 
-    fn call(&mut self) -> Result<(), Refusal> {
+    fn call(&mut self, arguments: u64) -> Result<(), Refusal> {
         match self.pop()? {
             Value::Global(name) if CALLED.contains(&&*name) => {
-                self.push(Value::Other);
+                self.push(Value::Other(arguments));
                 Ok(())
             }
             Value::Global(name) => forbid(format!("call {name}")),
@@ -311,28 +345,51 @@ impl<R: BufRead> Walk<'_, R> {
         }
     }
 
-    fn discard(&mut self, count: u32) -> Result<(), Refusal> {
-        (0..count).try_for_each(|_| self.pop().map(drop))
+    /// The top of the stack, once more.
+    fn copy(&mut self) -> Result<Value, Refusal> {
+        let value = self.top()?;
+        self.copied = self.copied.saturating_add(value.size());
+        if self.copied > MAX_COPIED {
+            return damaged("its pickle copies its values over and over (a memo bomb)");
+        }
+        Ok(value)
+    }
+
+    /// Puts so many values into what is on top of the stack.
+    fn grow(&mut self, size: u64) -> Result<(), Refusal> {
+        match self.stack.last_mut() {
+            Some(Value::Other(whole)) => {
+                *whole = whole.saturating_add(size);
+                Ok(())
+            }
+            _ => damaged("its pickle puts a value into something that holds none"),
+        }
+    }
+
+    /// Takes values away and tells how large they were together.
+    fn discard(&mut self, count: u32) -> Result<u64, Refusal> {
+        (0..count).try_fold(0, |size: u64, _| Ok(size.saturating_add(self.pop()?.size())))
     }
 
     fn replace(&mut self, count: u32) -> Result<(), Refusal> {
-        self.discard(count)?;
-        self.push(Value::Other);
+        let size = self.discard(count)?;
+        self.push(Value::Other(size.saturating_add(1)));
         Ok(())
     }
 
-    fn pop_to_mark(&mut self) -> Result<(), Refusal> {
+    fn pop_to_mark(&mut self) -> Result<u64, Refusal> {
+        let mut size = 0_u64;
         loop {
             match self.stack.pop() {
                 None => return damaged("its pickle looks for a mark that is not there"),
-                Some(Value::Mark) => return Ok(()),
-                Some(_) => {}
+                Some(Value::Mark) => return Ok(size),
+                Some(value) => size = size.saturating_add(value.size()),
             }
         }
     }
 
     fn remember(&mut self, index: u64) -> Result<(), Refusal> {
-        let value = self.top()?;
+        let value = self.copy()?;
         self.memo.insert(memo_index(index)?, value);
         Ok(())
     }
@@ -342,7 +399,7 @@ impl<R: BufRead> Walk<'_, R> {
             return damaged(format!("its pickle recalls value {index}, which is not there"));
         };
         self.push(value);
-        Ok(())
+        self.copy().map(drop)
     }
 
     fn byte(&mut self) -> Result<u8, Refusal> {
@@ -366,7 +423,7 @@ impl<R: BufRead> Walk<'_, R> {
 
     fn skip_and_push(&mut self, length: u64) -> Result<(), Refusal> {
         self.skip(length)?;
-        self.push(Value::Other);
+        self.push(SINGLE);
         Ok(())
     }
 
@@ -378,7 +435,7 @@ impl<R: BufRead> Walk<'_, R> {
         }
         let value = match String::from_utf8(bytes) {
             Ok(text) => Value::Text(text.into()),
-            Err(_) => Value::Other,
+            Err(_) => SINGLE,
         };
         self.push(value);
         Ok(())

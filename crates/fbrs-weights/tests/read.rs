@@ -5,7 +5,6 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::{Duration, Instant};
 
 use fbrs_models::ParameterSource;
 use fbrs_weights::{Checkpoint, Container, Element, ExtraKeys, Precision, Provenance};
@@ -107,6 +106,8 @@ fn native_file_in_half_precision() {
 #[test]
 #[cfg(feature = "built-in")]
 fn built_in_weights_load_within_100_ms() {
+    use std::time::{Duration, Instant};
+
     let load = || {
         let start = Instant::now();
         let mut checkpoint = Checkpoint::built_in().unwrap();

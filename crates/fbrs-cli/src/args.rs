@@ -1,0 +1,51 @@
+//! The program's arguments; each subcommand's own are in its file.
+
+use clap::{Parser, Subcommand};
+
+use crate::completions::CompletionsArgs;
+use crate::devices::DevicesArgs;
+use crate::segment::SegmentArgs;
+use crate::weights::WeightsArgs;
+
+/// Cut objects out of photos with a few clicks
+///
+/// Click on an object (positive) and beside it (negative); a network and a small optimisation
+/// through it (f-BRS) answer with the object's mask.
+#[derive(Debug, Parser)]
+#[command(name = "fbrs", version, propagate_version = true, max_term_width = 100)]
+#[command(after_long_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// Say nothing on standard error but errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say on standard error what is done, even where it is no terminal
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Segment(Box<SegmentArgs>),
+    Weights(WeightsArgs),
+    Devices(DevicesArgs),
+    Completions(CompletionsArgs),
+}
+
+const AFTER_HELP: &str = "\
+A first mask:
+  fbrs segment photo.jpg --pos 320,200 -o mask.png --overlay look.png
+
+`fbrs segment --help` explains clicks and modes. Progress is shown on a terminal alone.
+
+Exit codes:
+  0    done
+  1    anything that is none of the others
+  2    wrong usage: an option, a click outside the photo, an unknown mode or device name
+  3    a photo or a file of clicks that cannot be read
+  4    weights that cannot be found, read or fetched
+  5    a device that this machine or this build does not have
+  6    an output that cannot be written
+  130  interrupted (Ctrl-C)
+Whatever the code, an output is complete or was not touched.";

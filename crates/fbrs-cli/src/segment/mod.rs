@@ -1,0 +1,13 @@
+//! `fbrs segment`: from clicks on a photo to a mask.
+
+mod args;
+mod clicks;
+mod mask;
+mod overlay;
+mod photo;
+mod pictures;
+mod report;
+mod run;
+
+pub(crate) use args::SegmentArgs;
+pub(crate) use run::run;

@@ -1,0 +1,119 @@
+use std::fmt::Write;
+
+use anyhow::Result;
+use clap::Args;
+use fbrs::weights::{Checkpoint, ExtraKeys, Places};
+use serde::Serialize;
+
+use crate::print;
+
+/// Say what a file of weights is
+///
+/// Reads its table of tensors, not their values, so that any file answers at once.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// A file, a name (`fbrs weights list`), or `default`
+    #[arg(value_name = "FILE|NAME")]
+    weights: String,
+    /// List all tensors too
+    #[arg(long)]
+    tensors: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Inspected {
+    file: String,
+    format: String,
+    bytes: u64,
+    architecture: String,
+    parameters: usize,
+    norm_radius: f32,
+    training_set: Option<String>,
+    terms: Option<String>,
+    source_file: Option<String>,
+    source_sha256: Option<String>,
+    created_by: Option<String>,
+    /// Tensors that the network does not have.
+    ignored: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tensors: Option<Vec<Tensor>>,
+}
+
+#[derive(Serialize)]
+struct Tensor {
+    name: String,
+    element: String,
+    shape: Vec<usize>,
+}
+
+pub(crate) fn run(args: InspectArgs) -> Result<()> {
+    let checkpoint = Places::default().locate(&args.weights)?.open(ExtraKeys::Ignore)?;
+    let inspected = inspect(&checkpoint, args.tensors);
+    match args.json {
+        true => print::print_json(&inspected),
+        false => print::print(&inspected.text()),
+    }
+}
+
+fn inspect(checkpoint: &Checkpoint, tensors: bool) -> Inspected {
+    let provenance = checkpoint.provenance().clone();
+    let tensor = |tensor: &fbrs::weights::TensorInfo| Tensor {
+        name: tensor.name.clone(),
+        element: tensor.element.to_string(),
+        shape: tensor.shape.clone(),
+    };
+    Inspected {
+        file: checkpoint.file().to_owned(),
+        format: checkpoint.container().to_string(),
+        bytes: checkpoint.file_size(),
+        architecture: checkpoint.architecture().to_string(),
+        parameters: checkpoint.parameter_count(),
+        norm_radius: checkpoint.norm_radius(),
+        training_set: provenance.training_set,
+        terms: provenance.terms,
+        source_file: provenance.source_file,
+        source_sha256: provenance.source_sha256,
+        created_by: provenance.created_by,
+        ignored: checkpoint.ignored().to_vec(),
+        tensors: tensors.then(|| checkpoint.tensors().iter().map(tensor).collect()),
+    }
+}
+
+impl Inspected {
+    fn text(&self) -> String {
+        let mut rows = vec![
+            ["file".to_owned(), self.file.clone()],
+            ["format".to_owned(), format!("{}, {}", self.format, print::megabytes(self.bytes))],
+            ["network".to_owned(), self.architecture.clone()],
+            ["parameters".to_owned(), self.parameters.to_string()],
+            ["norm radius".to_owned(), format!("{} pixels", self.norm_radius)],
+        ];
+        for (key, value) in [
+            ("trained on", &self.training_set),
+            ("terms", &self.terms),
+            ("imported from", &self.source_file),
+            ("its SHA-256", &self.source_sha256),
+            ("created by", &self.created_by),
+        ] {
+            rows.extend(value.clone().map(|value| [key.to_owned(), value]));
+        }
+        if !self.ignored.is_empty() {
+            rows.push(["not of the network".to_owned(), self.ignored.join(", ")]);
+        }
+        let mut text = print::table(&rows);
+        if let Some(tensors) = &self.tensors {
+            let rows: Vec<_> = tensors
+                .iter()
+                .map(|Tensor { name, element, shape }| {
+                    [name.clone(), element.clone(), format!("{shape:?}")]
+                })
+                .collect();
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n{}", print::table(&rows));
+        }
+        text
+    }
+}

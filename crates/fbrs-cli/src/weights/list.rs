@@ -1,0 +1,128 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use fbrs::weights::{self, Checkpoint, ExtraKeys, Location, Places};
+use serde::Serialize;
+
+use crate::print;
+
+/// List all weights that a name stands for
+///
+/// Built in, files in ./weights and in the cache folder (FBRS_CACHE, or fbrs in the user's), and
+/// published ones. A name is also found by its beginning, where that is the beginning of one only.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Print a JSON list instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    /// What `--weights` takes.
+    name: String,
+    /// The network; `None` where the file is none.
+    architecture: Option<String>,
+    training_set: Option<String>,
+    bytes: Option<u64>,
+    /// Where it is; `None` where it would have to be fetched.
+    place: Option<String>,
+    /// Where it can be had, if it is published.
+    url: Option<String>,
+    /// Why the file cannot be used.
+    fault: Option<String>,
+}
+
+pub(crate) fn run(args: ListArgs) -> Result<()> {
+    let listed = all();
+    if args.json {
+        return print::print_json(&listed);
+    }
+    let mut rows = vec![["NAME", "NETWORK", "SIZE", "WHERE", "TRAINED ON"].map(str::to_owned)];
+    rows.extend(listed.into_iter().map(|entry| {
+        let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let place = match (entry.place, &entry.fault) {
+            (Some(place), None) => place,
+            (Some(place), Some(_)) => format!("{place} (unusable: fbrs weights inspect)"),
+            (None, _) => format!("fbrs weights fetch {}", entry.name),
+        };
+        let size = entry.bytes.map(print::megabytes);
+        [entry.name, text(entry.architecture), text(size), place, text(entry.training_set)]
+    }));
+    print::print(&print::table(&rows))
+}
+
+/// Everything, in the order in which names are looked up.
+fn all() -> Vec<Listed> {
+    let mut listed = Vec::new();
+    let mut seen = BTreeSet::new();
+    if let Ok(checkpoint) = Checkpoint::built_in() {
+        listed.push(Listed { place: Some("built in".to_owned()), ..of("default", &checkpoint) });
+        seen.insert(weights::BUILT_IN.to_owned());
+    }
+    let published = weights::published();
+    let mut names: Vec<_> = published.iter().map(|published| published.name.clone()).collect();
+    let places = Places::default();
+    names.extend(places.folders.iter().flat_map(|folder| names_in(folder)));
+    for name in names {
+        if seen.insert(name.clone())
+            && let Ok(Location::File(path)) = places.locate(&name)
+        {
+            listed.push(of_file(&name, &path));
+        }
+    }
+    for published in published {
+        match listed.iter_mut().find(|entry| entry.name == published.name) {
+            Some(entry) => entry.url = Some(published.url),
+            None => listed.push(Listed {
+                name: published.name,
+                architecture: Some(published.architecture),
+                training_set: Some(published.training_set),
+                bytes: Some(published.megabytes.saturating_mul(1_000_000)),
+                place: None,
+                url: Some(published.url),
+                fault: None,
+            }),
+        }
+    }
+    listed
+}
+
+fn of(name: &str, checkpoint: &Checkpoint) -> Listed {
+    Listed {
+        name: name.to_owned(),
+        architecture: Some(checkpoint.architecture().to_string()),
+        training_set: checkpoint.provenance().training_set.clone(),
+        bytes: Some(checkpoint.file_size()),
+        place: Some(checkpoint.file().to_owned()),
+        url: None,
+        fault: None,
+    }
+}
+
+fn of_file(name: &str, path: &Path) -> Listed {
+    match Checkpoint::open(path, ExtraKeys::Ignore) {
+        Ok(checkpoint) => of(name, &checkpoint),
+        Err(error) => Listed {
+            name: name.to_owned(),
+            architecture: None,
+            training_set: None,
+            bytes: fs::metadata(path).ok().map(|metadata| metadata.len()),
+            place: Some(path.display().to_string()),
+            url: None,
+            fault: Some(error.to_string()),
+        },
+    }
+}
+
+/// Names of the files of weights in a folder, sorted; none where there is no such folder.
+fn names_in(folder: &PathBuf) -> BTreeSet<String> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    files
+        .filter(|path| matches!(crate::outputs::ending(path).as_str(), "safetensors" | "pth" | "pt"))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect()
+}

@@ -1,0 +1,35 @@
+//! `fbrs weights`: list, inspect, import, fetch.
+
+mod fetch;
+mod import;
+mod inspect;
+mod list;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::print::Voice;
+
+/// Network weights: list, inspect, import, fetch
+#[derive(Debug, Args)]
+pub(crate) struct WeightsArgs {
+    #[command(subcommand)]
+    pub(crate) command: WeightsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WeightsCommand {
+    List(list::ListArgs),
+    Inspect(inspect::InspectArgs),
+    Import(import::ImportArgs),
+    Fetch(fetch::FetchArgs),
+}
+
+pub(crate) fn run(command: WeightsCommand, voice: Voice) -> Result<()> {
+    match command {
+        WeightsCommand::List(args) => list::run(args),
+        WeightsCommand::Inspect(args) => inspect::run(args),
+        WeightsCommand::Import(args) => import::run(args, voice),
+        WeightsCommand::Fetch(args) => fetch::run(args, voice),
+    }
+}

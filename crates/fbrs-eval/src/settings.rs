@@ -1,0 +1,201 @@
+use fbrs::{DiscRule, Mode, Options, RefineOptions, View, ZoomIn};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::data::{Layout, OpenedData};
+use crate::error::{Error, Result};
+
+/// How objects are clicked and answered. The default is the published evaluation of f-BRS-B.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Published name of the mode.
+    pub mode: String,
+    /// A pixel is object where its probability exceeds this. Published: 0.49.
+    pub threshold: f32,
+    /// Clicking of an object ends when its IoU is at least this. Published: 0.9.
+    pub target_iou: f64,
+    /// Clicking of an object ends after this many clicks. Published: 20.
+    pub max_clicks: usize,
+    /// Zooms in to the object. Published: on.
+    pub zoom_in: bool,
+    /// Longer side of the zoom-in crop; `None` for the published one of each data set: 600 for
+    /// DAVIS, 400 for the others.
+    pub zoom_size: Option<usize>,
+    /// Averages the answers to the image and to its mirror image. Published: on.
+    pub flip: bool,
+    /// Longest side that the network sees; `None`, as published, for no limit.
+    pub max_size: Option<usize>,
+    /// Clicks that go into the network; `None` for the mode's published number.
+    pub net_clicks: Option<usize>,
+    /// As [`RefineOptions::min_iou_diff`].
+    pub min_iou_diff: f64,
+    /// As [`RefineOptions::max_evaluations`].
+    pub max_evaluations: u64,
+    /// Click discs that leave the crop behave as in the published code.
+    pub reference_discs: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let refine = RefineOptions::default();
+        Self {
+            mode: refine.mode.to_string(),
+            threshold: 0.49,
+            target_iou: 0.9,
+            max_clicks: 20,
+            zoom_in: true,
+            zoom_size: None,
+            flip: true,
+            max_size: None,
+            net_clicks: None,
+            min_iou_diff: refine.min_iou_diff,
+            max_evaluations: refine.max_evaluations,
+            reference_discs: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The options of sessions on data of this layout.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] and [`Error::Segment`] for a parameter out of its range.
+    pub fn options(&self, layout: Layout) -> Result<Options> {
+        let mode = self.mode.parse::<Mode>().map_err(|_| Error::Parameter {
+            name: "mode",
+            expected: "a published mode",
+            found: self.mode.clone(),
+        })?;
+        if !(1..=1000).contains(&self.max_clicks) {
+            let found = self.max_clicks.to_string();
+            return Err(Error::Parameter { name: "max clicks", expected: "1 to 1000", found });
+        }
+        if !(self.target_iou > 0.0 && self.target_iou <= 1.0) {
+            let found = self.target_iou.to_string();
+            let expected = "a number above 0, at most 1";
+            return Err(Error::Parameter { name: "target IoU", expected, found });
+        }
+        let zoom = ZoomIn {
+            target_size: self.zoom_size.unwrap_or_else(|| layout.published_zoom_size()),
+            ..ZoomIn::default()
+        };
+        let options = Options {
+            view: if self.zoom_in { View::ZoomIn(zoom) } else { View::Whole },
+            max_size: self.max_size,
+            flip: self.flip,
+            refine: RefineOptions {
+                mode,
+                net_clicks: self.net_clicks,
+                max_evaluations: self.max_evaluations,
+                threshold: self.threshold,
+                min_iou_diff: self.min_iou_diff,
+                discs: match self.reference_discs {
+                    true => DiscRule::Reference,
+                    false => DiscRule::Clipped,
+                },
+                ..RefineOptions::default()
+            },
+        };
+        options.check()?;
+        Ok(options)
+    }
+}
+
+/// The network that is evaluated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Name of the weights, without folder and ending.
+    pub weights: String,
+    /// SHA-256 of their file, hexadecimal; of the file they were made from where they are part of
+    /// the program.
+    pub sha256: Option<String>,
+    /// The architecture.
+    pub architecture: String,
+    /// Kind of the device: cpu, wgpu or cuda.
+    pub device: String,
+}
+
+/// A data set as a journal knows it. Not where it lies: machines mount it at different places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataId {
+    /// Its name in tables.
+    pub name: String,
+    /// Its layout.
+    pub layout: Layout,
+    /// Number of its objects.
+    pub objects: usize,
+    /// SHA-256 over the names of its objects, hexadecimal.
+    pub sha256: String,
+}
+
+impl DataId {
+    /// The identity of an opened data set.
+    pub fn new(data: &OpenedData) -> Self {
+        let mut hasher = Sha256::new();
+        for key in &data.objects {
+            hasher.update(key.image.as_bytes());
+            hasher.update([0, u8::from(key.object.is_some())]);
+            hasher.update(key.object.unwrap_or(0).to_le_bytes());
+        }
+        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let (name, layout) = (data.name.clone(), data.layout);
+        Self { name, layout, objects: data.objects.len(), sha256 }
+    }
+}
+
+/// All that the results of a run depend on: the first line of its journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// The network.
+    pub network: Network,
+    /// The settings.
+    pub settings: Settings,
+    /// The data sets, in order.
+    pub data: Vec<DataId>,
+}
+
+impl Configuration {
+    /// Number of objects of all data sets.
+    pub fn objects(&self) -> usize {
+        self.data.iter().map(|data| data.objects).sum()
+    }
+
+    /// What differs from another configuration, in words: there, here.
+    pub fn differences(&self, there: &Self) -> Vec<String> {
+        let json = |configuration| serde_json::to_value(configuration).unwrap_or_default();
+        let mut differences = Vec::new();
+        compare("", &json(there), &json(self), &mut differences);
+        differences
+    }
+}
+
+fn compare(
+    name: &str,
+    there: &serde_json::Value,
+    here: &serde_json::Value,
+    differences: &mut Vec<String>,
+) {
+    use serde_json::Value;
+    let inner = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+    match (there, here) {
+        (there, here) if there == here => {}
+        (Value::Object(there), Value::Object(here)) => {
+            for (key, value) in here {
+                compare(&inner(key), there.get(key).unwrap_or(&Value::Null), value, differences);
+            }
+        }
+        (Value::Array(there), Value::Array(here)) if there.len() == here.len() => {
+            for (index, (there, here)) in there.iter().zip(here).enumerate() {
+                compare(&inner(&index.to_string()), there, here, differences);
+            }
+        }
+        (Value::Array(there), Value::Array(here)) => {
+            differences.push(format!("{name}: {} there, {} here", there.len(), here.len()));
+        }
+        (there, here) => differences.push(format!("{name}: {there} there, {here} here")),
+    }
+}
