@@ -9,6 +9,7 @@ use std::path::Path;
 use fbrs::{
     Click, DiscRule, Mode, Options, Position, RefineOptions, Region, Segmenter, Session, Sign, Size,
 };
+use image::RgbImage;
 use serde::Deserialize;
 
 /// Anything that keeps a folder from being replayed.
@@ -109,6 +110,14 @@ pub fn replay(
     Ok(comparisons)
 }
 
+/// A photo by its name in the goldens. A lossless copy is preferred: decoders of JPEG differ by a
+/// level here and there, and refinement paths part over less.
+fn open_photo(photos: &Path, name: &str) -> Result<RgbImage, Error> {
+    let lossless = ["webp", "png"].map(|extension| photos.join(name).with_extension(extension));
+    let path = lossless.into_iter().find(|path| path.is_file()).unwrap_or(photos.join(name));
+    Ok(image::open(path)?.into_rgb8())
+}
+
 fn replay_case(
     segmenter: &Segmenter,
     case: &Case,
@@ -129,11 +138,12 @@ fn replay_case(
         },
         ..Options::default()
     };
-    let photo = image::ImageReader::open(photos.join(&case.image))?.with_guessed_format()?.decode()?.into_rgb8();
+    let photo = open_photo(photos, &case.image)?;
     let mut session = segmenter.session(photo, options)?;
     for (number, golden) in case.clicks.iter().enumerate() {
         let sign = if golden.click.positive { Sign::Positive } else { Sign::Negative };
-        session.click(Click { position: Position::new(golden.click.row, golden.click.col), sign })?;
+        session
+            .click(Click { position: Position::new(golden.click.row, golden.click.col), sign })?;
         let label = format!("{label} click {}", number + 1);
         comparisons.push(compare(&session, golden, mode, case.prob_thresh, label, folder)?);
     }
@@ -151,9 +161,12 @@ fn compare(
     let (Some(prediction), Some(report)) = (session.prediction(), session.report()) else {
         return Err("a click without a prediction".into());
     };
-    let region = golden
-        .roi_rmin_rmax_cmin_cmax
-        .map(|[top, bottom, left, right]| Region { top, bottom, left, right });
+    let region = golden.roi_rmin_rmax_cmin_cmax.map(|[top, bottom, left, right]| Region {
+        top,
+        bottom,
+        left,
+        right,
+    });
     let crop = golden.crop_height_width.map(|[height, width]| Size { height, width });
     let probability = match &golden.probabilities {
         Some(name) if folder.join(name).is_file() => {

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::completions::CompletionsArgs;
 use crate::devices::DevicesArgs;
+use crate::eval::EvalArgs;
 use crate::segment::SegmentArgs;
 use crate::weights::WeightsArgs;
 
@@ -28,6 +29,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Segment(Box<SegmentArgs>),
+    Eval(Box<EvalArgs>),
     Weights(WeightsArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),
@@ -47,5 +49,6 @@ Exit codes:
   4    weights that cannot be found, read or fetched
   5    a device that this machine or this build does not have
   6    an output that cannot be written
+  7    an evaluation that is finished, but for objects that could not be evaluated or are missing
   130  interrupted (Ctrl-C)
 Whatever the code, an output is complete or was not touched.";

@@ -32,7 +32,8 @@ impl DeviceName {
     pub(crate) fn of(device: &ChosenDevice) -> Self {
         let choice = device.choice().to_string();
         let whole = device.to_string();
-        let name = whole.strip_prefix(&format!("{choice} (")).and_then(|rest| rest.strip_suffix(')'));
+        let name =
+            whole.strip_prefix(&format!("{choice} (")).and_then(|rest| rest.strip_suffix(')'));
         Self { name: name.unwrap_or(&choice).to_owned(), choice }
     }
 }
@@ -66,7 +67,7 @@ pub(crate) fn run(args: DevicesArgs) -> Result<()> {
     rows.extend(listed.into_iter().map(|Listed { device, auto, software }| {
         let remark = match (auto, software) {
             (true, _) => "taken by auto",
-            (_, true) => "software renderer, never taken by auto",
+            (_, true) => "software renderer, passed over by auto",
             _ => "",
         };
         [device.choice, device.name, remark.to_owned()]

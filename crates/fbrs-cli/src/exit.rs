@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Device = 5,
     /// Something that cannot be written.
     Output = 6,
+    /// An evaluation is finished, but for some objects.
+    Incomplete = 7,
     /// Ctrl-C.
     Interrupted = 130,
 }

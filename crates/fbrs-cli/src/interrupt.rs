@@ -12,7 +12,9 @@ static WRITING: Mutex<()> = Mutex::new(());
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// While this lives, Ctrl-C waits.
-pub(crate) struct Uninterrupted(#[expect(dead_code, reason = "held, never read")] MutexGuard<'static, ()>);
+pub(crate) struct Uninterrupted(
+    #[expect(dead_code, reason = "held, never read")] MutexGuard<'static, ()>,
+);
 
 /// From here on, Ctrl-C ends the program with the exit code for it.
 pub(crate) fn handle() {

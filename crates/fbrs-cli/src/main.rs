@@ -7,6 +7,7 @@
 mod args;
 mod completions;
 mod devices;
+mod eval;
 mod exit;
 mod interrupt;
 mod outputs;
@@ -19,6 +20,7 @@ use std::panic;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Cli, Command};
@@ -54,6 +56,7 @@ fn run() -> Result<ExitCode> {
     let voice = Voice { quiet: cli.quiet, verbose: cli.verbose };
     match cli.command {
         Command::Segment(args) => segment::run(*args, matches.subcommand_matches("segment"), voice),
+        Command::Eval(args) => eval::run(*args, voice),
         Command::Weights(args) => weights::run(args.command, voice),
         Command::Devices(args) => devices::run(args),
         Command::Completions(args) => completions::run(args),
@@ -64,7 +67,8 @@ fn run() -> Result<ExitCode> {
 /// Shows help where it was asked for or nothing was; else says what is wrong with the arguments.
 fn answer(error: &clap::Error) -> Result<ExitCode> {
     use clap::error::ErrorKind::{
-        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, ValueValidation,
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, UnknownArgument,
+        ValueValidation,
     };
     match error.kind() {
         DisplayHelp | DisplayVersion => {
@@ -78,14 +82,25 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
         }
         kind => {
             let text = error.render().to_string();
-            // What follows the usage is in the help as well.
-            let text = text.split("\nUsage:").next().unwrap_or(&text);
-            let text = text.split("\nFor more information").next().unwrap_or(text);
+            // The usage is in the help, and a tip is good only where it knows a better argument.
+            let ends = ["\nUsage:", "\nFor more information", "\n  tip: to pass"];
+            let end = ends.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
+            let text = text.get(..end).unwrap_or(&text);
             let sentence = one_line(text.strip_prefix("error: ").unwrap_or(text));
-            let advice = if kind == ValueValidation { "" } else { " (`fbrs --help` shows how)" };
+            let advice = match kind {
+                ValueValidation => "",
+                UnknownArgument if is_number(error) => " (a click is one word: --pos X,Y)",
+                _ => " (`fbrs --help` shows how)",
+            };
             Err(Exit::Usage.because(sentence + advice))
         }
     }
+}
+
+/// Whether the argument that is wrong looks like half of a click.
+fn is_number(error: &clap::Error) -> bool {
+    let argument = error.get(ContextKind::InvalidArg);
+    matches!(argument, Some(ContextValue::String(text)) if text.parse::<f64>().is_ok())
 }
 
 /// Joins the lines of a message: one sentence, whatever a library had to say.

@@ -29,7 +29,8 @@ fn bar(voice: Voice, total: Option<u64>, template: &str) -> ProgressBar {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::with_draw_target(total, target).with_style(style);
     if voice.is_watched() {
         bar.enable_steady_tick(TICK);

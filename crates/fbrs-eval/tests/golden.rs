@@ -56,7 +56,11 @@ fn simulated_clicks_are_the_published_ones() {
         for (positive, row, col) in &case.clicks_positive_row_col {
             let click = user.next_click(&mask);
             let (at, of) = (click.position, click.is_positive());
-            assert_eq!((of, at.row, at.col), (*positive, *row as f64, *col as f64), "case {number}");
+            assert_eq!(
+                (of, at.row, at.col),
+                (*positive, *row as f64, *col as f64),
+                "case {number}"
+            );
             for row in row.saturating_sub(2)..(row + 3).min(case.height) {
                 for col in col.saturating_sub(2)..(col + 3).min(case.width) {
                     mask[row * case.width + col] = *positive;

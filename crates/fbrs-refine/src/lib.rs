@@ -33,6 +33,8 @@
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any
 //! release.
 
+#[cfg(test)]
+mod checks;
 mod frame;
 pub mod lbfgs;
 mod logits;

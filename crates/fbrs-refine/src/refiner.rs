@@ -42,7 +42,7 @@ pub struct RefineState {
     z: Arc<Vec<f64>>,
     frame: Option<FrameId>,
     /// Features at the cut, kept once later clicks no longer go into the network.
-    features: Option<Activation>,
+    pub(crate) features: Option<Activation>,
 }
 
 impl RefineState {
@@ -170,23 +170,23 @@ impl<'a> Refiner<'a> {
 }
 
 /// The search for one click's z.
-struct Search<'s, 'w> {
-    refiner: &'s Refiner<'s>,
-    frame: &'s Frame,
-    activation: &'s Activation,
-    variables: Variables,
-    discs: Discs,
+pub(crate) struct Search<'s, 'w> {
+    pub(crate) refiner: &'s Refiner<'s>,
+    pub(crate) frame: &'s Frame,
+    pub(crate) activation: &'s Activation,
+    pub(crate) variables: Variables,
+    pub(crate) discs: Discs,
     /// Made with the first gradient; the inner `None` says that the whole map is cheaper.
-    patches: Option<Option<Patches>>,
-    last_mask: Option<Vec<bool>>,
-    best: Option<(f64, LogitMaps)>,
-    deadline: Option<Instant>,
-    trace: &'s mut ClickTrace,
-    watch: &'s mut Watch<'w>,
+    pub(crate) patches: Option<Option<Patches>>,
+    pub(crate) last_mask: Option<Vec<bool>>,
+    pub(crate) best: Option<(f64, LogitMaps)>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) trace: &'s mut ClickTrace,
+    pub(crate) watch: &'s mut Watch<'w>,
 }
 
 impl Search<'_, '_> {
-    fn evaluate(&mut self, z: &[f64]) -> Result<Evaluation, RefineError> {
+    pub(crate) fn evaluate(&mut self, z: &[f64]) -> Result<Evaluation, RefineError> {
         let options = self.refiner.options;
         let network = self.refiner.network;
         let features = self.activation.features();

@@ -76,13 +76,14 @@ impl Segmenter {
         height: u32,
         options: Options,
     ) -> Result<Session> {
-        let image = RgbImage::from_raw(width, height, rgb.to_vec())
-            .filter(|image| image.as_raw().len() == rgb.len());
+        let expected = (width as usize).saturating_mul(height as usize).saturating_mul(3);
+        let whole = Some(rgb).filter(|rgb| rgb.len() == expected);
+        let image = whole.and_then(|rgb| RgbImage::from_raw(width, height, rgb.to_vec()));
         match image {
             Some(image) => self.session(image, options),
             None => {
                 let size = fbrs_clicks::Size { height: height as usize, width: width as usize };
-                let reason = format!("expected {} bytes, got {}", 3 * size.area(), rgb.len());
+                let reason = format!("expected {expected} bytes, got {}", rgb.len());
                 Err(Error::Image { size, reason })
             }
         }

@@ -1,15 +1,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, TypedValueParser};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
-use fbrs::{DeviceChoice, DiscRule, Mode, Options, RefineOptions, ScaleActivation, Tiles, View, ZoomIn};
+use fbrs::{
+    DeviceChoice, DiscRule, Mode, Options, RefineOptions, ScaleActivation, Tiles, View, ZoomIn,
+};
 
 use super::clicks::{Spot, parse_spot};
 
 /// From clicks on a photo to the mask of an object
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
+#[command(override_usage = "fbrs segment <PHOTO> --pos <X,Y> [--neg <X,Y>]… -o <FILE> [OPTIONS]")]
 #[command(group = ArgGroup::new("wanted").required(true).multiple(true)
     .args(["output", "overlay", "probabilities", "json"]))]
 pub(crate) struct SegmentArgs {
@@ -152,7 +155,7 @@ Modes (any case, hyphens optional):
   f-BRS-C      refines features before the last layers: quicker, a little weaker
   DistMap-BRS  refines the distance maps of the clicks: slow
   RGB-BRS      refines the photo itself: slowest
-  Refinement starts with the second click and makes the answer agree with every click.
+  Refinement starts with the second click and pulls the answer towards what every click says.
 
 The first click needs the whole photo, later ones the surroundings of what was found. A file is
 written completely or not at all, an output never over the photo. `fbrs --help` lists exit codes.";
@@ -192,7 +195,7 @@ impl TypedValueParser for ModeParser {
         argument: Option<&clap::Arg>,
         value: &std::ffi::OsStr,
     ) -> Result<Mode, clap::Error> {
-        let parser = clap::value_parser!(String).try_map(|text| text.parse::<Mode>());
+        let parser = StringValueParser::new().try_map(|text| text.parse::<Mode>());
         parser.parse_ref(command, argument, value)
     }
 

@@ -91,7 +91,8 @@ fn in_order(args: &SegmentArgs, matches: &ArgMatches) -> Vec<Click<Image>> {
 }
 
 fn read(path: &Path) -> Result<Vec<Click<Image>>> {
-    let name = if is_standard_input(path) { "standard input".into() } else { path.to_string_lossy() };
+    let name =
+        if is_standard_input(path) { "standard input".into() } else { path.to_string_lossy() };
     let failed = |error: io::Error| Exit::Input.because(format!("cannot read {name}: {error}"));
     let mut text = String::new();
     let source: Box<dyn Read> = match is_standard_input(path) {

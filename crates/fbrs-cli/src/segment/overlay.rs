@@ -17,9 +17,9 @@ const DESIGN_SIDE: f32 = 640.0;
 
 /// Colour of the object and its share in the mixture.
 const TINT: [f32; 3] = [30.0, 136.0, 255.0];
-const TINT_SHARE: f32 = 0.42;
+const TINT_SHARE: f32 = 0.38;
 /// What is left of the background's brightness.
-const BACKGROUND: f32 = 0.72;
+const BACKGROUND: f32 = 0.7;
 
 const OUTLINE: [u8; 3] = [20, 110, 245];
 const WHITE: [u8; 3] = [255, 255, 255];
@@ -87,9 +87,8 @@ fn smoothed(contour: &Contour<i32>, reach: usize) -> Option<Path> {
     for middle in (0..count).step_by(reach.max(1)) {
         let around = contour.points.iter().cycle().skip(middle + count - reach).take(2 * reach + 1);
         // A pixel's centre lies half a pixel beyond its corner, where drawing counts from.
-        let (x, y) = around.fold((0.0, 0.0), |(x, y), point| {
-            (x + point.x as f32 + 0.5, y + point.y as f32 + 0.5)
-        });
+        let (x, y) = around
+            .fold((0.0, 0.0), |(x, y), point| (x + point.x as f32 + 0.5, y + point.y as f32 + 0.5));
         match middle {
             0 => builder.move_to(x / window, y / window),
             _ => builder.line_to(x / window, y / window),
@@ -129,12 +128,8 @@ fn disc(canvas: &mut Pixmap, x: f32, y: f32, radius: f32, colour: [u8; 3], opaci
 }
 
 fn line(canvas: &mut Pixmap, path: &Path, width: f32, colour: [u8; 3]) {
-    let stroke = Stroke {
-        width,
-        line_cap: LineCap::Round,
-        line_join: LineJoin::Round,
-        ..Stroke::default()
-    };
+    let stroke =
+        Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
     canvas.stroke_path(path, &paint(colour, 1.0), &stroke, Transform::identity(), None);
 }
 

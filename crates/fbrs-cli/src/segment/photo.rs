@@ -27,7 +27,8 @@ pub(super) fn read(path: &Path) -> Result<RgbImage> {
         ErrorKind::NotFound => refuse(format!("{name}: there is no such file; expected a photo")),
         _ => refuse(format!("cannot read {name}: {error}")),
     })?;
-    let metadata = file.metadata().map_err(|error| refuse(format!("cannot read {name}: {error}")))?;
+    let metadata =
+        file.metadata().map_err(|error| refuse(format!("cannot read {name}: {error}")))?;
     if metadata.is_dir() {
         return Err(refuse(format!("{name} is a folder; expected a photo")));
     }
@@ -73,9 +74,9 @@ fn describe(path: &Path, error: &ImageError) -> String {
             "{name} needs more than {} MiB to decode; make it smaller first",
             DECODER_MEMORY >> 20
         ),
-        ImageError::Unsupported(error) => format!(
-            "{name}: this kind of image is not read ({error}); save it as PNG or JPEG"
-        ),
+        ImageError::Unsupported(error) => {
+            format!("{name}: this kind of image is not read ({error}); save it as PNG or JPEG")
+        }
         error => format!("{name} is damaged or not what it seems: {error}; get a fresh copy of it"),
     }
 }

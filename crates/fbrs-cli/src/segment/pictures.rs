@@ -77,7 +77,11 @@ impl Picture {
     }
 
     /// Encodes the picture.
-    pub(super) fn write(&self, picture: &DynamicImage, mut out: &mut dyn WriteSeek) -> io::Result<()> {
+    pub(super) fn write(
+        &self,
+        picture: &DynamicImage,
+        mut out: &mut dyn WriteSeek,
+    ) -> io::Result<()> {
         let written = match self.format {
             ImageFormat::Jpeg => {
                 JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).encode_image(picture)

@@ -50,9 +50,19 @@ pub(crate) fn run(args: ListArgs) -> Result<()> {
             (None, _) => format!("fbrs weights fetch {}", entry.name),
         };
         let size = entry.bytes.map(print::megabytes);
-        [entry.name, text(entry.architecture), text(size), place, text(entry.training_set)]
+        let training_set = shortened(&text(entry.training_set));
+        [entry.name, text(entry.architecture), text(size), place, training_set]
     }));
     print::print(&print::table(&rows))
+}
+
+/// At most as much of a text as a table has room for.
+fn shortened(text: &str) -> String {
+    const ROOM: usize = 40;
+    match text.char_indices().nth(ROOM) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text).trim_end()),
+        None => text.to_owned(),
+    }
 }
 
 /// Everything, in the order in which names are looked up.
@@ -122,7 +132,9 @@ fn of_file(name: &str, path: &Path) -> Listed {
 fn names_in(folder: &PathBuf) -> BTreeSet<String> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     files
-        .filter(|path| matches!(crate::outputs::ending(path).as_str(), "safetensors" | "pth" | "pt"))
+        .filter(|path| {
+            matches!(crate::outputs::ending(path).as_str(), "safetensors" | "pth" | "pt")
+        })
         .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
         .collect()
 }

@@ -1,0 +1,400 @@
+//! Refinement on small networks of both families: gradients against central differences, exact
+//! savings against doing without them, and what every click must keep.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use fbrs_clicks::{Click, Crop, DiscRule, Position, Size};
+use fbrs_models::{BoxError, Cut, Network, ParameterSource, formula, resize_bilinear};
+
+use crate::frame::Frame;
+use crate::lbfgs::Evaluation;
+use crate::logits::LogitMaps;
+use crate::mode::Mode;
+use crate::objective::Discs;
+use crate::options::{RefineOptions, ScaleActivation};
+use crate::refiner::{RefineError, RefineState, Refiner, Search};
+use crate::variables::Variables;
+use crate::watch::{ClickTrace, Progress, Watch};
+
+const NETWORKS: [&str; 3] = ["resnet34_dh8", "resnet50_dh4_nofusion", "hrnet4s_ocr4"];
+const SIZE: Size = Size { height: 76, width: 92 };
+
+fn device() -> Device {
+    match std::env::var("FBRS_TEST_DEVICE").as_deref() {
+        #[cfg(feature = "cpu")]
+        Err(_) | Ok("cpu") => Device::flex(),
+        #[cfg(feature = "wgpu")]
+        Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        #[cfg(feature = "cuda")]
+        Ok("cuda") => Device::cuda(0),
+        other => panic!("no such device in this build: {other:?}"),
+    }
+}
+
+/// The formula's parameters with the last layer scaled and shifted, so that the logits of the
+/// formula's image have mean 0 and deviation 2: probabilities that are neither 0 nor 1.
+struct Tamed {
+    scale: f32,
+    shift: f32,
+}
+
+impl ParameterSource for Tamed {
+    fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
+        let mut values = formula::values(name, shape);
+        let last = ["cls_head", "head.layers.2"]
+            .map(|layer| name.rsplit_once('.').map(|n| n.0.ends_with(layer)));
+        if last.contains(&Some(true)) {
+            values.iter_mut().for_each(|value| *value *= self.scale);
+            if name.ends_with("bias") {
+                values.iter_mut().for_each(|value| *value += self.shift);
+            }
+        }
+        Ok(values)
+    }
+}
+
+fn network(name: &str) -> Network {
+    let device = device();
+    let architecture = name.parse().unwrap();
+    let plain = Network::build(&architecture, &mut formula::Formula, &device).unwrap();
+    let image =
+        TensorData::new(formula::image(SIZE.height, SIZE.width), [1, 3, SIZE.height, SIZE.width]);
+    let maps = Tensor::ones([1, 2, SIZE.height, SIZE.width], &device) * 0.4;
+    let logits: Vec<f32> =
+        plain.forward(Tensor::from_data(image, &device), maps).into_data().iter::<f32>().collect();
+    let count = logits.len() as f32;
+    let mean = logits.iter().sum::<f32>() / count;
+    let deviation = (logits.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / count).sqrt();
+    let scale = 2.0 / deviation.max(1e-6);
+    Network::build(&architecture, &mut Tamed { scale, shift: -mean * scale }, &device).unwrap()
+}
+
+fn frame(flip: bool) -> Frame {
+    Frame::new(&[formula::image(SIZE.height, SIZE.width)], SIZE, flip, &device())
+}
+
+fn click(positive: bool, row: f64, col: f64) -> Click<Crop> {
+    let position = Position::new(row, col);
+    if positive { Click::positive(position) } else { Click::negative(position) }
+}
+
+/// Clicks that follow from a seed.
+fn clicks(seed: u64, count: usize) -> Vec<Click<Crop>> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f64 / (1u64 << 24) as f64
+    };
+    (0..count)
+        .map(|index| {
+            let positive = index == 0 || next() < 0.5;
+            click(positive, next() * (SIZE.height - 1) as f64, next() * (SIZE.width - 1) as f64)
+        })
+        .collect()
+}
+
+fn refining() -> impl Iterator<Item = Mode> {
+    Mode::ALL.into_iter().filter(|mode| mode.cut().is_some())
+}
+
+/// One evaluation at `z`, gradients from patches or from the whole map.
+fn evaluate(
+    network: &Network,
+    frame: &Frame,
+    options: &RefineOptions,
+    list: &[Click<Crop>],
+    z: Option<&[f64]>,
+    patched: bool,
+) -> Evaluation {
+    let refiner = Refiner::new(network, 260.0, options);
+    let clicks = [list.to_vec()];
+    let cut = options.mode.cut().unwrap();
+    let maps = frame.maps(&clicks, None, 260.0);
+    let activation = network.run_to(cut, frame.image(), maps);
+    let variables = Variables::at(cut, network.channels_at(cut), frame);
+    let zeros = vec![0.0; variables.len()];
+    let (mut trace, mut watch) = (ClickTrace::default(), Watch::none());
+    let mut search = Search {
+        refiner: &refiner,
+        frame,
+        activation: &activation,
+        variables,
+        discs: Discs::new(frame, &clicks, DiscRule::Clipped),
+        patches: if patched { None } else { Some(None) },
+        last_mask: None,
+        best: None,
+        deadline: None,
+        trace: &mut trace,
+        watch: &mut watch,
+    };
+    search.evaluate(z.unwrap_or(&zeros)).unwrap()
+}
+
+fn norm(x: &[f64]) -> f64 {
+    x.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+#[test]
+fn gradients_agree_with_central_differences() {
+    for name in NETWORKS {
+        let network = network(name);
+        for flip in [true, false] {
+            let frame = frame(flip);
+            let list = clicks(7, 4);
+            for mode in refining() {
+                for scale_activation in
+                    [ScaleActivation::Linear, ScaleActivation::Tanh, ScaleActivation::Sin]
+                {
+                    if scale_activation != ScaleActivation::Linear && mode != Mode::FBrsB {
+                        continue;
+                    }
+                    let options =
+                        RefineOptions { mode, scale_activation, ..RefineOptions::default() };
+                    let at = |z: &[f64]| evaluate(&network, &frame, &options, &list, Some(z), true);
+                    let length =
+                        evaluate(&network, &frame, &options, &list, None, true).gradient.len();
+                    // Away from zero, where the regularisation has a gradient as well.
+                    let z: Vec<f64> =
+                        (0..length).map(|i| 0.02 * ((i * 7919) as f64).sin()).collect();
+                    let gradient = at(&z).gradient;
+                    let size = norm(&gradient);
+                    assert!(size > 1e-6, "{name} {mode}: no gradient");
+                    // Along the gradient the slope is its norm; rounding is smallest there.
+                    let step = (2e-3 / size).min(0.05);
+                    let moved = |sign: f64| -> f64 {
+                        let point: Vec<f64> = z
+                            .iter()
+                            .zip(&gradient)
+                            .map(|(z, g)| z + sign * step * g / size)
+                            .collect();
+                        at(&point).value
+                    };
+                    let slope = (moved(1.0) - moved(-1.0)) / (2.0 * step);
+                    let error = (slope - size).abs() / size;
+                    assert!(error < 0.02, "{name} {mode} flip {flip}: {slope} {size}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn patches_give_the_whole_map_s_gradient() {
+    for name in NETWORKS {
+        let network = network(name);
+        let frame = frame(true);
+        // At the edges and corners too, where patches end at the map's own edge.
+        let list = [
+            click(true, 40.0, 50.0),
+            click(false, 0.0, 0.0),
+            click(true, 75.0, 91.0),
+            click(false, 2.0, 60.0),
+        ];
+        for mode in [Mode::FBrsB, Mode::FBrsC] {
+            if network.neighbourhood(mode.cut().unwrap()).is_none() {
+                continue;
+            }
+            let options = RefineOptions { mode, ..RefineOptions::default() };
+            for list in [&list[..1], &list[..]] {
+                let whole = evaluate(&network, &frame, &options, list, None, false);
+                let patched = evaluate(&network, &frame, &options, list, None, true);
+                assert_eq!(whole.value, patched.value, "{name} {mode}");
+                let difference: Vec<f64> =
+                    whole.gradient.iter().zip(&patched.gradient).map(|(a, b)| a - b).collect();
+                let error = norm(&difference) / norm(&whole.gradient);
+                assert!(error < 1e-5, "{name} {mode}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn reading_logits_at_pixels_is_resizing_them() {
+    let (map, crop) = (Size { height: 7, width: 9 }, Size { height: 25, width: 33 });
+    let values: Vec<f32> = (0..2 * map.area()).map(|i| (i as f32 * 1.7).sin() * 5.0).collect();
+    let tensor = Tensor::from_data(TensorData::new(values.clone(), [2, 1, 7, 9]), &device());
+    let resized: Vec<f32> = resize_bilinear(tensor, [25, 33]).into_data().iter::<f32>().collect();
+    let logits = LogitMaps::new(values, map, crop);
+    for image in 0..2 {
+        for (pixel, value) in logits.at_crop_size(image).into_iter().enumerate() {
+            let expected = resized[image * crop.area() + pixel];
+            assert!((value - expected).abs() < 1e-5);
+            assert!((logits.at(image, pixel) - expected).abs() < 1e-5);
+            let weights: f32 = logits.taps(pixel).iter().map(|(_, weight)| weight).sum();
+            assert!((weights - 1.0).abs() < 1e-6);
+        }
+    }
+    // A pair of equal maps, the second mirrored, is its own mean.
+    let row: Vec<f32> = vec![1.0, 2.0, 4.0, 8.0];
+    let pair: Vec<f32> = row.iter().chain(row.iter().rev()).copied().collect();
+    let size = Size { height: 1, width: 4 };
+    assert_eq!(LogitMaps::new(pair, size, size).unflipped().values(), row);
+}
+
+/// Answers a list of clicks one after the other and hands every state on.
+fn play(
+    network: &Network,
+    options: &RefineOptions,
+    list: &[Click<Crop>],
+    forget: bool,
+) -> Vec<crate::Answer> {
+    let refiner = Refiner::new(network, 260.0, options);
+    let frame = frame(true);
+    let mut state = RefineState::default();
+    let mut answers = Vec::new();
+    for count in 1..=list.len() {
+        let clicks = [list[..count].to_vec()];
+        if forget {
+            state.features = None;
+        }
+        let answer = refiner.click(&frame, &clicks, &state, &mut Watch::none()).unwrap();
+        state = answer.state.clone();
+        answers.push(answer);
+    }
+    answers
+}
+
+#[test]
+fn cached_features_change_nothing() {
+    for name in NETWORKS {
+        let network = network(name);
+        for mode in [Mode::FBrsA, Mode::FBrsB, Mode::FBrsC] {
+            let options = RefineOptions {
+                mode,
+                net_clicks: Some(2),
+                max_evaluations: 3,
+                ..RefineOptions::default()
+            };
+            let list = clicks(11, 5);
+            let cached = play(&network, &options, &list, false);
+            let recomputed = play(&network, &options, &list, true);
+            assert!(cached[4].trace.cached_features && !recomputed[4].trace.cached_features);
+            assert!(!cached[1].trace.cached_features, "the second click is told to the network");
+            for (cached, recomputed) in cached.iter().zip(&recomputed) {
+                assert_eq!(cached.logits, recomputed.logits, "{name} {mode}");
+                assert_eq!(cached.state.z(), recomputed.state.z(), "{name} {mode}");
+            }
+        }
+    }
+}
+
+/// 200 random sequences over all modes and networks: no loss above the first one's, nothing that is
+/// not finite.
+#[test]
+fn refinement_never_makes_a_click_worse() {
+    let networks = NETWORKS.map(network);
+    let modes: Vec<Mode> = refining().collect();
+    for seed in 0..200u64 {
+        let network = &networks[seed as usize % networks.len()];
+        let mode = modes[(seed as usize / networks.len()) % modes.len()];
+        let options = RefineOptions {
+            mode,
+            net_clicks: Some(1 + seed as usize % 3),
+            max_evaluations: 4,
+            ..RefineOptions::default()
+        };
+        let list = clicks(seed + 1, 3);
+        for (count, answer) in play(network, &options, &list, false).iter().enumerate() {
+            let losses = &answer.trace.losses;
+            assert_eq!(losses.is_empty(), count == 0, "seed {seed} {mode}");
+            assert!(losses.iter().all(|loss| loss.is_finite()), "seed {seed} {mode}: {losses:?}");
+            assert!(answer.logits.values().iter().all(|x| x.is_finite()), "seed {seed} {mode}");
+            assert!(answer.state.z().iter().all(|z| z.is_finite()), "seed {seed} {mode}");
+            if count == 0 {
+                continue;
+            }
+            // The answer's own loss, from its logits and without the regularisation, is bounded by
+            // the best loss of the search.
+            let clicks = [list[..=count].to_vec()];
+            let discs = Discs::new(&frame(true), &clicks, options.discs);
+            let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+            let loss = discs.agreement(&answer.logits, f64::from(options.threshold)).loss;
+            assert!(best <= losses[0]);
+            assert!(loss <= best + 1e-12, "seed {seed} {mode}: {loss} {losses:?}");
+        }
+    }
+}
+
+#[test]
+fn budgets_end_a_click_early() {
+    let network = network("hrnet4s_ocr4");
+    let list = clicks(3, 2);
+    let run = |options: RefineOptions| {
+        play(&network, &options, &list, false).remove(1).trace.losses.len()
+    };
+    let endless =
+        RefineOptions { mode: Mode::FBrsB, min_iou_diff: 0.0, ..RefineOptions::default() };
+    let long = run(endless.clone());
+    assert!(long > 4, "{long}");
+    // The budget is looked at between iterations, and a search may end past it.
+    let short = run(RefineOptions { max_evaluations: 2, ..endless.clone() });
+    assert!((2..long).contains(&short), "{short}");
+    assert_eq!(run(RefineOptions { max_time: Some(Duration::ZERO), ..endless.clone() }), 1);
+    assert_eq!(run(RefineOptions { max_evaluations: 0, ..endless.clone() }), 0);
+    assert_eq!(run(RefineOptions { optimize_after: 2, ..endless }), 0);
+}
+
+#[test]
+fn watching_sees_every_evaluation_and_cancels() {
+    let network = network("resnet34_dh8");
+    let options = RefineOptions { min_iou_diff: 0.0, ..RefineOptions::default() };
+    let refiner = Refiner::new(&network, 260.0, &options);
+    let frame = frame(true);
+    let list = [clicks(5, 2)];
+    let mut seen = Vec::new();
+    let mut note = |progress: &Progress<'_>| {
+        seen.push((progress.evaluation, progress.loss));
+        ControlFlow::Continue(())
+    };
+    let answer =
+        refiner.click(&frame, &list, &RefineState::default(), &mut Watch::new(&mut note)).unwrap();
+    let expected: Vec<_> =
+        answer.trace.losses.iter().copied().enumerate().map(|(i, l)| (i + 1, l)).collect();
+    assert_eq!(seen, expected);
+    let mut stop = |progress: &Progress<'_>| match progress.evaluation {
+        2 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let cancelled =
+        refiner.click(&frame, &list, &RefineState::default(), &mut Watch::new(&mut stop));
+    assert!(matches!(cancelled, Err(RefineError::Cancelled)));
+}
+
+/// z of f-BRS outlives a change of the frame; an offset of image or maps does not fit another one.
+#[test]
+fn offsets_are_reset_with_the_frame() {
+    let network = network("hrnet4s_ocr4");
+    let list = clicks(9, 3);
+    for mode in refining() {
+        let options = RefineOptions {
+            mode,
+            min_iou_diff: 0.0,
+            max_evaluations: 3,
+            ..RefineOptions::default()
+        };
+        let refiner = Refiner::new(&network, 260.0, &options);
+        let (first, second) = (frame(true), frame(true));
+        let mut watch = Watch::none();
+        let before = refiner
+            .click(&first, &[list[..2].to_vec()], &RefineState::default(), &mut watch)
+            .unwrap();
+        assert!(before.trace.z_norm > 0.0, "{mode}");
+        let again = |frame: &Frame| {
+            let options = RefineOptions { max_evaluations: 0, ..options.clone() };
+            let refiner = Refiner::new(&network, 260.0, &options);
+            refiner
+                .click(frame, &[list.clone()], &before.state, &mut Watch::none())
+                .unwrap()
+                .trace
+                .z_norm
+        };
+        assert_eq!(again(&first), before.trace.z_norm, "{mode}");
+        let kept = matches!(mode.cut(), Some(Cut::Early | Cut::Middle | Cut::Late));
+        assert_eq!(again(&second), if kept { before.trace.z_norm } else { 0.0 }, "{mode}");
+    }
+}
