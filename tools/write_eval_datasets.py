@@ -91,7 +91,10 @@ def sbd():
         categories = np.arange(1, len(shapes) + 1, dtype=np.uint8).reshape(-1, 1)
         (ROOT / "sbd" / "inst").mkdir(parents=True, exist_ok=True)
         content = {"Segmentation": instances, "Boundaries": boundaries, "Categories": categories}
-        savemat(ROOT / "sbd" / "inst" / f"{name}.mat", {"GTinst": content}, do_compression=True)
+        path = ROOT / "sbd" / "inst" / f"{name}.mat"
+        savemat(path, {"GTinst": content}, do_compression=True)
+        # The header's text has the date in it; without, the same pictures give the same file.
+        path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(116) + path.read_bytes()[116:])
     (ROOT / "sbd" / "val.txt").write_text("\n".join(names) + "\n")
 
 
@@ -173,8 +176,20 @@ def coco():
     (ROOT / "coco" / "instances_val.json").write_text(json.dumps(instances) + "\n")
 
 
+README = """\
+# Data sets
+
+One tiny data set for each layout that `fbrs eval` reads, and `faulty`, in which only one object is
+sound. `tools/write_eval_datasets.py` wrote them; `sbd/inst/*.mat` are MATLAB v5 files with
+compressed elements, written by SciPy. Tests: `crates/fbrs-eval/tests/layouts.rs`,
+`crates/fbrs-cli/tests/eval.rs`.
+"""
+
+
 if __name__ == "__main__":
     shutil.rmtree(ROOT, ignore_errors=True)
+    ROOT.mkdir(parents=True)
+    (ROOT / "README.md").write_text(README)
     two_level("grabcut", "data_GT", "boundary_GT")
     two_level("berkeley", "images", "masks")
     coloured("davis")

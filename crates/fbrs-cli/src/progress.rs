@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::print::Voice;
 
@@ -31,7 +31,10 @@ fn bar(voice: Voice, total: Option<u64>, template: &str) -> ProgressBar {
     };
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::with_draw_target(total, target).with_style(style);
+    // Gone when dropped: a failure's sentence stands alone.
+    let bar = ProgressBar::with_draw_target(total, target)
+        .with_style(style)
+        .with_finish(ProgressFinish::AndClear);
     if voice.is_watched() {
         bar.enable_steady_tick(TICK);
     }

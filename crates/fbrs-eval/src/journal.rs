@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ use crate::shard::Shard;
 
 /// Version of the journal's form.
 const FORM: u32 = 1;
+/// How every journal begins.
+const BEGINNING: &[u8] = b"{\"fbrs_eval\":";
 
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -178,6 +180,24 @@ impl Journal {
             journal.sync_folder();
         }
         Ok((journal, results))
+    }
+
+    /// Removes a journal, damaged or not; where there is none, nothing happens.
+    ///
+    /// # Errors
+    /// [`Error::Journal`] for a file that is no journal, [`Error::Io`].
+    pub fn discard(path: &Path) -> Result<()> {
+        let mut start = Vec::new();
+        let read = File::open(path).map(|file| file.take(BEGINNING.len() as u64));
+        let read = read.and_then(|mut file| file.read_to_end(&mut start));
+        match read {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(io_error("read", path)(error)),
+            Ok(_) if BEGINNING.starts_with(&start) => {
+                std::fs::remove_file(path).map_err(io_error("write", path))
+            }
+            Ok(_) => Err(damaged(path, "it is no journal and is left alone")),
+        }
     }
 
     /// Appends what became of one object; it is on the disk when this returns.

@@ -27,12 +27,13 @@ pub fn evaluate(
     let mut session = segmenter.session(photo, options)?;
     let mut user = SimulatedUser::new(&truth);
     let mut result = ObjectResult::new(size);
+    let threshold = settings.threshold as f32;
     let mut mask = vec![false; size.area()];
     for _ in 0..settings.max_clicks {
         let click = user.next_click(&mask);
         let prediction = session.click(click)?;
         mask.clear();
-        let is_object = |probability: &f32| *probability > settings.threshold;
+        let is_object = |probability: &f32| *probability > threshold;
         mask.extend(prediction.probabilities().iter().map(is_object));
         let iou = truth.iou(&mask);
         let (row, col) = (click.position.row as usize, click.position.col as usize);

@@ -12,7 +12,7 @@ pub struct Settings {
     /// Published name of the mode.
     pub mode: String,
     /// A pixel is object where its probability exceeds this. Published: 0.49.
-    pub threshold: f32,
+    pub threshold: f64,
     /// Clicking of an object ends when its IoU is at least this. Published: 0.9.
     pub target_iou: f64,
     /// Clicking of an object ends after this many clicks. Published: 20.
@@ -88,7 +88,7 @@ impl Settings {
                 mode,
                 net_clicks: self.net_clicks,
                 max_evaluations: self.max_evaluations,
-                threshold: self.threshold,
+                threshold: self.threshold as f32,
                 min_iou_diff: self.min_iou_diff,
                 discs: match self.reference_discs {
                     true => DiscRule::Reference,

@@ -1,11 +1,19 @@
 //! Convolution with the batch normalisation that belongs to it.
 
+#[cfg(feature = "cpu")]
+use std::sync::{Arc, OnceLock};
+
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 
+#[cfg(feature = "cpu")]
+use burn::tensor::{Device, TensorData};
+
 use crate::build::{ParameterError, Reading};
+#[cfg(feature = "cpu")]
+use crate::host::{self, HostConv, HostShape, Maps};
 
 /// Epsilon of every batch normalisation.
 const EPSILON: f64 = 1e-5;
@@ -167,11 +175,62 @@ impl ChannelAffine {
 /// A convolution, and its batch normalisation where that is not folded into it.
 #[derive(Debug, Clone)]
 pub(crate) struct Conv {
-    weight: Tensor<4>,
-    bias: Option<Tensor<1>>,
+    weights: Weights,
     before: Option<ChannelAffine>,
     after: Option<ChannelAffine>,
     options: ConvOptions<2>,
+}
+
+/// Where a convolution's values lie.
+#[derive(Debug, Clone)]
+enum Weights {
+    Device(DeviceWeights),
+    #[cfg(feature = "cpu")]
+    Host(Arc<HostWeights>),
+}
+
+#[derive(Debug, Clone)]
+struct DeviceWeights {
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+}
+
+/// Values on the processor, for its own kernels.
+#[cfg(feature = "cpu")]
+#[derive(Debug)]
+struct HostWeights {
+    conv: HostConv,
+    /// For Burn's kernels, which are used where gradients flow; made when first needed.
+    tracked: OnceLock<DeviceWeights>,
+}
+
+#[cfg(feature = "cpu")]
+impl HostWeights {
+    fn for_burn(&self) -> &DeviceWeights {
+        self.tracked.get_or_init(|| {
+            let device = Device::flex();
+            let tensor = |values, shape: [usize; 4]| {
+                Tensor::from_data(TensorData::new(values, shape), &device)
+            };
+            let bias = self.conv.bias().to_vec();
+            let shape = [bias.len()];
+            DeviceWeights {
+                weight: tensor(self.conv.weight(), self.conv.weight_shape()),
+                bias: Some(Tensor::from_data(TensorData::new(bias, shape), &device)),
+            }
+        })
+    }
+
+    /// Runs the convolution; gives the input back where it is not as the kernels take it.
+    fn run(&self, x: Tensor<4>, with_relu: bool) -> Result<Tensor<4>, Tensor<4>> {
+        let (dims, device) = (x.dims(), x.device());
+        let data = x.into_data();
+        let Ok(values) = data.as_slice::<f32>() else {
+            return Err(Tensor::from_data(data, &device));
+        };
+        let (values, dims) = self.conv.forward(Maps { values, dims }, with_relu);
+        Ok(Tensor::from_data(TensorData::new(values, dims), &device))
+    }
 }
 
 /// A convolution's values before they go to a device.
@@ -231,8 +290,6 @@ impl Values {
         let [output, _, height, width] = spec.weight_shape();
         let input = self.weight.len() / (output * height * width);
         Conv {
-            weight: reading.tensor(self.weight, [output, input, height, width]),
-            bias: self.bias.map(|bias| reading.tensor(bias, [output])),
             before: self.before.map(|affine| ChannelAffine::new(affine, reading)),
             after: self.after.map(|affine| ChannelAffine::new(affine, reading)),
             options: ConvOptions::new(
@@ -241,8 +298,52 @@ impl Values {
                 [spec.dilation; 2],
                 spec.groups,
             ),
+            weights: Weights::new(
+                self.weight,
+                self.bias,
+                [output, input, height, width],
+                spec,
+                reading,
+            ),
         }
     }
+}
+
+impl Weights {
+    fn new(
+        weight: Vec<f32>,
+        bias: Option<Vec<f32>>,
+        shape: [usize; 4],
+        spec: &ConvSpec,
+        reading: &Reading,
+    ) -> Self {
+        #[cfg(feature = "cpu")]
+        if let Some(shape) = host_shape(spec, shape[1], reading.device) {
+            let conv = HostConv::new(&weight, bias, shape);
+            return Self::Host(Arc::new(HostWeights { conv, tracked: OnceLock::new() }));
+        }
+        let bias = bias.map(|bias| reading.tensor(bias, [spec.output]));
+        Self::Device(DeviceWeights { weight: reading.tensor(weight, shape), bias })
+    }
+}
+
+/// The convolution as the processor's own kernels take it; `None` where they do not serve it.
+#[cfg(feature = "cpu")]
+fn host_shape(spec: &ConvSpec, input: usize, device: &Device) -> Option<HostShape> {
+    let depthwise = spec.groups > 1;
+    let served = *device == Device::flex()
+        && host::serves_this_processor()
+        && (!depthwise
+            || (spec.groups == spec.input && spec.input == spec.output && spec.stride == 1));
+    served.then_some(HostShape {
+        input: if depthwise { spec.input } else { input },
+        output: spec.output,
+        kernel: spec.kernel,
+        stride: spec.stride,
+        padding: spec.padding,
+        dilation: spec.dilation,
+        depthwise,
+    })
 }
 
 impl Conv {
@@ -261,19 +362,41 @@ impl Conv {
 
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.run(x, false)
+    }
+
+    pub(crate) fn relu(&self, x: Tensor<4>) -> Tensor<4> {
+        self.run(x, true)
+    }
+
+    fn run(&self, x: Tensor<4>, with_relu: bool) -> Tensor<4> {
         let x = match &self.before {
             Some(norm) => norm.forward(x),
             None => x,
         };
-        let x = conv2d(x, self.weight.clone(), self.bias.clone(), self.options.clone());
-        match &self.after {
+        let x = match &self.weights {
+            Weights::Device(weights) => self.on_device(weights, x),
+            #[cfg(feature = "cpu")]
+            Weights::Host(weights) if x.is_autodiff() => self.on_device(weights.for_burn(), x),
+            #[cfg(feature = "cpu")]
+            Weights::Host(weights) => {
+                let fused = with_relu && self.after.is_none();
+                match weights.run(x, fused) {
+                    Ok(y) if fused => return y,
+                    Ok(y) => y,
+                    Err(x) => self.on_device(weights.for_burn(), x),
+                }
+            }
+        };
+        let x = match &self.after {
             Some(norm) => norm.forward(x),
             None => x,
-        }
+        };
+        if with_relu { relu(x) } else { x }
     }
 
-    pub(crate) fn relu(&self, x: Tensor<4>) -> Tensor<4> {
-        relu(self.forward(x))
+    fn on_device(&self, weights: &DeviceWeights, x: Tensor<4>) -> Tensor<4> {
+        conv2d(x, weights.weight.clone(), weights.bias.clone(), self.options.clone())
     }
 }
 

@@ -31,6 +31,8 @@ mod conv;
 mod deeplab;
 pub mod formula;
 mod fusion;
+#[cfg(feature = "cpu")]
+mod host;
 mod hrnet;
 mod network;
 mod ocr;

@@ -21,6 +21,12 @@ use crate::watch::{ClickTrace, Progress, Watch};
 
 const NETWORKS: [&str; 3] = ["resnet34_dh8", "resnet50_dh4_nofusion", "hrnet4s_ocr4"];
 const SIZE: Size = Size { height: 76, width: 92 };
+const SMALL: Size = Size { height: 36, width: 44 };
+
+/// Options under which neither ending test ever holds while there is a positive click.
+fn endless(mode: Mode) -> RefineOptions {
+    RefineOptions { mode, threshold: 0.9999, min_iou_diff: 0.0, ..RefineOptions::default() }
+}
 
 fn device() -> Device {
     match std::env::var("FBRS_TEST_DEVICE").as_deref() {
@@ -73,7 +79,11 @@ fn network(name: &str) -> Network {
 }
 
 fn frame(flip: bool) -> Frame {
-    Frame::new(&[formula::image(SIZE.height, SIZE.width)], SIZE, flip, &device())
+    frame_of(SIZE, flip)
+}
+
+fn frame_of(size: Size, flip: bool) -> Frame {
+    Frame::new(&[formula::image(size.height, size.width)], size, flip, &device())
 }
 
 fn click(positive: bool, row: f64, col: f64) -> Click<Crop> {
@@ -83,6 +93,10 @@ fn click(positive: bool, row: f64, col: f64) -> Click<Crop> {
 
 /// Clicks that follow from a seed.
 fn clicks(seed: u64, count: usize) -> Vec<Click<Crop>> {
+    clicks_in(SIZE, seed, count)
+}
+
+fn clicks_in(size: Size, seed: u64, count: usize) -> Vec<Click<Crop>> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -93,7 +107,7 @@ fn clicks(seed: u64, count: usize) -> Vec<Click<Crop>> {
     (0..count)
         .map(|index| {
             let positive = index == 0 || next() < 0.5;
-            click(positive, next() * (SIZE.height - 1) as f64, next() * (SIZE.width - 1) as f64)
+            click(positive, next() * (size.height - 1) as f64, next() * (size.width - 1) as f64)
         })
         .collect()
 }
@@ -153,8 +167,7 @@ fn gradients_agree_with_central_differences() {
                     if scale_activation != ScaleActivation::Linear && mode != Mode::FBrsB {
                         continue;
                     }
-                    let options =
-                        RefineOptions { mode, scale_activation, ..RefineOptions::default() };
+                    let options = RefineOptions { scale_activation, ..endless(mode) };
                     let at = |z: &[f64]| evaluate(&network, &frame, &options, &list, Some(z), true);
                     let length =
                         evaluate(&network, &frame, &options, &list, None, true).gradient.len();
@@ -199,7 +212,7 @@ fn patches_give_the_whole_map_s_gradient() {
             if network.neighbourhood(mode.cut().unwrap()).is_none() {
                 continue;
             }
-            let options = RefineOptions { mode, ..RefineOptions::default() };
+            let options = endless(mode);
             for list in [&list[..1], &list[..]] {
                 let whole = evaluate(&network, &frame, &options, list, None, false);
                 let patched = evaluate(&network, &frame, &options, list, None, true);
@@ -239,12 +252,12 @@ fn reading_logits_at_pixels_is_resizing_them() {
 /// Answers a list of clicks one after the other and hands every state on.
 fn play(
     network: &Network,
+    frame: &Frame,
     options: &RefineOptions,
     list: &[Click<Crop>],
     forget: bool,
 ) -> Vec<crate::Answer> {
     let refiner = Refiner::new(network, 260.0, options);
-    let frame = frame(true);
     let mut state = RefineState::default();
     let mut answers = Vec::new();
     for count in 1..=list.len() {
@@ -252,7 +265,7 @@ fn play(
         if forget {
             state.features = None;
         }
-        let answer = refiner.click(&frame, &clicks, &state, &mut Watch::none()).unwrap();
+        let answer = refiner.click(frame, &clicks, &state, &mut Watch::none()).unwrap();
         state = answer.state.clone();
         answers.push(answer);
     }
@@ -270,9 +283,9 @@ fn cached_features_change_nothing() {
                 max_evaluations: 3,
                 ..RefineOptions::default()
             };
-            let list = clicks(11, 5);
-            let cached = play(&network, &options, &list, false);
-            let recomputed = play(&network, &options, &list, true);
+            let list = clicks_in(SMALL, 11, 5);
+            let cached = play(&network, &frame_of(SMALL, true), &options, &list, false);
+            let recomputed = play(&network, &frame_of(SMALL, true), &options, &list, true);
             assert!(cached[4].trace.cached_features && !recomputed[4].trace.cached_features);
             assert!(!cached[1].trace.cached_features, "the second click is told to the network");
             for (cached, recomputed) in cached.iter().zip(&recomputed) {
@@ -295,11 +308,12 @@ fn refinement_never_makes_a_click_worse() {
         let options = RefineOptions {
             mode,
             net_clicks: Some(1 + seed as usize % 3),
-            max_evaluations: 4,
+            max_evaluations: 3,
             ..RefineOptions::default()
         };
-        let list = clicks(seed + 1, 3);
-        for (count, answer) in play(network, &options, &list, false).iter().enumerate() {
+        let list = clicks_in(SMALL, seed + 1, 2 + seed as usize % 2);
+        let frame = frame_of(SMALL, true);
+        for (count, answer) in play(network, &frame, &options, &list, false).iter().enumerate() {
             let losses = &answer.trace.losses;
             assert_eq!(losses.is_empty(), count == 0, "seed {seed} {mode}");
             assert!(losses.iter().all(|loss| loss.is_finite()), "seed {seed} {mode}: {losses:?}");
@@ -311,7 +325,7 @@ fn refinement_never_makes_a_click_worse() {
             // The answer's own loss, from its logits and without the regularisation, is bounded by
             // the best loss of the search.
             let clicks = [list[..=count].to_vec()];
-            let discs = Discs::new(&frame(true), &clicks, options.discs);
+            let discs = Discs::new(&frame, &clicks, options.discs);
             let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
             let loss = discs.agreement(&answer.logits, f64::from(options.threshold)).loss;
             assert!(best <= losses[0]);
@@ -323,12 +337,12 @@ fn refinement_never_makes_a_click_worse() {
 #[test]
 fn budgets_end_a_click_early() {
     let network = network("hrnet4s_ocr4");
-    let list = clicks(3, 2);
+    let list = clicks_in(SMALL, 3, 2);
+    let frame = frame_of(SMALL, true);
     let run = |options: RefineOptions| {
-        play(&network, &options, &list, false).remove(1).trace.losses.len()
+        play(&network, &frame, &options, &list, false).remove(1).trace.losses.len()
     };
-    let endless =
-        RefineOptions { mode: Mode::FBrsB, min_iou_diff: 0.0, ..RefineOptions::default() };
+    let endless = endless(Mode::FBrsB);
     let long = run(endless.clone());
     assert!(long > 4, "{long}");
     // The budget is looked at between iterations, and a search may end past it.
@@ -342,7 +356,7 @@ fn budgets_end_a_click_early() {
 #[test]
 fn watching_sees_every_evaluation_and_cancels() {
     let network = network("resnet34_dh8");
-    let options = RefineOptions { min_iou_diff: 0.0, ..RefineOptions::default() };
+    let options = endless(Mode::FBrsB);
     let refiner = Refiner::new(&network, 260.0, &options);
     let frame = frame(true);
     let list = [clicks(5, 2)];
@@ -371,12 +385,7 @@ fn offsets_are_reset_with_the_frame() {
     let network = network("hrnet4s_ocr4");
     let list = clicks(9, 3);
     for mode in refining() {
-        let options = RefineOptions {
-            mode,
-            min_iou_diff: 0.0,
-            max_evaluations: 3,
-            ..RefineOptions::default()
-        };
+        let options = RefineOptions { max_evaluations: 3, ..endless(mode) };
         let refiner = Refiner::new(&network, 260.0, &options);
         let (first, second) = (frame(true), frame(true));
         let mut watch = Watch::none();

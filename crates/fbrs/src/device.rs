@@ -149,7 +149,7 @@ fn wgpu(index: usize) -> Result<ChosenDevice> {
     if index >= adapters.len() {
         let reason = match adapters.len() {
             0 => "no adapter found: a Vulkan, Metal or DirectX 12 driver is needed".to_owned(),
-            count => format!("there are {count}, counted from 0"),
+            count => format!("the last one is wgpu:{}", count - 1),
         };
         return Err(refusal(choice, reason));
     }
@@ -172,7 +172,10 @@ fn cuda(index: usize) -> Result<ChosenDevice> {
     }
     let mut devices = Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec();
     if index >= devices.len() {
-        let reason = format!("the CUDA driver lists {} devices, counted from 0", devices.len());
+        let reason = match devices.len() {
+            0 => "the CUDA driver lists no device".to_owned(),
+            count => format!("the last one is cuda:{}", count - 1),
+        };
         return Err(refusal(choice, reason));
     }
     let device = devices.swap_remove(index);

@@ -84,7 +84,7 @@ pub(super) struct RunArgs {
 
     /// Probability above which a pixel is object
     #[arg(long, value_name = "P", default_value_t = 0.49, help_heading = USER)]
-    threshold: f32,
+    threshold: f64,
     /// Stop clicking on an object at this IoU
     #[arg(long, value_name = "X", default_value_t = 0.9, help_heading = USER)]
     target_iou: f64,

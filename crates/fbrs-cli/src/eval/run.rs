@@ -1,6 +1,3 @@
-use std::fs;
-use std::io::ErrorKind;
-
 use anyhow::Result;
 use fbrs::Segmenter;
 use fbrs::weights::{BUILT_IN, ExtraKeys, Location, Places, Provenance};
@@ -8,7 +5,6 @@ use fbrs_eval::{Configuration, DataId, Journal, Network, Record, open_all};
 
 use super::args::RunArgs;
 use super::{failure, name_of, show};
-use crate::outputs;
 use crate::print::Voice;
 use crate::progress;
 
@@ -28,12 +24,7 @@ pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
     let shard = args.shard.unwrap_or_default();
     let path = shard.journal(&args.journal);
     if args.restart {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(outputs::cannot_write(&path, &error.to_string()));
-            }
-            _ => {}
-        }
+        Journal::discard(&path).map_err(failure)?;
     }
     let (mut journal, mut results) =
         Journal::open(&path, &configuration, shard).map_err(failure)?;

@@ -41,7 +41,7 @@ pub(crate) struct SegmentArgs {
 
     /// Write the mask: 255 on the object, 0 elsewhere, 8-bit gray, the photo's size
     ///
-    /// PNG, TIFF, BMP or PGM, by the ending of the name.
+    /// PNG, TIFF or PGM, by the ending of the name.
     #[arg(long, short, value_name = "FILE", help_heading = OUTPUTS)]
     pub(super) output: Option<PathBuf>,
     /// Write the photo with mask, outline and clicks drawn on it

@@ -101,16 +101,17 @@ fn exact_format(path: &Path) -> Result<ImageFormat> {
         let (name, instead) = (path.display(), path.with_extension("png"));
         let instead = instead.display();
         Err(Exit::Usage.because(format!(
-            "{name}: {why}; expected a name that ends in .png, .tiff, .bmp or .pgm, such as \
+            "{name}: {why}; expected a name that ends in .png, .tiff or .pgm, such as \
              {instead}"
         )))
     };
     match ending(path).as_str() {
         "png" => Ok(ImageFormat::Png),
         "tif" | "tiff" => Ok(ImageFormat::Tiff),
-        "bmp" => Ok(ImageFormat::Bmp),
         "pgm" => Ok(ImageFormat::Pnm),
-        "jpg" | "jpeg" | "webp" | "gif" => refuse("this format does not keep a mask as it is"),
+        "jpg" | "jpeg" | "webp" | "bmp" | "gif" => {
+            refuse("this format does not keep gray values as they are")
+        }
         _ => refuse("the ending of its name tells no format"),
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
@@ -76,7 +76,7 @@ fn all() -> Vec<Listed> {
     let published = weights::published();
     let mut names: Vec<_> = published.iter().map(|published| published.name.clone()).collect();
     let places = Places::default();
-    names.extend(places.folders.iter().flat_map(|folder| names_in(folder)));
+    names.extend(places.folders.iter().flat_map(|folder| names_in(folder.as_path())));
     for name in names {
         if seen.insert(name.clone())
             && let Ok(Location::File(path)) = places.locate(&name)
@@ -129,7 +129,7 @@ fn of_file(name: &str, path: &Path) -> Listed {
 }
 
 /// Names of the files of weights in a folder, sorted; none where there is no such folder.
-fn names_in(folder: &PathBuf) -> BTreeSet<String> {
+fn names_in(folder: &Path) -> BTreeSet<String> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     files
         .filter(|path| {

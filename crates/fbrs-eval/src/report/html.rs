@@ -197,7 +197,7 @@ fn quality(report: &Report) -> Result<Markup> {
             div.card {
                 h3 { "Mean IoU by number of clicks" }
                 (PreEscaped(ious))
-                (legend(names))
+                @if report.data.len() > 1 { (legend(names)) }
             }
             @for (name, svg) in histograms {
                 div.card {

@@ -1,9 +1,12 @@
 //! Plots as SVG. Ink and grid have colours that the page's style replaces in dark mode.
 
+use plotters::chart::ChartContext;
 use plotters::coord::Shift;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::{
-    ChartBuilder, DrawingArea, IntoDrawingArea, IntoFont, IntoTextStyle, PathElement, RGBColor,
-    Rectangle, SVGBackend, Text,
+    ChartBuilder, Circle, DrawingArea, IntoDrawingArea, IntoFont, IntoTextStyle, PathElement,
+    RGBColor, Rectangle, SVGBackend, Text,
 };
 use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -42,26 +45,17 @@ struct Frame<'a> {
     y_name: &'a str,
     columns: usize,
     top: f64,
+    y_labels: usize,
     y_label: &'a dyn Fn(f64) -> String,
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'svg> =
+    ChartContext<'a, SVGBackend<'svg>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 impl Frame<'_> {
     /// Draws the frame, then whatever `draw` puts into it; x is the number of clicks.
-    fn plot<F>(&self, draw: F) -> Result<String>
-    where
-        F: for<'b, 'c> FnOnce(
-            &mut plotters::chart::ChartContext<
-                'c,
-                SVGBackend<'b>,
-                plotters::coord::cartesian::Cartesian2d<
-                    plotters::coord::types::RangedCoordf64,
-                    plotters::coord::types::RangedCoordf64,
-                >,
-            >,
-        ) -> Result<()>,
-    {
+    fn plot(&self, draw: impl FnOnce(&mut Chart<'_, '_>) -> Result<()>) -> Result<String> {
         let mut svg = String::new();
         {
             let area: Area<'_> =
@@ -72,8 +66,8 @@ impl Frame<'_> {
             let mut chart = ChartBuilder::on(&area)
                 .margin(6)
                 .margin_right(12)
-                .x_label_area_size(42)
-                .y_label_area_size(56)
+                .x_label_area_size(50)
+                .y_label_area_size(66)
                 .build_cartesian_2d(x, 0.0..self.top)
                 .map_err(plot_error)?;
             chart
@@ -83,13 +77,13 @@ impl Frame<'_> {
                 .bold_line_style(GRID)
                 .axis_style(INK.mix(0.6))
                 .x_labels(self.columns.min(20))
-                .y_labels(6)
+                .y_labels(self.y_labels)
                 .x_label_formatter(&|x| format!("{x:.0}"))
                 .y_label_formatter(&|y| (self.y_label)(*y))
                 .x_desc(self.x_name)
                 .y_desc(self.y_name)
-                .label_style(text(13.0))
-                .axis_desc_style(text(14.0))
+                .label_style(text(16.0))
+                .axis_desc_style(text(17.0))
                 .draw()
                 .map_err(plot_error)?;
             draw(&mut chart)?;
@@ -110,6 +104,7 @@ pub(super) fn mean_iou(data: &[DataReport], max_clicks: usize) -> Result<String>
         y_name: "mean IoU",
         columns: max_clicks,
         top: 1.0,
+        y_labels: 6,
         y_label: &|y| format!("{y:.1}"),
     };
     frame.plot(|chart| {
@@ -119,8 +114,7 @@ pub(super) fn mean_iou(data: &[DataReport], max_clicks: usize) -> Result<String>
             let colour = colour(index);
             let line = PathElement::new(points.clone(), colour.stroke_width(3));
             chart.draw_series([line]).map_err(plot_error)?;
-            let dots =
-                points.into_iter().map(|at| plotters::prelude::Circle::new(at, 4, colour.filled()));
+            let dots = points.into_iter().map(|at| Circle::new(at, 4, colour.filled()));
             chart.draw_series(dots).map_err(plot_error)?;
         }
         Ok(())
@@ -136,7 +130,8 @@ pub(super) fn histogram(data: &DataReport, index: usize) -> Result<String> {
         x_name: &name,
         y_name: "objects",
         columns: data.histogram.len(),
-        top: most as f64 * 1.12,
+        top: most as f64 * 1.15,
+        y_labels: (most + 1).min(6),
         y_label: &|y| if y.fract() == 0.0 { format!("{y:.0}") } else { String::new() },
     };
     frame.plot(|chart| {
@@ -144,7 +139,7 @@ pub(super) fn histogram(data: &DataReport, index: usize) -> Result<String> {
         let bars = counts().map(|(at, count)| bar((at + 1) as f64, 0.0, *count as f64, index));
         chart.draw_series(bars).map_err(plot_error)?;
         let style =
-            ("sans-serif", 13.0).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Bottom));
+            ("sans-serif", 16.0).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Bottom));
         let labels = counts().map(|(at, count)| {
             Text::new(
                 count.to_string(),
@@ -165,6 +160,7 @@ pub(super) fn time(data: &DataReport) -> Result<String> {
         y_name: "seconds",
         columns: data.click_seconds.len().max(1),
         top: most * 1.05,
+        y_labels: 6,
         y_label: &|y| format!("{y:.2}"),
     };
     frame.plot(|chart| {

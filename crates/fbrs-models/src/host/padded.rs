@@ -1,0 +1,118 @@
+//! The input as the kernels read it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{HostShape, Maps};
+
+/// Input maps with zeros around them.
+///
+/// With stride 1, the zeros behind a row are those before the next one. With a larger stride the
+/// padded image is split into planes of every `stride`-th row and column, so that each tap reads
+/// consecutive values.
+///
+/// Positions of the output, row after row with the padded row's width, are `0..positions`; tap `t`
+/// of channel `c` reads position `i` at `c · channel + taps[t].offset + i`.
+pub(super) struct Padded<'a> {
+    pub(super) values: Cow<'a, [f32]>,
+    pub(super) taps: Vec<Tap>,
+    /// Distance between channels.
+    pub(super) channel: usize,
+    /// Distance between images.
+    pub(super) image: usize,
+    /// Width of a padded row.
+    pub(super) row: usize,
+    /// Number of positions of the output, those on padding counted.
+    pub(super) positions: usize,
+    pub(super) out_height: usize,
+    pub(super) out_width: usize,
+}
+
+/// Where a tap of the kernel reads.
+pub(super) struct Tap {
+    /// Offset within a channel.
+    pub(super) offset: usize,
+    /// Lines of the output for which it reads the image rather than the padding above or below it.
+    pub(super) lines: Range<usize>,
+}
+
+impl<'a> Padded<'a> {
+    pub(super) fn new(x: Maps<'a>, shape: &HostShape, out_height: usize, out_width: usize) -> Self {
+        let [batch, channels, height, width] = x.dims;
+        let stride = shape.stride;
+        let side = |side: usize| (side + 2 * shape.padding).div_ceil(stride);
+        let (rows, row, lead) = match stride {
+            1 => (side(height), width + shape.padding, shape.padding),
+            _ => (side(height), side(width), 0),
+        };
+        let plane = lead + rows * row;
+        // Only the planes that a tap reads are made.
+        let mut phases: Vec<(usize, usize)> = Vec::new();
+        let mut taps = Vec::new();
+        for vertical in 0..shape.kernel {
+            for horizontal in 0..shape.kernel {
+                let (down, right) = (vertical * shape.dilation, horizontal * shape.dilation);
+                let phase = (down % stride, right % stride);
+                let index = phases.iter().position(|known| *known == phase);
+                let index = index.unwrap_or_else(|| {
+                    phases.push(phase);
+                    phases.len() - 1
+                });
+                let offset = index * plane + (down / stride) * row + right / stride;
+                let first = shape.padding.saturating_sub(down).div_ceil(stride);
+                let end = (height + shape.padding).saturating_sub(down).div_ceil(stride);
+                taps.push(Tap { offset, lines: first..end });
+            }
+        }
+        let channel = phases.len() * plane;
+        let image = channels * channel;
+        let values = if shape.kernel == 1 && stride == 1 && shape.padding == 0 {
+            Cow::Borrowed(x.values)
+        } else {
+            let mut values = vec![0.0f32; batch * image];
+            let source = x.values.par_chunks((height * width).max(1));
+            values.par_chunks_mut(channel.max(1)).zip(source).for_each(|(planes, source)| {
+                if stride == 1 {
+                    let above = lead + shape.padding * row;
+                    let lines = planes.get_mut(above..).into_iter().flat_map(|p| p.chunks_mut(row));
+                    for (line, source) in lines.zip(source.chunks(width)) {
+                        line[..width].copy_from_slice(source);
+                    }
+                    return;
+                }
+                for (plane, phase) in planes.chunks_mut(plane.max(1)).zip(&phases) {
+                    fill(plane, source, row, width, shape, *phase);
+                }
+            });
+            Cow::Owned(values)
+        };
+        let positions = (out_height.saturating_sub(1)) * row + out_width;
+        Self { values, taps, channel, image, row, positions, out_height, out_width }
+    }
+}
+
+/// Copies every `stride`-th row and column of the padded image, from a phase on.
+fn fill(
+    plane: &mut [f32],
+    source: &[f32],
+    row: usize,
+    width: usize,
+    shape: &HostShape,
+    (down, right): (usize, usize),
+) {
+    let (stride, padding) = (shape.stride, shape.padding);
+    // First index whose padded position is not before the image.
+    let first = |phase: usize| padding.saturating_sub(phase).div_ceil(stride);
+    let (top, left) = (first(down), first(right));
+    let source_row = |index: usize| index * stride + down - padding;
+    let source_left = left * stride + right - padding;
+    for (index, line) in plane.chunks_mut(row.max(1)).enumerate().skip(top) {
+        let from = source_row(index) * width;
+        let Some(source) = source.get(from..from + width) else { return };
+        let Some(source) = source.get(source_left..) else { continue };
+        let Some(line) = line.get_mut(left..) else { continue };
+        line.iter_mut().zip(source.iter().step_by(stride)).for_each(|(to, from)| *to = *from);
+    }
+}

@@ -1,0 +1,213 @@
+//! The inner loops: some output channels at some consecutive positions, held in registers while all
+//! input channels and taps are added up.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::padded::{Padded, Tap};
+
+/// Output channels of a tile.
+pub(super) const OUTPUTS: usize = 8;
+/// Vectors of positions that are computed at once.
+const VECTORS: usize = 3;
+/// Positions of a tile: as many as the widest vectors hold.
+const POSITIONS: usize = VECTORS * 16;
+/// How much of the input is gathered at once, in values: it stays in the core's own cache while all
+/// output channels read it.
+const GATHERED: usize = 96 * 1024;
+/// Taps closer than this to one another are gathered as one piece.
+const NEAR: usize = 64;
+
+/// Computes consecutive output channels of one image.
+pub(super) struct OutputTask<'a> {
+    pub(super) padded: &'a Padded<'a>,
+    pub(super) image: usize,
+    pub(super) channels: usize,
+    /// `[tile][channel · tap][OUTPUTS]`.
+    pub(super) weight: &'a [f32],
+    pub(super) bias: &'a [f32],
+    pub(super) relu: bool,
+    /// `[outputs, height, width]`.
+    pub(super) out: &'a mut [f32],
+}
+
+impl OutputTask<'_> {
+    pub(super) fn run(self) {
+        Arch::new().dispatch(self);
+    }
+}
+
+/// A piece of a channel that some taps read, and where it is gathered to.
+struct Piece {
+    from: usize,
+    length: usize,
+    to: usize,
+}
+
+/// What one tile of positions reads of a channel.
+struct Plan {
+    pieces: Vec<Piece>,
+    /// Where each tap reads, within a gathered channel.
+    taps: Vec<usize>,
+    /// Length of a gathered channel.
+    channel: usize,
+}
+
+impl Plan {
+    fn new(taps: &[Tap], step: usize) -> Self {
+        let mut sorted: Vec<usize> = taps.iter().map(|tap| tap.offset).collect();
+        sorted.sort_unstable();
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut channel = 0;
+        for tap in sorted {
+            match pieces.last_mut().filter(|piece| tap <= piece.from + piece.length - step + NEAR) {
+                Some(piece) => piece.length = tap - piece.from + step,
+                None => pieces.push(Piece { from: tap, length: step, to: 0 }),
+            }
+        }
+        for piece in &mut pieces {
+            piece.to = channel;
+            channel += piece.length;
+        }
+        let gathered = |tap: &Tap| {
+            let piece = pieces.iter().rfind(|piece| piece.from <= tap.offset);
+            piece.map_or(0, |piece| piece.to + tap.offset - piece.from)
+        };
+        let taps = taps.iter().map(gathered).collect();
+        Self { pieces, taps, channel }
+    }
+
+    /// The taps that read the image somewhere at the positions from `from` on: (where, which).
+    fn active(&self, padded: &Padded<'_>, from: usize, step: usize) -> Vec<(usize, usize)> {
+        let lines = from / padded.row..(from + step - 1) / padded.row + 1;
+        let reads = |tap: &Tap| tap.lines.start < lines.end && lines.start < tap.lines.end;
+        let taps = self.taps.iter().enumerate().zip(&padded.taps);
+        taps.filter(|(_, tap)| reads(tap)).map(|((which, at), _)| (*at, which)).collect()
+    }
+
+    /// Copies what the positions from `from` on read of every channel.
+    fn gather(&self, task: &OutputTask<'_>, from: usize, into: &mut [f32]) {
+        let padded = task.padded;
+        for (channel, into) in into.chunks_exact_mut(self.channel).enumerate() {
+            let base = task.image * padded.image + channel * padded.channel + from;
+            for piece in &self.pieces {
+                let start = base + piece.from;
+                // Behind the last position there is nothing to read, and nothing is made of it.
+                let length = piece.length.min(padded.values.len().saturating_sub(start));
+                into[piece.to..piece.to + length]
+                    .copy_from_slice(&padded.values[start..start + length]);
+            }
+        }
+    }
+}
+
+impl WithSimd for OutputTask<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let step = VECTORS * S::F32_LANES;
+        let plan = Plan::new(&self.padded.taps, step);
+        let gathered = self.channels * plan.channel;
+        let groups = (GATHERED / gathered.max(1)).clamp(1, 8);
+        let mut input = vec![0.0f32; groups * gathered];
+        let mut sums = [[0.0f32; POSITIONS]; OUTPUTS];
+        let per_tile = self.channels * plan.taps.len() * OUTPUTS;
+        let positions = self.padded.positions;
+        for block in (0..positions).step_by(groups * step) {
+            let starts = || (block..positions).step_by(step).take(groups);
+            for (from, input) in starts().zip(input.chunks_exact_mut(gathered.max(1))) {
+                plan.gather(&self, from, input);
+            }
+            let active: Vec<_> =
+                starts().map(|from| plan.active(self.padded, from, step)).collect();
+            for (tile, weight) in self.weight.chunks_exact(per_tile.max(1)).enumerate() {
+                let inputs = input.chunks_exact(gathered.max(1)).zip(&active);
+                for (from, (input, taps)) in starts().zip(inputs) {
+                    let input = Input { values: input, channel: plan.channel, taps };
+                    // Wide vectors come with twice as many registers.
+                    if S::F32_LANES >= 16 {
+                        accumulate::<S, 8>(simd, &input, weight, 0, &mut sums);
+                    } else {
+                        accumulate::<S, 4>(simd, &input, weight, 0, &mut sums);
+                        accumulate::<S, 4>(simd, &input, weight, 4, &mut sums);
+                    }
+                    self.store(tile, &sums, from, step);
+                }
+            }
+        }
+    }
+}
+
+/// What one tile of positions reads.
+struct Input<'a> {
+    values: &'a [f32],
+    /// Length of a channel.
+    channel: usize,
+    /// (where in a channel, which tap).
+    taps: &'a [(usize, usize)],
+}
+
+/// Adds up `COUNT` outputs from `first` on, over all channels and taps.
+#[inline(always)]
+fn accumulate<S: Simd, const COUNT: usize>(
+    simd: S,
+    input: &Input<'_>,
+    weight: &[f32],
+    first: usize,
+    tile: &mut [[f32; POSITIONS]; OUTPUTS],
+) {
+    let step = VECTORS * S::F32_LANES;
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; COUNT];
+    let channels = input.values.chunks_exact(input.channel);
+    let per_channel = weight.len() / channels.len().max(1);
+    for (channel, weight) in channels.zip(weight.chunks_exact(per_channel.max(1))) {
+        for &(at, which) in input.taps {
+            let (x, _) = S::as_simd_f32s(&channel[at..at + step]);
+            let Ok(x) = <&[S::f32s; VECTORS]>::try_from(x) else { return };
+            let weight = &weight[which * OUTPUTS + first..which * OUTPUTS + first + COUNT];
+            for (sums, &weight) in sums.iter_mut().zip(weight) {
+                let weight = simd.splat_f32s(weight);
+                for (sum, &x) in sums.iter_mut().zip(x) {
+                    *sum = simd.mul_add_f32s(weight, x, *sum);
+                }
+            }
+        }
+    }
+    for (out, sums) in tile.iter_mut().skip(first).zip(&sums) {
+        let (out, _) = S::as_mut_simd_f32s(out);
+        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum);
+    }
+}
+
+impl OutputTask<'_> {
+    /// Adds the bias and writes the positions that are not on padding.
+    #[inline(always)]
+    fn store(
+        &mut self,
+        tile: usize,
+        sums: &[[f32; POSITIONS]; OUTPUTS],
+        from: usize,
+        count: usize,
+    ) {
+        let (width, row) = (self.padded.out_width, self.padded.row);
+        let plane = self.padded.out_height * width;
+        let floor = if self.relu { 0.0 } else { f32::NEG_INFINITY };
+        let end = (from + count).min(self.padded.positions);
+        let mut at = from;
+        while at < end {
+            let (line, col) = (at / row, at % row);
+            let next = ((line + 1) * row).min(end);
+            if col < width {
+                let length = (next - at).min(width - col);
+                let outs = self.out.chunks_exact_mut(plane).skip(tile * OUTPUTS);
+                let bias = self.bias.iter().skip(tile * OUTPUTS);
+                for ((out, sums), bias) in outs.zip(sums).zip(bias) {
+                    let to = &mut out[line * width + col..line * width + col + length];
+                    let sums = &sums[at - from..at - from + length];
+                    to.iter_mut().zip(sums).for_each(|(to, sum)| *to = (sum + bias).max(floor));
+                }
+            }
+            at = next;
+        }
+    }
+}
