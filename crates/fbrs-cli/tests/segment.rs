@@ -9,7 +9,7 @@ use common::{SIZE, Work, golden_text};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, GenericImageView, ImageDecoder};
 
-/// The README's command, on its photo and with its clicks: a vase of flowers.
+/// The README's photo, a vase of flowers.
 #[test]
 fn the_main_job() {
     let work = Work::new();

@@ -184,7 +184,7 @@ pub(crate) struct Conv {
 /// Where a convolution's values lie.
 #[derive(Debug, Clone)]
 enum Weights {
-    Device(DeviceWeights),
+    Device(Box<DeviceWeights>),
     #[cfg(feature = "cpu")]
     Host(Arc<HostWeights>),
 }
@@ -222,11 +222,11 @@ impl HostWeights {
     }
 
     /// Runs the convolution; gives the input back where it is not as the kernels take it.
-    fn run(&self, x: Tensor<4>, with_relu: bool) -> Result<Tensor<4>, Tensor<4>> {
+    fn run(&self, x: Tensor<4>, with_relu: bool) -> Result<Tensor<4>, Box<Tensor<4>>> {
         let (dims, device) = (x.dims(), x.device());
         let data = x.into_data();
         let Ok(values) = data.as_slice::<f32>() else {
-            return Err(Tensor::from_data(data, &device));
+            return Err(Box::new(Tensor::from_data(data, &device)));
         };
         let (values, dims) = self.conv.forward(Maps { values, dims }, with_relu);
         Ok(Tensor::from_data(TensorData::new(values, dims), &device))
@@ -323,7 +323,7 @@ impl Weights {
             return Self::Host(Arc::new(HostWeights { conv, tracked: OnceLock::new() }));
         }
         let bias = bias.map(|bias| reading.tensor(bias, [spec.output]));
-        Self::Device(DeviceWeights { weight: reading.tensor(weight, shape), bias })
+        Self::Device(Box::new(DeviceWeights { weight: reading.tensor(weight, shape), bias }))
     }
 }
 
@@ -384,7 +384,7 @@ impl Conv {
                 match weights.run(x, fused) {
                     Ok(y) if fused => return y,
                     Ok(y) => y,
-                    Err(x) => self.on_device(weights.for_burn(), x),
+                    Err(x) => self.on_device(weights.for_burn(), *x),
                 }
             }
         };

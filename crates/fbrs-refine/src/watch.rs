@@ -13,9 +13,11 @@ pub struct Progress<'a> {
     pub logits: &'a LogitMaps,
 }
 
+type OnEvaluation<'a> = &'a mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>;
+
 /// Watches a click's refinement and may cancel it.
 pub struct Watch<'a> {
-    on_evaluation: Option<&'a mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>>,
+    on_evaluation: Option<OnEvaluation<'a>>,
 }
 
 impl<'a> Watch<'a> {

@@ -306,11 +306,8 @@ fn the_first_click_zooms_in_where_asked() {
     let photo = image::open(format!("{folder}/000000303818.webp")).unwrap().into_rgb8();
     for (skip_clicks, zooms) in [(0, true), (1, false)] {
         let zoom = ZoomIn { skip_clicks, target_size: 128, ..ZoomIn::default() };
-        let options = Options {
-            view: View::ZoomIn(zoom),
-            max_size: Some(320),
-            ..options(Mode::NoBrs)
-        };
+        let options =
+            Options { view: View::ZoomIn(zoom), max_size: Some(320), ..options(Mode::NoBrs) };
         let mut session = segmenter().session(photo.clone(), options).unwrap();
         session.click(on(234.0, 56.0)).unwrap();
         assert_eq!(session.report().unwrap().region.is_some(), zooms);
