@@ -2,8 +2,9 @@
 # Runs the networks' parity tests through wgpu on a machine without a GPU, by SwiftShader, a Vulkan
 # driver that computes on the processor. For Debian, on amd64 or arm64; needs no root rights. The
 # driver and the Vulkan loader are taken out of Debian's chromium packages into target/swiftshader.
-# Every network takes minutes, the first run the longest (kernels are compiled and tuned), so this
-# is no part of continuous integration.
+# Each network takes many minutes, for every run compiles and tunes its kernels anew, so this is no
+# part of continuous integration. Messages about "Out of Memory" come from the measurement of the
+# device's throughput, which does without the sizes that fail: the tests' own results count.
 #
 #     tools/test_wgpu_software.sh                    all parity tests
 #     tools/test_wgpu_software.sh hrnet18s resize    those whose names hold one of the words

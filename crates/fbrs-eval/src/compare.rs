@@ -188,7 +188,7 @@ const EXACT_BELOW: usize = 100;
 ///
 /// Zeros are left out, ties get the mean of their ranks. Exact: under the null hypothesis every
 /// difference is as likely positive as negative, and all sign patterns are counted by the sum of
-/// their ranks, ties included. From [`EXACT_BELOW`] differences on by the normal approximation,
+/// their ranks, ties included. From 100 differences on by the normal approximation,
 /// its variance corrected for ties, with a continuity correction. 1 where nothing differs.
 pub fn wilcoxon(differences: &[f64]) -> f64 {
     let mut sorted: Vec<f64> = differences.iter().copied().filter(|d| *d != 0.0).collect();

@@ -51,7 +51,7 @@ pub(super) struct RunArgs {
     /// `default` for the built-in weights, a file, or a name (`fbrs weights list`)
     #[arg(long, value_name = "W", default_value = "default", help_heading = NETWORK)]
     pub(super) weights: String,
-    /// auto, cpu, wgpu[:N] or cuda[:N] (`fbrs devices`)
+    /// auto, cpu, wgpu, wgpu:N, cuda or cuda:N (`fbrs devices`)
     #[arg(long, value_name = "D", default_value = "auto", help_heading = NETWORK)]
     pub(super) device: DeviceChoice,
     /// NoBRS, RGB-BRS, DistMap-BRS, f-BRS-A, f-BRS-B or f-BRS-C
