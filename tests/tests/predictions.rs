@@ -54,16 +54,19 @@ fn refined_clicks_agree() {
     }
 }
 
-/// With one click told to the network, the others act through the loss alone: long searches. Their
-/// first step must agree closely; later ones may part by rounding, so that the masks are held to a
-/// mean.
+/// With one click told to the network, the others act through the loss alone: long searches. The
+/// first of them runs along the golden one, loss by loss. The next ones start where it ended and part
+/// by the weights' rounding, so that masks are held to a mean; with the f32 checkpoint nine in ten
+/// are the golden ones to the pixel (`check_predictions`).
 #[test]
 fn long_searches_agree() {
     let all = of(|c| c.label.contains("limit1"));
     for c in all.iter().filter(|c| c.label.ends_with("click 2")) {
-        assert!(c.first_loss() <= 2e-3, "{}: {}", c.label, c.first_loss());
-        assert!(c.mask_iou >= 0.99, "{}: {}", c.label, c.mask_iou);
-        assert!(c.losses.0.len().abs_diff(c.losses.1.len()) <= 1, "{}: evaluations", c.label);
+        assert_eq!(c.losses.0.len(), c.losses.1.len(), "{}: evaluations", c.label);
+        for (here, golden) in c.losses.0.iter().zip(&c.losses.1) {
+            assert!((here - golden).abs() <= 5e-3 * golden, "{}: {here} {golden}", c.label);
+        }
+        assert!(c.mask_iou >= 0.97, "{}: {}", c.label, c.mask_iou);
     }
     let mean = all.iter().map(|c| c.mask_iou).sum::<f64>() / all.len() as f64;
     assert!(mean >= 0.98, "mean IoU of masks {mean}");
