@@ -1,10 +1,11 @@
 //! Clicks 2 to 10 of a refined object, time by part: the same work as
 //! `tools/pytorch_baseline/bench_click.py --fixed-evaluations`, to be run beside it.
 //!
-//! `click_parts [EVALUATIONS] [NETWORK=WEIGHTS…]`: a 400×400 crop of the golden formula's image with
-//! its mirror image, ending tests off, at most that many evaluations a click (8). Networks have the
-//! formula's parameters where no weights are named. Prints a JSON object per network and mode;
-//! `peak_mib` is the process's peak so far.
+//! `click_parts [EVALUATIONS] [NETWORK[=WEIGHTS]…] [MODE…]`: a 400×400 crop of the golden formula's
+//! image with its mirror image, ending tests off, at most that many evaluations a click (8). All
+//! networks and modes where none is named; networks have the formula's parameters where no weights
+//! are. Prints a JSON object per network and mode; `peak_mib` is the process's peak so far, so name
+//! one of each to learn theirs.
 
 use std::time::{Duration, Instant};
 
@@ -35,31 +36,38 @@ const CLICKS: [(f64, f64); 10] = [
 ];
 
 fn main() -> Result<(), Error> {
-    let mut arguments = std::env::args().skip(1).peekable();
-    let evaluations = match arguments.peek().and_then(|first| first.parse().ok()) {
-        Some(evaluations) => {
-            arguments.next();
-            evaluations
+    let mut evaluations = 8;
+    let (mut networks, mut modes) = (Vec::new(), Vec::new());
+    for argument in std::env::args().skip(1) {
+        if let Ok(number) = argument.parse() {
+            evaluations = number;
+        } else if let Ok(mode) = argument.parse() {
+            modes.push(mode);
+        } else {
+            match argument.split_once('=') {
+                Some((network, weights)) => {
+                    networks.push((network.to_owned(), Some(weights.to_owned())));
+                }
+                None => networks.push((argument, None)),
+            }
         }
-        None => 8,
-    };
-    let named: Vec<(String, String)> = arguments
-        .map(|pair| match pair.split_once('=') {
-            Some((network, weights)) => Ok((network.to_owned(), weights.to_owned())),
-            None => Err(format!("expected NETWORK=WEIGHTS, got {pair}")),
-        })
-        .collect::<Result<_, _>>()?;
+    }
+    if networks.is_empty() {
+        networks = NETWORKS.map(|network| (network.to_owned(), None)).to_vec();
+    }
+    if modes.is_empty() {
+        modes = Mode::ALL.to_vec();
+    }
     let device = Device::flex();
-    for name in NETWORKS {
-        let weights = named.iter().find(|(network, _)| network == name);
+    for (name, weights) in networks {
         let network = match weights {
-            Some((_, weights)) => {
-                let mut weights = Places::default().locate(weights)?.open(ExtraKeys::Refuse)?;
+            Some(weights) => {
+                let mut weights = Places::default().locate(&weights)?.open(ExtraKeys::Refuse)?;
                 Network::build(&weights.architecture(), &mut weights, &device)?
             }
-            None => fbrs_benches::network(name, &device)?,
+            None => fbrs_benches::network(&name, &device)?,
         };
-        for mode in Mode::ALL {
+        for &mode in &modes {
             let row = session(&network, mode, evaluations, &device)?;
             println!("{}", json!({ "network": name, "mode": mode.name(), "clicks_2_to_10": row }));
         }

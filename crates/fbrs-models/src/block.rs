@@ -96,12 +96,8 @@ impl Block {
             Some(shortcut) => shortcut.forward(x.clone()),
             None => x.clone(),
         };
-        let mut branch = x;
-        for (index, conv) in self.convs.iter().enumerate() {
-            branch =
-                if index + 1 < self.convs.len() { conv.relu(branch) } else { conv.forward(branch) };
-        }
-        relu(branch + shortcut)
+        let Some((last, first)) = self.convs.split_last() else { return relu(x + shortcut) };
+        last.add_relu(first.iter().fold(x, |x, conv| conv.relu(x)), shortcut)
     }
 }
 

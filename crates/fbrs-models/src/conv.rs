@@ -13,7 +13,7 @@ use burn::tensor::{Device, TensorData};
 
 use crate::build::{ParameterError, Reading};
 #[cfg(feature = "cpu")]
-use crate::host::{self, HostConv, HostShape, Maps};
+use crate::host::{self, HostLayer, HostShape};
 
 /// Epsilon of every batch normalisation.
 const EPSILON: f64 = 1e-5;
@@ -199,37 +199,24 @@ struct DeviceWeights {
 #[cfg(feature = "cpu")]
 #[derive(Debug)]
 struct HostWeights {
-    conv: HostConv,
-    /// For Burn's kernels, which are used where gradients flow; made when first needed.
-    tracked: OnceLock<DeviceWeights>,
+    layer: Arc<HostLayer>,
+    /// For Burn's kernels, where its own do not take a tensor; made when first needed.
+    for_burn: OnceLock<DeviceWeights>,
 }
 
 #[cfg(feature = "cpu")]
 impl HostWeights {
     fn for_burn(&self) -> &DeviceWeights {
-        self.tracked.get_or_init(|| {
+        self.for_burn.get_or_init(|| {
             let device = Device::flex();
-            let tensor = |values, shape: [usize; 4]| {
-                Tensor::from_data(TensorData::new(values, shape), &device)
-            };
-            let bias = self.conv.bias().to_vec();
-            let shape = [bias.len()];
+            let (weight, shape) = self.layer.weight();
+            let bias = self.layer.bias().to_vec();
+            let outputs = [bias.len()];
             DeviceWeights {
-                weight: tensor(self.conv.weight(), self.conv.weight_shape()),
-                bias: Some(Tensor::from_data(TensorData::new(bias, shape), &device)),
+                weight: Tensor::from_data(TensorData::new(weight, shape), &device),
+                bias: Some(Tensor::from_data(TensorData::new(bias, outputs), &device)),
             }
         })
-    }
-
-    /// Runs the convolution; gives the input back where it is not as the kernels take it.
-    fn run(&self, x: Tensor<4>, with_relu: bool) -> Result<Tensor<4>, Box<Tensor<4>>> {
-        let (dims, device) = (x.dims(), x.device());
-        let data = x.into_data();
-        let Ok(values) = data.as_slice::<f32>() else {
-            return Err(Box::new(Tensor::from_data(data, &device)));
-        };
-        let (values, dims) = self.conv.forward(Maps { values, dims }, with_relu);
-        Ok(Tensor::from_data(TensorData::new(values, dims), &device))
     }
 }
 
@@ -319,8 +306,8 @@ impl Weights {
     ) -> Self {
         #[cfg(feature = "cpu")]
         if let Some(shape) = host_shape(spec, shape[1], reading.device) {
-            let conv = HostConv::new(&weight, bias, shape);
-            return Self::Host(Arc::new(HostWeights { conv, tracked: OnceLock::new() }));
+            let layer = Arc::new(HostLayer::new(&weight, bias, shape));
+            return Self::Host(Arc::new(HostWeights { layer, for_burn: OnceLock::new() }));
         }
         let bias = bias.map(|bias| reading.tensor(bias, [spec.output]));
         Self::Device(Box::new(DeviceWeights { weight: reading.tensor(weight, shape), bias }))
@@ -362,14 +349,19 @@ impl Conv {
 
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.run(x, false)
+        self.run(x, None, false)
     }
 
     pub(crate) fn relu(&self, x: Tensor<4>) -> Tensor<4> {
-        self.run(x, true)
+        self.run(x, None, true)
     }
 
-    fn run(&self, x: Tensor<4>, with_relu: bool) -> Tensor<4> {
+    /// `relu(conv(x) + addend)`.
+    pub(crate) fn add_relu(&self, x: Tensor<4>, addend: Tensor<4>) -> Tensor<4> {
+        self.run(x, Some(addend), true)
+    }
+
+    fn run(&self, x: Tensor<4>, addend: Option<Tensor<4>>, with_relu: bool) -> Tensor<4> {
         let x = match &self.before {
             Some(norm) => norm.forward(x),
             None => x,
@@ -377,19 +369,22 @@ impl Conv {
         let x = match &self.weights {
             Weights::Device(weights) => self.on_device(weights, x),
             #[cfg(feature = "cpu")]
-            Weights::Host(weights) if x.is_autodiff() => self.on_device(weights.for_burn(), x),
-            #[cfg(feature = "cpu")]
             Weights::Host(weights) => {
-                let fused = with_relu && self.after.is_none();
-                match weights.run(x, fused) {
-                    Ok(y) if fused => return y,
-                    Ok(y) => y,
-                    Err(x) => self.on_device(weights.for_burn(), *x),
+                let last = self.after.is_none();
+                let fused = addend.as_ref().filter(|_| last);
+                match weights.layer.forward(&x, fused, with_relu && last) {
+                    Some(y) if last => return y,
+                    Some(y) => y,
+                    None => self.on_device(weights.for_burn(), x),
                 }
             }
         };
         let x = match &self.after {
             Some(norm) => norm.forward(x),
+            None => x,
+        };
+        let x = match addend {
+            Some(addend) => x + addend,
             None => x,
         };
         if with_relu { relu(x) } else { x }

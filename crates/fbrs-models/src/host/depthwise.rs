@@ -4,12 +4,19 @@ use pulp::Arch;
 
 use super::padded::Padded;
 
+/// What the taps are added to.
+pub(super) struct Start<'a> {
+    pub(super) bias: f32,
+    /// Shaped like the output.
+    pub(super) addend: Option<&'a [f32]>,
+}
+
 /// Computes one channel of one image; `index` counts channels over the whole batch.
 pub(super) fn plane(
     padded: &Padded<'_>,
     index: usize,
     weight: &[f32],
-    bias: f32,
+    start: Start<'_>,
     relu: bool,
     out: &mut [f32],
 ) {
@@ -18,7 +25,10 @@ pub(super) fn plane(
     let width = padded.out_width;
     Arch::new().dispatch(|| {
         for (line, out) in out.chunks_mut(width.max(1)).enumerate() {
-            out.fill(bias);
+            out.fill(start.bias);
+            if let Some(addend) = start.addend.and_then(|addend| addend.get(line * width..)) {
+                out.iter_mut().zip(addend).for_each(|(out, addend)| *out += addend);
+            }
             for (tap, &weight) in padded.taps.iter().zip(weight) {
                 let from = base + tap.offset + line * padded.row;
                 let x = &padded.values[from..from + out.len()];

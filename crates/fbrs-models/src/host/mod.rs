@@ -1,4 +1,4 @@
-//! Convolution on the processor, for inference.
+//! Convolution on the processor.
 //!
 //! Burn's CPU backend makes a convolution by copying every pixel's neighbourhood and multiplying
 //! matrices. Here the input is copied once, with its padding, and the convolution reads it in
@@ -7,22 +7,18 @@
 //! few positions that fall on padding are computed and dropped.
 
 mod depthwise;
+mod gradient;
+mod layer;
 mod padded;
+mod stencil;
 mod tile;
 
 use rayon::prelude::*;
 
+pub(crate) use layer::HostLayer;
 use padded::Padded;
+use stencil::Stencil;
 use tile::{OUTPUTS, OutputTask};
-
-/// A convolution whose values lie in the processor's memory.
-#[derive(Debug, Clone)]
-pub(crate) struct HostConv {
-    /// `[output tile][input · kernel²][OUTPUTS]`, padded with zeros; depthwise: `[channel][kernel²]`.
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    shape: HostShape,
-}
 
 /// What a convolution looks like; square in every respect.
 #[derive(Debug, Clone, Copy)]
@@ -41,13 +37,18 @@ impl HostShape {
         let reach = self.dilation * (self.kernel - 1) + 1;
         (side + 2 * self.padding).saturating_sub(reach) / self.stride + 1
     }
+
+    /// Shape of the weight as it is published.
+    fn weight_shape(&self) -> [usize; 4] {
+        [self.output, if self.depthwise { 1 } else { self.input }, self.kernel, self.kernel]
+    }
 }
 
 /// A batch of maps, `[batch, channels, height, width]`, row-major.
 #[derive(Clone, Copy)]
-pub(crate) struct Maps<'a> {
-    pub(crate) values: &'a [f32],
-    pub(crate) dims: [usize; 4],
+struct Maps<'a> {
+    values: &'a [f32],
+    dims: [usize; 4],
 }
 
 /// Whether these kernels are made for this processor: AVX2 or AVX-512. Elsewhere Burn's are used.
@@ -58,15 +59,40 @@ pub(crate) fn serves_this_processor() -> bool {
     false
 }
 
+/// A convolution whose values lie in the processor's memory.
+#[derive(Debug)]
+struct HostConv {
+    /// `[output tile][input · tap][OUTPUTS]`, padded with zeros; depthwise: `[channel][tap]`.
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    input: usize,
+    output: usize,
+    depthwise: bool,
+    stencil: Stencil,
+}
+
 impl HostConv {
     /// `weight`: `[output, input / groups, kernel, kernel]`, row-major.
-    pub(crate) fn new(weight: &[f32], bias: Option<Vec<f32>>, shape: HostShape) -> Self {
-        let bias = bias.unwrap_or_else(|| vec![0.0; shape.output]);
-        let per_output = weight.len() / shape.output.max(1);
-        if shape.depthwise {
-            return Self { weight: weight.to_vec(), bias, shape };
+    fn new(weight: &[f32], bias: Option<Vec<f32>>, shape: &HostShape) -> Self {
+        let channels = (shape.input, shape.output);
+        Self::with_stencil(weight, bias, channels, shape.depthwise, Stencil::new(shape))
+    }
+
+    /// `weight`: `[output, input / groups, tap]`, row-major.
+    fn with_stencil(
+        weight: &[f32],
+        bias: Option<Vec<f32>>,
+        (input, output): (usize, usize),
+        depthwise: bool,
+        stencil: Stencil,
+    ) -> Self {
+        let bias = bias.unwrap_or_else(|| vec![0.0; output]);
+        let mut conv = Self { weight: weight.to_vec(), bias, input, output, depthwise, stencil };
+        if depthwise {
+            return conv;
         }
-        let mut packed = vec![0.0; shape.output.div_ceil(OUTPUTS) * per_output * OUTPUTS];
+        let per_output = conv.values_per_output();
+        let mut packed = vec![0.0; output.div_ceil(OUTPUTS) * per_output * OUTPUTS];
         let tiles = packed.chunks_mut((per_output * OUTPUTS).max(1));
         for (tile, rows) in tiles.zip(weight.chunks((per_output * OUTPUTS).max(1))) {
             for (lane, row) in rows.chunks(per_output.max(1)).enumerate() {
@@ -75,16 +101,26 @@ impl HostConv {
                 }
             }
         }
-        Self { weight: packed, bias, shape }
+        conv.weight = packed;
+        conv
     }
 
-    /// The weight as it was given, `[output, input / groups, kernel, kernel]`.
-    pub(crate) fn weight(&self) -> Vec<f32> {
-        if self.shape.depthwise {
+    /// How many input channels an output reads.
+    fn inputs_of_output(&self) -> usize {
+        if self.depthwise { 1 } else { self.input }
+    }
+
+    fn values_per_output(&self) -> usize {
+        self.inputs_of_output() * self.stencil.taps.len()
+    }
+
+    /// The weight as it was given.
+    fn weight(&self) -> Vec<f32> {
+        if self.depthwise {
             return self.weight.clone();
         }
-        let per_output = self.shape.input * self.shape.kernel * self.shape.kernel;
-        let mut weight = vec![0.0; self.shape.output * per_output];
+        let per_output = self.values_per_output();
+        let mut weight = vec![0.0; self.output * per_output];
         let tiles = self.weight.chunks((per_output * OUTPUTS).max(1));
         for (rows, tile) in weight.chunks_mut((per_output * OUTPUTS).max(1)).zip(tiles) {
             for (lane, row) in rows.chunks_mut(per_output.max(1)).enumerate() {
@@ -96,108 +132,122 @@ impl HostConv {
         weight
     }
 
-    /// Shape of [`HostConv::weight`].
-    pub(crate) fn weight_shape(&self) -> [usize; 4] {
-        let HostShape { input, output, kernel, depthwise, .. } = self.shape;
-        [output, if depthwise { 1 } else { input }, kernel, kernel]
-    }
-
-    pub(crate) fn bias(&self) -> &[f32] {
-        &self.bias
-    }
-
-    /// The convolution with its bias, what is below 0 set to 0 where `relu`; values and dimensions.
-    pub(crate) fn forward(&self, x: Maps<'_>, relu: bool) -> (Vec<f32>, [usize; 4]) {
-        let [batch, _, height, width] = x.dims;
-        let shape = &self.shape;
-        let (out_height, out_width) = (shape.output_side(height), shape.output_side(width));
-        let mut values = vec![0.0; batch * shape.output * out_height * out_width];
-        let padded = Padded::new(x, shape, out_height, out_width);
-        let plane = (out_height * out_width).max(1);
-        if shape.depthwise {
-            values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
-                let channel = index % shape.output.max(1);
-                let taps = shape.kernel * shape.kernel;
-                let weight = self.weight.get(channel * taps..(channel + 1) * taps);
-                let bias = self.bias.get(channel).copied().unwrap_or(0.0);
-                depthwise::plane(&padded, index, weight.unwrap_or_default(), bias, relu, out);
-            });
-        } else {
-            // As few tasks as keep every core busy: each gathers its input anew.
-            let tiles = shape.output.div_ceil(OUTPUTS);
-            let tasks = (2 * rayon::current_num_threads()).div_ceil(batch.max(1)).clamp(1, tiles);
-            let chunk = tiles.div_ceil(tasks);
-            let per_chunk = chunk * shape.input * shape.kernel * shape.kernel * OUTPUTS;
-            values.par_chunks_mut((shape.output * plane).max(1)).enumerate().for_each(
-                |(image, out)| {
-                    let weights = self.weight.par_chunks(per_chunk.max(1));
-                    let biases = self.bias.par_chunks(chunk * OUTPUTS);
-                    let outs = out.par_chunks_mut(chunk * OUTPUTS * plane);
-                    outs.zip(weights).zip(biases).for_each(|((out, weight), bias)| {
-                        OutputTask {
-                            padded: &padded,
-                            image,
-                            channels: shape.input,
-                            weight,
-                            bias,
-                            relu,
-                            out,
-                        }
-                        .run();
-                    });
-                },
-            );
+    /// The convolution with its bias, plus `addend` (shaped like the output), what is below 0 set
+    /// to 0 where `relu`: `[batch, output, size]`.
+    fn forward(
+        &self,
+        x: Maps<'_>,
+        size: [usize; 2],
+        addend: Option<&[f32]>,
+        relu: bool,
+    ) -> Vec<f32> {
+        let batch = x.dims[0];
+        let plane = size[0] * size[1];
+        let mut values = vec![0.0; batch * self.output * plane];
+        if values.is_empty() {
+            return values;
         }
-        (values, [batch, shape.output, out_height, out_width])
+        let padded = Padded::new(x, &self.stencil, size);
+        let addend = |from: usize, length: usize| addend.and_then(|a| a.get(from..from + length));
+        if self.depthwise {
+            values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
+                let channel = index % self.output;
+                let taps = self.stencil.taps.len();
+                let weight = self.weight.get(channel * taps..(channel + 1) * taps);
+                let start = depthwise::Start {
+                    bias: self.bias.get(channel).copied().unwrap_or(0.0),
+                    addend: addend(index * plane, plane),
+                };
+                depthwise::plane(&padded, index, weight.unwrap_or_default(), start, relu, out);
+            });
+            return values;
+        }
+        // As few tasks as keep every core busy: each gathers its input anew.
+        let tiles = self.output.div_ceil(OUTPUTS);
+        let tasks = (2 * rayon::current_num_threads()).div_ceil(batch).clamp(1, tiles);
+        let chunk = tiles.div_ceil(tasks);
+        let per_chunk = (chunk * OUTPUTS * self.values_per_output()).max(1);
+        let image_length = self.output * plane;
+        let chunk_length = chunk * OUTPUTS * plane;
+        values.par_chunks_mut(image_length).enumerate().for_each(|(image, out)| {
+            let weights = self.weight.par_chunks(per_chunk);
+            let biases = self.bias.par_chunks(chunk * OUTPUTS);
+            let outs = out.par_chunks_mut(chunk_length).enumerate();
+            outs.zip(weights).zip(biases).for_each(|(((index, out), weight), bias)| {
+                let addend = addend(image * image_length + index * chunk_length, out.len());
+                let padded = &padded;
+                let channels = self.input;
+                OutputTask { padded, image, channels, weight, bias, addend, relu, out }.run();
+            });
+        });
+        values
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::indexing_slicing)]
+    use super::gradient::InputGradient;
     use super::*;
 
-    /// The definition of a convolution, value by value.
-    fn plain(x: Maps<'_>, weight: &[f32], bias: &[f32], shape: &HostShape, relu: bool) -> Vec<f32> {
-        let [batch, channels, height, width] = x.dims;
-        let (out_height, out_width) = (shape.output_side(height), shape.output_side(width));
+    /// Every product in the definition of a convolution, as indices: (output, weight, input).
+    fn products(shape: &HostShape, dims: [usize; 4], mut each: impl FnMut(usize, usize, usize)) {
+        let [batch, channels, height, width] = dims;
+        let [out_height, out_width] = [height, width].map(|side| shape.output_side(side));
         let per_group = if shape.depthwise { 1 } else { channels };
-        let mut out = Vec::new();
+        let area = shape.kernel * shape.kernel;
+        let mut out = 0;
         for image in 0..batch {
             for output in 0..shape.output {
-                for (row, col) in
-                    (0..out_height).flat_map(|row| (0..out_width).map(move |col| (row, col)))
-                {
-                    let mut sum = f64::from(bias[output]);
-                    for index in 0..per_group * shape.kernel * shape.kernel {
-                        let tap = index % (shape.kernel * shape.kernel);
-                        let input = index / (shape.kernel * shape.kernel);
+                for place in 0..out_height * out_width {
+                    let (row, col) = (place / out_width, place % out_width);
+                    for index in 0..per_group * area {
+                        let (input, tap) = (index / area, index % area);
                         let channel = if shape.depthwise { output } else { input };
                         let at = |position: usize, tap: usize| {
                             (position * shape.stride + tap * shape.dilation)
                                 .checked_sub(shape.padding)
                         };
-                        let (Some(r), Some(c)) =
-                            (at(row, tap / shape.kernel), at(col, tap % shape.kernel))
-                        else {
-                            continue;
-                        };
-                        if r < height && c < width {
-                            let weight = weight[output * per_group * shape.kernel.pow(2) + index];
-                            let value =
-                                x.values[((image * channels + channel) * height + r) * width + c];
-                            sum += f64::from(weight * value);
+                        let (r, c) = (at(row, tap / shape.kernel), at(col, tap % shape.kernel));
+                        if let (Some(r), Some(c)) = (r, c)
+                            && r < height
+                            && c < width
+                        {
+                            let x = ((image * channels + channel) * height + r) * width + c;
+                            each(out, output * per_group * area + index, x);
                         }
                     }
-                    out.push(if relu { sum.max(0.0) as f32 } else { sum as f32 });
+                    out += 1;
                 }
             }
         }
-        out
+    }
+
+    fn plain(x: Maps<'_>, weight: &[f32], bias: &[f32], shape: &HostShape) -> Vec<f32> {
+        let [_, _, height, width] = x.dims;
+        let plane = shape.output_side(height) * shape.output_side(width);
+        let count = x.dims[0] * shape.output * plane;
+        let mut out: Vec<_> =
+            (0..count).map(|index| f64::from(bias[index / plane % shape.output])).collect();
+        products(shape, x.dims, |to, by, from| out[to] += f64::from(weight[by] * x.values[from]));
+        out.into_iter().map(|value| value as f32).collect()
+    }
+
+    fn plain_gradient(
+        gradient: Maps<'_>,
+        weight: &[f32],
+        shape: &HostShape,
+        dims: [usize; 4],
+    ) -> Vec<f32> {
+        let mut out = vec![0.0f64; dims.iter().product()];
+        products(shape, dims, |from, by, to| {
+            out[to] += f64::from(weight[by] * gradient.values[from]);
+        });
+        out.into_iter().map(|value| value as f32).collect()
     }
 
     #[test]
-    fn kernels_agree_with_the_definition() {
+    fn kernels_and_gradients_agree_with_the_definition() {
         // input, output, height, width, kernel, stride, padding, dilation, depthwise
         let cases = [
             (3, 5, 9, 11, 3, 1, 1, 1, false),
@@ -223,16 +273,29 @@ mod tests {
             let (weight, bias) = (wave(output * per_output, 0.7), wave(output, 1.3));
             let values = wave(2 * input * height * width, 0.31);
             let x = Maps { values: &values, dims: [2, input, height, width] };
-            let conv = HostConv::new(&weight, Some(bias.clone()), shape);
+            let conv = HostConv::new(&weight, Some(bias.clone()), &shape);
             assert_eq!(conv.weight(), weight);
-            for relu in [false, true] {
-                let (found, _) = conv.forward(x, relu);
-                let expected = plain(x, &weight, &bias, &shape, relu);
-                assert_eq!(found.len(), expected.len(), "{shape:?}");
-                for (found, expected) in found.iter().zip(&expected) {
-                    assert!((found - expected).abs() < 2e-4, "{shape:?}: {found} {expected}");
-                }
-            }
+            let size = [height, width].map(|side| shape.output_side(side));
+            let expected = plain(x, &weight, &bias, &shape);
+            assert_alike(&conv.forward(x, size, None, false), &expected, &shape);
+            let addend = wave(expected.len(), 0.11);
+            let sums = expected.iter().zip(&addend).map(|(value, addend)| value + addend);
+            let sums: Vec<_> = sums.map(|sum| sum.max(0.0)).collect();
+            assert_alike(&conv.forward(x, size, Some(&addend), true), &sums, &shape);
+
+            // ⟨gradient, conv(x)⟩ = ⟨transposed(gradient), x⟩, the bias left out: for every x, so
+            // for the x that are 1 at one place.
+            let gradient = wave(expected.len(), 0.17);
+            let maps = Maps { values: &gradient, dims: [2, output, size[0], size[1]] };
+            let found = InputGradient::new(&conv).run(maps, input, [height, width]);
+            assert_alike(&found, &plain_gradient(maps, &weight, &shape, x.dims), &shape);
+        }
+    }
+
+    fn assert_alike(found: &[f32], expected: &[f32], shape: &HostShape) {
+        assert_eq!(found.len(), expected.len(), "{shape:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 2e-4, "{shape:?}: {found} {expected}");
         }
     }
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{HostShape, Maps};
+use super::Maps;
+use super::stencil::Stencil;
 
 /// Input maps with zeros around them.
 ///
@@ -39,51 +40,57 @@ pub(super) struct Tap {
 }
 
 impl<'a> Padded<'a> {
-    pub(super) fn new(x: Maps<'a>, shape: &HostShape, out_height: usize, out_width: usize) -> Self {
+    /// `size`: height and width of the output.
+    pub(super) fn new(x: Maps<'a>, stencil: &Stencil, size: [usize; 2]) -> Self {
         let [batch, channels, height, width] = x.dims;
-        let stride = shape.stride;
-        let side = |side: usize| (side + 2 * shape.padding).div_ceil(stride);
+        let [out_height, out_width] = size;
+        let stride = stencil.stride;
+        let [above, below] = padding(stencil, 0, height, out_height);
+        let [before, behind] = padding(stencil, 1, width, out_width);
         let (rows, row, lead) = match stride {
-            1 => (side(height), width + shape.padding, shape.padding),
-            _ => (side(height), side(width), 0),
+            1 => (above + height + below, width + before.max(behind), before),
+            _ => (
+                (above + height + below).div_ceil(stride),
+                (before + width + behind).div_ceil(stride),
+                0,
+            ),
         };
         let plane = lead + rows * row;
         // Only the planes that a tap reads are made.
         let mut phases: Vec<(usize, usize)> = Vec::new();
         let mut taps = Vec::new();
-        for vertical in 0..shape.kernel {
-            for horizontal in 0..shape.kernel {
-                let (down, right) = (vertical * shape.dilation, horizontal * shape.dilation);
-                let phase = (down % stride, right % stride);
-                let index = phases.iter().position(|known| *known == phase);
-                let index = index.unwrap_or_else(|| {
-                    phases.push(phase);
-                    phases.len() - 1
-                });
-                let offset = index * plane + (down / stride) * row + right / stride;
-                let first = shape.padding.saturating_sub(down).div_ceil(stride);
-                let end = (height + shape.padding).saturating_sub(down).div_ceil(stride);
-                taps.push(Tap { offset, lines: first..end });
-            }
+        for &[vertical, horizontal] in &stencil.taps {
+            let down = above.saturating_add_signed(vertical);
+            let right = before.saturating_add_signed(horizontal);
+            let phase = (down % stride, right % stride);
+            let index = phases.iter().position(|known| *known == phase);
+            let index = index.unwrap_or_else(|| {
+                phases.push(phase);
+                phases.len() - 1
+            });
+            let offset = index * plane + (down / stride) * row + right / stride;
+            let first = above.saturating_sub(down).div_ceil(stride);
+            let end = (height + above).saturating_sub(down).div_ceil(stride);
+            taps.push(Tap { offset, lines: first..end });
         }
         let channel = phases.len() * plane;
         let image = channels * channel;
-        let values = if shape.kernel == 1 && stride == 1 && shape.padding == 0 {
+        let values = if stride == 1 && above + below + before + behind == 0 {
             Cow::Borrowed(x.values)
         } else {
             let mut values = vec![0.0f32; batch * image];
             let source = x.values.par_chunks((height * width).max(1));
             values.par_chunks_mut(channel.max(1)).zip(source).for_each(|(planes, source)| {
                 if stride == 1 {
-                    let above = lead + shape.padding * row;
-                    let lines = planes.get_mut(above..).into_iter().flat_map(|p| p.chunks_mut(row));
+                    let start = lead + above * row;
+                    let lines = planes.get_mut(start..).into_iter().flat_map(|p| p.chunks_mut(row));
                     for (line, source) in lines.zip(source.chunks(width)) {
                         line[..width].copy_from_slice(source);
                     }
                     return;
                 }
                 for (plane, phase) in planes.chunks_mut(plane.max(1)).zip(&phases) {
-                    fill(plane, source, row, width, shape, *phase);
+                    fill(plane, source, row, width, stride, [above, before], *phase);
                 }
             });
             Cow::Owned(values)
@@ -93,21 +100,30 @@ impl<'a> Padded<'a> {
     }
 }
 
+/// Zeros that the taps read on either side of the image along one axis.
+fn padding(stencil: &Stencil, axis: usize, length: usize, output: usize) -> [usize; 2] {
+    let taps = || stencil.taps.iter().filter_map(|tap| tap.get(axis).copied());
+    let last = (output.saturating_sub(1) * stencil.stride) as isize;
+    let first = taps().min().unwrap_or(0);
+    let end = last + taps().max().unwrap_or(0) + 1;
+    [(-first).max(0) as usize, (end - length as isize).max(0) as usize]
+}
+
 /// Copies every `stride`-th row and column of the padded image, from a phase on.
 fn fill(
     plane: &mut [f32],
     source: &[f32],
     row: usize,
     width: usize,
-    shape: &HostShape,
+    stride: usize,
+    [above, before]: [usize; 2],
     (down, right): (usize, usize),
 ) {
-    let (stride, padding) = (shape.stride, shape.padding);
     // First index whose padded position is not before the image.
-    let first = |phase: usize| padding.saturating_sub(phase).div_ceil(stride);
-    let (top, left) = (first(down), first(right));
-    let source_row = |index: usize| index * stride + down - padding;
-    let source_left = left * stride + right - padding;
+    let top = above.saturating_sub(down).div_ceil(stride);
+    let left = before.saturating_sub(right).div_ceil(stride);
+    let source_row = |index: usize| index * stride + down - above;
+    let source_left = left * stride + right - before;
     for (index, line) in plane.chunks_mut(row.max(1)).enumerate().skip(top) {
         let from = source_row(index) * width;
         let Some(source) = source.get(from..from + width) else { return };

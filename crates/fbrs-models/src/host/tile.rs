@@ -25,6 +25,8 @@ pub(super) struct OutputTask<'a> {
     /// `[tile][channel · tap][OUTPUTS]`.
     pub(super) weight: &'a [f32],
     pub(super) bias: &'a [f32],
+    /// Shaped like `out`.
+    pub(super) addend: Option<&'a [f32]>,
     pub(super) relu: bool,
     /// `[outputs, height, width]`.
     pub(super) out: &'a mut [f32],
@@ -180,7 +182,7 @@ fn accumulate<S: Simd, const COUNT: usize>(
 }
 
 impl OutputTask<'_> {
-    /// Adds the bias and writes the positions that are not on padding.
+    /// Adds bias and addend and writes the positions that are not on padding.
     #[inline(always)]
     fn store(
         &mut self,
@@ -199,12 +201,25 @@ impl OutputTask<'_> {
             let next = ((line + 1) * row).min(end);
             if col < width {
                 let length = (next - at).min(width - col);
-                let outs = self.out.chunks_exact_mut(plane).skip(tile * OUTPUTS);
+                let outs = self.out.chunks_exact_mut(plane).enumerate().skip(tile * OUTPUTS);
                 let bias = self.bias.iter().skip(tile * OUTPUTS);
-                for ((out, sums), bias) in outs.zip(sums).zip(bias) {
-                    let to = &mut out[line * width + col..line * width + col + length];
+                for (((channel, out), sums), bias) in outs.zip(sums).zip(bias) {
+                    let place = line * width + col..line * width + col + length;
                     let sums = &sums[at - from..at - from + length];
-                    to.iter_mut().zip(sums).for_each(|(to, sum)| *to = (sum + bias).max(floor));
+                    let to = &mut out[place.clone()];
+                    match self.addend {
+                        None => to
+                            .iter_mut()
+                            .zip(sums)
+                            .for_each(|(to, sum)| *to = (sum + bias).max(floor)),
+                        Some(addend) => {
+                            let addend = &addend[channel * plane..][place];
+                            to.iter_mut()
+                                .zip(sums)
+                                .zip(addend)
+                                .for_each(|((to, sum), a)| *to = (sum + bias + a).max(floor));
+                        }
+                    }
                 }
             }
             at = next;

@@ -1,0 +1,74 @@
+//! The gradient of a convolution with respect to its input: itself a convolution, with the weights
+//! transposed. Of a strided one, every phase of the input has a convolution of its own, so that no
+//! zeros are multiplied.
+
+use rayon::prelude::*;
+
+use super::{HostConv, Maps};
+
+#[derive(Debug)]
+pub(super) struct InputGradient {
+    /// By phase, row-major; `stride²` of them. `None` where no output reads the phase.
+    phases: Vec<Option<HostConv>>,
+    stride: usize,
+}
+
+impl InputGradient {
+    pub(super) fn new(conv: &HostConv) -> Self {
+        let stride = conv.stencil.stride;
+        let phases = (0..stride * stride).map(|phase| {
+            let (stencil, which) = conv.stencil.transposed([phase / stride, phase % stride]);
+            if which.is_empty() {
+                return None;
+            }
+            let weight = conv.weight();
+            let taps = conv.stencil.taps.len();
+            let kernel = |output: usize, input: usize| {
+                let from = (output * conv.inputs_of_output() + input) * taps;
+                let kernel = weight.get(from..from + taps).unwrap_or_default();
+                which.iter().map(|&tap| kernel.get(tap).copied().unwrap_or(0.0)).collect::<Vec<_>>()
+            };
+            let transposed: Vec<f32> = match conv.depthwise {
+                true => (0..conv.output).flat_map(|channel| kernel(channel, 0)).collect(),
+                false => (0..conv.input)
+                    .flat_map(|input| (0..conv.output).map(move |output| (output, input)))
+                    .flat_map(|(output, input)| kernel(output, input))
+                    .collect(),
+            };
+            let channels = (conv.output, conv.input);
+            Some(HostConv::with_stencil(&transposed, None, channels, conv.depthwise, stencil))
+        });
+        Self { phases: phases.collect(), stride }
+    }
+
+    /// From the gradient with respect to the output to that with respect to the input,
+    /// `[batch, channels, size]`.
+    pub(super) fn run(&self, gradient: Maps<'_>, channels: usize, size: [usize; 2]) -> Vec<f32> {
+        if let (1, [Some(conv)]) = (self.stride, self.phases.as_slice()) {
+            return conv.forward(gradient, size, None, false);
+        }
+        let [height, width] = size;
+        let mut values = vec![0.0f32; gradient.dims[0] * channels * height * width];
+        for (phase, conv) in self.phases.iter().enumerate() {
+            let Some(conv) = conv else { continue };
+            let [top, left] = [phase / self.stride, phase % self.stride];
+            let count = |length: usize, first: usize| {
+                length.saturating_sub(first).div_ceil(self.stride)
+            };
+            let [rows, cols] = [count(height, top), count(width, left)];
+            if rows * cols == 0 {
+                continue;
+            }
+            let part = conv.forward(gradient, [rows, cols], None, false);
+            let planes = values.par_chunks_mut((height * width).max(1));
+            planes.zip(part.par_chunks(rows * cols)).for_each(|(plane, part)| {
+                let lines = plane.chunks_mut(width).skip(top).step_by(self.stride);
+                for (line, part) in lines.zip(part.chunks(cols)) {
+                    let to = line.iter_mut().skip(left).step_by(self.stride);
+                    to.zip(part).for_each(|(to, value)| *to = *value);
+                }
+            });
+        }
+        values
+    }
+}

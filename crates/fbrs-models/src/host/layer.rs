@@ -1,0 +1,174 @@
+//! A convolution as an operation on Burn's tensors, tracked or not.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::flex::FlexTensor;
+use burn::backend::{Autodiff, Flex, TensorMetadata};
+use burn::tensor::{Float, Tensor, TensorData};
+use rayon::prelude::*;
+
+use super::gradient::InputGradient;
+use super::{HostConv, HostShape, Maps};
+
+/// A convolution, its bias, what is added to it, and its ReLU, as one operation.
+#[derive(Debug)]
+pub(crate) struct HostLayer {
+    conv: HostConv,
+    shape: HostShape,
+    /// Made when first needed.
+    gradient: OnceLock<InputGradient>,
+}
+
+impl HostLayer {
+    /// `weight`: `[output, input / groups, kernel, kernel]`, row-major.
+    pub(crate) fn new(weight: &[f32], bias: Option<Vec<f32>>, shape: HostShape) -> Self {
+        Self { conv: HostConv::new(weight, bias, &shape), shape, gradient: OnceLock::new() }
+    }
+
+    /// The weight as it was given, and its shape.
+    pub(crate) fn weight(&self) -> (Vec<f32>, [usize; 4]) {
+        (self.conv.weight(), self.shape.weight_shape())
+    }
+
+    pub(crate) fn bias(&self) -> &[f32] {
+        &self.conv.bias
+    }
+
+    /// `conv(x) + addend`, what is below 0 set to 0 where `relu`. Tracked where both are; `None`
+    /// for tensors that these kernels do not take: of another type or device, tracked in another
+    /// way, or only one of them tracked.
+    pub(crate) fn forward(
+        self: &Arc<Self>,
+        x: &Tensor<4>,
+        addend: Option<&Tensor<4>>,
+        relu: bool,
+    ) -> Option<Tensor<4>> {
+        if !x.is_autodiff() {
+            let x = x.clone().try_into_primitive::<Flex>().ok()?;
+            let addend = match addend {
+                Some(addend) => Some(addend.clone().try_into_primitive::<Flex>().ok()?),
+                None => None,
+            };
+            return Some(Tensor::from_primitive::<Flex>(self.run(&x, addend.as_ref(), relu)?));
+        }
+        let x = x.clone().try_into_primitive::<Tracked>().ok()?;
+        let y = match addend {
+            Some(addend) => {
+                let addend = addend.clone().try_into_primitive::<Tracked>().ok()?;
+                let y = self.run(x.primitive(), Some(addend.primitive()), relu)?;
+                self.track(&x, [x.node(), addend.node()], y, relu)
+            }
+            None => {
+                let y = self.run(x.primitive(), None, relu)?;
+                self.track(&x, [x.node()], y, relu)
+            }
+        };
+        Some(Tensor::from_primitive::<Tracked>(y))
+    }
+
+    fn run(&self, x: &FlexTensor, addend: Option<&FlexTensor>, relu: bool) -> Option<FlexTensor> {
+        let dims @ [batch, _, height, width] = x.shape().dims::<4>();
+        let size = [height, width].map(|side| self.shape.output_side(side));
+        let addend = match addend {
+            Some(addend) => Some(values(addend)?),
+            None => None,
+        };
+        let x = values(x)?;
+        let maps = Maps { values: &x, dims };
+        let y = self.conv.forward(maps, size, addend.as_deref(), relu);
+        Some(tensor(y, [batch, self.shape.output, size[0], size[1]]))
+    }
+
+    /// Enters the operation into the graph of gradients.
+    fn track<const N: usize>(
+        self: &Arc<Self>,
+        x: &TrackedTensor,
+        nodes: [NodeGuard; N],
+        y: FlexTensor,
+        relu: bool,
+    ) -> TrackedTensor {
+        match ConvStep.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => {
+                let state = ConvState {
+                    layer: self.clone(),
+                    input: x.primitive().shape().dims(),
+                    output: relu.then(|| y.clone()),
+                };
+                prepared.finish(state, y)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+}
+
+type Tracked = Autodiff<Flex>;
+type TrackedTensor = <Float as burn::tensor::BackendPrimitive<Tracked>>::Primitive;
+type NodeGuard = burn::backend::autodiff::ops::NodeGuard;
+
+/// Gradients with respect to the input, and to the addend where there is one.
+#[derive(Debug)]
+struct ConvStep;
+
+#[derive(Debug, Clone)]
+struct ConvState {
+    layer: Arc<HostLayer>,
+    input: [usize; 4],
+    /// Where a ReLU follows: its gradient is 0 where this is.
+    output: Option<FlexTensor>,
+}
+
+impl<const N: usize> Backward<Flex, N> for ConvStep {
+    type State = ConvState;
+
+    fn backward(self, ops: Ops<ConvState, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = gradients.consume::<Flex>(&ops.node);
+        let ConvState { layer, input, output } = ops.state;
+        let gradient = match &output {
+            Some(output) => through_relu(&gradient, output),
+            None => gradient,
+        };
+        let mut parents = ops.parents.into_iter();
+        if let Some(node) = parents.next().flatten() {
+            let [_, channels, height, width] = input;
+            let transposed = layer.gradient.get_or_init(|| InputGradient::new(&layer.conv));
+            let dims = gradient.shape().dims();
+            let Some(values) = values(&gradient) else { return };
+            let maps = Maps { values: &values, dims };
+            let at_input = transposed.run(maps, channels, [height, width]);
+            gradients.register::<Flex>(node.id, tensor(at_input, input));
+        }
+        if let Some(node) = parents.next().flatten() {
+            gradients.register::<Flex>(node.id, gradient);
+        }
+    }
+}
+
+fn through_relu(gradient: &FlexTensor, output: &FlexTensor) -> FlexTensor {
+    let (Some(slopes), Some(outputs)) = (values(gradient), values(output)) else {
+        return gradient.clone();
+    };
+    let masked = slopes
+        .par_iter()
+        .zip(outputs.par_iter())
+        .with_min_len(4096)
+        .map(|(slope, output)| if *output > 0.0 { *slope } else { 0.0 })
+        .collect();
+    tensor(masked, gradient.shape().dims())
+}
+
+/// The tensor's values, row-major; `None` where they are not f32.
+fn values(tensor: &FlexTensor) -> Option<Cow<'_, [f32]>> {
+    match tensor.as_slice::<f32>() {
+        Some(values) => Some(Cow::Borrowed(values)),
+        None => Some(Cow::Owned(tensor.to_contiguous().as_slice::<f32>()?.to_vec())),
+    }
+}
+
+fn tensor(values: Vec<f32>, dims: [usize; 4]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, dims))
+}
