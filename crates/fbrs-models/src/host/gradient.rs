@@ -52,9 +52,8 @@ impl InputGradient {
         for (phase, conv) in self.phases.iter().enumerate() {
             let Some(conv) = conv else { continue };
             let [top, left] = [phase / self.stride, phase % self.stride];
-            let count = |length: usize, first: usize| {
-                length.saturating_sub(first).div_ceil(self.stride)
-            };
+            let count =
+                |length: usize, first: usize| length.saturating_sub(first).div_ceil(self.stride);
             let [rows, cols] = [count(height, top), count(width, left)];
             if rows * cols == 0 {
                 continue;

@@ -14,6 +14,8 @@ const POSITIONS: usize = VECTORS * 16;
 /// How much of the input is gathered at once, in values: it stays in the core's own cache while all
 /// output channels read it.
 const GATHERED: usize = 96 * 1024;
+/// How many products are added up one after the other, about.
+const RUN: usize = 128;
 /// Taps closer than this to one another are gathered as one piece.
 const NEAR: usize = 64;
 
@@ -150,6 +152,9 @@ struct Input<'a> {
 }
 
 /// Adds up `COUNT` outputs from `first` on, over all channels and taps.
+///
+/// Products are added up in runs, and the runs' sums after that: rounding grows with the length of
+/// a sum, and a search through a network follows its rounding.
 #[inline(always)]
 fn accumulate<S: Simd, const COUNT: usize>(
     simd: S,
@@ -159,25 +164,34 @@ fn accumulate<S: Simd, const COUNT: usize>(
     tile: &mut [[f32; POSITIONS]; OUTPUTS],
 ) {
     let step = VECTORS * S::F32_LANES;
-    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; COUNT];
-    let channels = input.values.chunks_exact(input.channel);
-    let per_channel = weight.len() / channels.len().max(1);
-    for (channel, weight) in channels.zip(weight.chunks_exact(per_channel.max(1))) {
-        for &(at, which) in input.taps {
-            let (x, _) = S::as_simd_f32s(&channel[at..at + step]);
-            let Ok(x) = <&[S::f32s; VECTORS]>::try_from(x) else { return };
-            let weight = &weight[which * OUTPUTS + first..which * OUTPUTS + first + COUNT];
-            for (sums, &weight) in sums.iter_mut().zip(weight) {
-                let weight = simd.splat_f32s(weight);
-                for (sum, &x) in sums.iter_mut().zip(x) {
-                    *sum = simd.mul_add_f32s(weight, x, *sum);
+    let channels = input.values.len() / input.channel;
+    let per_channel = weight.len() / channels.max(1);
+    let run = (RUN / input.taps.len().max(1)).max(1);
+    let inputs = input.values.chunks(run * input.channel);
+    for (index, (values, weight)) in
+        inputs.zip(weight.chunks((run * per_channel).max(1))).enumerate()
+    {
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; COUNT];
+        let channels = values.chunks_exact(input.channel);
+        for (channel, weight) in channels.zip(weight.chunks_exact(per_channel.max(1))) {
+            for &(at, which) in input.taps {
+                let (x, _) = S::as_simd_f32s(&channel[at..at + step]);
+                let Ok(x) = <&[S::f32s; VECTORS]>::try_from(x) else { return };
+                let weight = &weight[which * OUTPUTS + first..which * OUTPUTS + first + COUNT];
+                for (sums, &weight) in sums.iter_mut().zip(weight) {
+                    let weight = simd.splat_f32s(weight);
+                    for (sum, &x) in sums.iter_mut().zip(x) {
+                        *sum = simd.mul_add_f32s(weight, x, *sum);
+                    }
                 }
             }
         }
-    }
-    for (out, sums) in tile.iter_mut().skip(first).zip(&sums) {
-        let (out, _) = S::as_mut_simd_f32s(out);
-        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum);
+        for (out, sums) in tile.iter_mut().skip(first).zip(&sums) {
+            let (out, _) = S::as_mut_simd_f32s(out);
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = if index == 0 { *sum } else { simd.add_f32s(*out, *sum) };
+            }
+        }
     }
 }
 
