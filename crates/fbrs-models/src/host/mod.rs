@@ -12,6 +12,7 @@ mod layer;
 mod padded;
 mod stencil;
 mod tile;
+mod winograd;
 
 use rayon::prelude::*;
 
@@ -19,6 +20,7 @@ pub(crate) use layer::HostLayer;
 use padded::Padded;
 use stencil::Stencil;
 use tile::{OUTPUTS, OutputTask};
+use winograd::Winograd;
 
 /// What a convolution looks like; square in every respect.
 #[derive(Debug, Clone, Copy)]
@@ -59,11 +61,20 @@ pub(crate) fn serves_this_processor() -> bool {
     false
 }
 
+/// A weight as a kernel reads it.
+#[derive(Debug)]
+enum Weight {
+    /// `[channel][tap]`.
+    Depthwise(Vec<f32>),
+    /// `[output tile][input · tap][OUTPUTS]`, padded with zeros.
+    Tiles(Vec<f32>),
+    Winograd(Winograd),
+}
+
 /// A convolution whose values lie in the processor's memory.
 #[derive(Debug)]
 struct HostConv {
-    /// `[output tile][input · tap][OUTPUTS]`, padded with zeros; depthwise: `[channel][tap]`.
-    weight: Vec<f32>,
+    weight: Weight,
     bias: Vec<f32>,
     input: usize,
     output: usize,
@@ -87,22 +98,14 @@ impl HostConv {
         stencil: Stencil,
     ) -> Self {
         let bias = bias.unwrap_or_else(|| vec![0.0; output]);
-        let mut conv = Self { weight: weight.to_vec(), bias, input, output, depthwise, stencil };
-        if depthwise {
-            return conv;
-        }
-        let per_output = conv.values_per_output();
-        let mut packed = vec![0.0; output.div_ceil(OUTPUTS) * per_output * OUTPUTS];
-        let tiles = packed.chunks_mut((per_output * OUTPUTS).max(1));
-        for (tile, rows) in tiles.zip(weight.chunks((per_output * OUTPUTS).max(1))) {
-            for (lane, row) in rows.chunks(per_output.max(1)).enumerate() {
-                for (to, from) in tile.iter_mut().skip(lane).step_by(OUTPUTS).zip(row) {
-                    *to = *from;
-                }
-            }
-        }
-        conv.weight = packed;
-        conv
+        let weight = if depthwise {
+            Weight::Depthwise(weight.to_vec())
+        } else if let Some(winograd) = Winograd::new(weight, (input, output), &stencil) {
+            Weight::Winograd(winograd)
+        } else {
+            Weight::Tiles(tiles(weight, input * stencil.taps.len()))
+        };
+        Self { weight, bias, input, output, depthwise, stencil }
     }
 
     /// How many input channels an output reads.
@@ -114,14 +117,16 @@ impl HostConv {
         self.inputs_of_output() * self.stencil.taps.len()
     }
 
-    /// The weight as it was given.
+    /// The weight as it was given, but for rounding.
     fn weight(&self) -> Vec<f32> {
-        if self.depthwise {
-            return self.weight.clone();
-        }
+        let packed = match &self.weight {
+            Weight::Depthwise(weight) => return weight.clone(),
+            Weight::Winograd(winograd) => return winograd.weight(&self.stencil),
+            Weight::Tiles(packed) => packed,
+        };
         let per_output = self.values_per_output();
         let mut weight = vec![0.0; self.output * per_output];
-        let tiles = self.weight.chunks((per_output * OUTPUTS).max(1));
+        let tiles = packed.chunks((per_output * OUTPUTS).max(1));
         for (rows, tile) in weight.chunks_mut((per_output * OUTPUTS).max(1)).zip(tiles) {
             for (lane, row) in rows.chunks_mut(per_output.max(1)).enumerate() {
                 for (to, from) in row.iter_mut().zip(tile.iter().skip(lane).step_by(OUTPUTS)) {
@@ -143,6 +148,10 @@ impl HostConv {
     ) -> Vec<f32> {
         let batch = x.dims[0];
         let plane = size[0] * size[1];
+        let weight = match &self.weight {
+            Weight::Winograd(winograd) => return winograd.forward(x, &self.bias, addend, relu),
+            Weight::Depthwise(weight) | Weight::Tiles(weight) => weight,
+        };
         let mut values = vec![0.0; batch * self.output * plane];
         if values.is_empty() {
             return values;
@@ -150,10 +159,10 @@ impl HostConv {
         let padded = Padded::new(x, &self.stencil, size);
         let addend = |from: usize, length: usize| addend.and_then(|a| a.get(from..from + length));
         if self.depthwise {
+            let taps = self.stencil.taps.len();
             values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
                 let channel = index % self.output;
-                let taps = self.stencil.taps.len();
-                let weight = self.weight.get(channel * taps..(channel + 1) * taps);
+                let weight = weight.get(channel * taps..(channel + 1) * taps);
                 let start = depthwise::Start {
                     bias: self.bias.get(channel).copied().unwrap_or(0.0),
                     addend: addend(index * plane, plane),
@@ -164,13 +173,13 @@ impl HostConv {
         }
         // As few tasks as keep every core busy: each gathers its input anew.
         let tiles = self.output.div_ceil(OUTPUTS);
-        let tasks = (2 * rayon::current_num_threads()).div_ceil(batch).clamp(1, tiles);
+        let tasks = rayon::current_num_threads().div_ceil(batch).clamp(1, tiles);
         let chunk = tiles.div_ceil(tasks);
         let per_chunk = (chunk * OUTPUTS * self.values_per_output()).max(1);
         let image_length = self.output * plane;
         let chunk_length = chunk * OUTPUTS * plane;
         values.par_chunks_mut(image_length).enumerate().for_each(|(image, out)| {
-            let weights = self.weight.par_chunks(per_chunk);
+            let weights = weight.par_chunks(per_chunk);
             let biases = self.bias.par_chunks(chunk * OUTPUTS);
             let outs = out.par_chunks_mut(chunk_length).enumerate();
             outs.zip(weights).zip(biases).for_each(|(((index, out), weight), bias)| {
@@ -182,6 +191,20 @@ impl HostConv {
         });
         values
     }
+}
+
+/// `[output][value]` to `[output tile][value][OUTPUTS]`, padded with zeros.
+fn tiles(weight: &[f32], per_output: usize) -> Vec<f32> {
+    let rows = (per_output * OUTPUTS).max(1);
+    let mut packed = vec![0.0; weight.len().div_ceil(rows) * rows];
+    for (tile, rows) in packed.chunks_mut(rows).zip(weight.chunks(rows)) {
+        for (lane, row) in rows.chunks(per_output.max(1)).enumerate() {
+            for (to, from) in tile.iter_mut().skip(lane).step_by(OUTPUTS).zip(row) {
+                *to = *from;
+            }
+        }
+    }
+    packed
 }
 
 #[cfg(test)]
@@ -263,6 +286,11 @@ mod tests {
             (6, 6, 9, 10, 3, 1, 1, 1, true),
             (3, 3, 2, 1, 3, 1, 1, 1, true),
             (300, 40, 5, 60, 3, 1, 4, 4, false),
+            (64, 67, 5, 7, 3, 1, 1, 1, false),
+            (65, 64, 1, 1, 3, 1, 1, 1, false),
+            (64, 64, 13, 10, 3, 1, 2, 2, false),
+            (64, 72, 9, 11, 3, 1, 4, 4, false),
+            (64, 64, 3, 19, 3, 1, 8, 8, false),
         ];
         for (input, output, height, width, kernel, stride, padding, dilation, depthwise) in cases {
             let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
@@ -274,7 +302,7 @@ mod tests {
             let values = wave(2 * input * height * width, 0.31);
             let x = Maps { values: &values, dims: [2, input, height, width] };
             let conv = HostConv::new(&weight, Some(bias.clone()), &shape);
-            assert_eq!(conv.weight(), weight);
+            assert_alike(&conv.weight(), &weight, &shape);
             let size = [height, width].map(|side| shape.output_side(side));
             let expected = plain(x, &weight, &bias, &shape);
             assert_alike(&conv.forward(x, size, None, false), &expected, &shape);

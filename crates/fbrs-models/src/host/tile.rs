@@ -8,12 +8,12 @@ use super::padded::{Padded, Tap};
 /// Output channels of a tile.
 pub(super) const OUTPUTS: usize = 8;
 /// Vectors of positions that are computed at once.
-const VECTORS: usize = 3;
+pub(super) const VECTORS: usize = 3;
 /// Positions of a tile: as many as the widest vectors hold.
-const POSITIONS: usize = VECTORS * 16;
+pub(super) const POSITIONS: usize = VECTORS * 16;
 /// How much of the input is gathered at once, in values: it stays in the core's own cache while all
 /// output channels read it.
-const GATHERED: usize = 96 * 1024;
+const GATHERED: usize = 160 * 1024;
 /// How many products are added up one after the other, about.
 const RUN: usize = 128;
 /// Taps closer than this to one another are gathered as one piece.
@@ -88,17 +88,22 @@ impl Plan {
         taps.filter(|(_, tap)| reads(tap)).map(|((which, at), _)| (*at, which)).collect()
     }
 
-    /// Copies what the positions from `from` on read of every channel.
-    fn gather(&self, task: &OutputTask<'_>, from: usize, into: &mut [f32]) {
+    /// Copies what the groups of `step` positions from `from` on read of every channel:
+    /// `[group][channel]`. A channel is read once for all groups.
+    fn gather(&self, task: &OutputTask<'_>, from: usize, step: usize, into: &mut [f32]) {
         let padded = task.padded;
-        for (channel, into) in into.chunks_exact_mut(self.channel).enumerate() {
+        let group = (task.channels * self.channel).max(1);
+        for channel in 0..task.channels {
             let base = task.image * padded.image + channel * padded.channel + from;
-            for piece in &self.pieces {
-                let start = base + piece.from;
-                // Behind the last position there is nothing to read, and nothing is made of it.
-                let length = piece.length.min(padded.values.len().saturating_sub(start));
-                into[piece.to..piece.to + length]
-                    .copy_from_slice(&padded.values[start..start + length]);
+            for (index, into) in into.chunks_exact_mut(group).enumerate() {
+                let into = &mut into[channel * self.channel..(channel + 1) * self.channel];
+                for piece in &self.pieces {
+                    let start = base + index * step + piece.from;
+                    // Behind the last position there is nothing to read, and nothing is made of it.
+                    let length = piece.length.min(padded.values.len().saturating_sub(start));
+                    into[piece.to..piece.to + length]
+                        .copy_from_slice(&padded.values[start..start + length]);
+                }
             }
         }
     }
@@ -114,14 +119,13 @@ impl WithSimd for OutputTask<'_> {
         let gathered = self.channels * plan.channel;
         let groups = (GATHERED / gathered.max(1)).clamp(1, 8);
         let mut input = vec![0.0f32; groups * gathered];
-        let mut sums = [[0.0f32; POSITIONS]; OUTPUTS];
+        let mut sums = [0.0f32; OUTPUTS * POSITIONS];
         let per_tile = self.channels * plan.taps.len() * OUTPUTS;
         let positions = self.padded.positions;
         for block in (0..positions).step_by(groups * step) {
             let starts = || (block..positions).step_by(step).take(groups);
-            for (from, input) in starts().zip(input.chunks_exact_mut(gathered.max(1))) {
-                plan.gather(&self, from, input);
-            }
+            let count = starts().len();
+            plan.gather(&self, block, step, &mut input[..count * gathered]);
             let active: Vec<_> =
                 starts().map(|from| plan.active(self.padded, from, step)).collect();
             for (tile, weight) in self.weight.chunks_exact(per_tile.max(1)).enumerate() {
@@ -130,10 +134,10 @@ impl WithSimd for OutputTask<'_> {
                     let input = Input { values: input, channel: plan.channel, taps };
                     // Wide vectors come with twice as many registers.
                     if S::F32_LANES >= 16 {
-                        accumulate::<S, 8>(simd, &input, weight, 0, &mut sums);
+                        accumulate::<S, 8>(simd, &input, weight, [0, 0], &mut sums);
                     } else {
-                        accumulate::<S, 4>(simd, &input, weight, 0, &mut sums);
-                        accumulate::<S, 4>(simd, &input, weight, 4, &mut sums);
+                        accumulate::<S, 4>(simd, &input, weight, [0, 0], &mut sums);
+                        accumulate::<S, 4>(simd, &input, weight, [4, 0], &mut sums);
                     }
                     self.store(tile, &sums, from, step);
                 }
@@ -143,51 +147,51 @@ impl WithSimd for OutputTask<'_> {
 }
 
 /// What one tile of positions reads.
-struct Input<'a> {
-    values: &'a [f32],
+pub(super) struct Input<'a> {
+    pub(super) values: &'a [f32],
     /// Length of a channel.
-    channel: usize,
+    pub(super) channel: usize,
     /// (where in a channel, which tap).
-    taps: &'a [(usize, usize)],
+    pub(super) taps: &'a [(usize, usize)],
 }
 
-/// Adds up `COUNT` outputs from `first` on, over all channels and taps.
+/// Adds up `COUNT` outputs from `first` on, over all channels and taps, into `[OUTPUTS][POSITIONS]`
+/// from position `to` on.
 ///
 /// Products are added up in runs, and the runs' sums after that: rounding grows with the length of
 /// a sum, and a search through a network follows its rounding.
 #[inline(always)]
-fn accumulate<S: Simd, const COUNT: usize>(
+pub(super) fn accumulate<S: Simd, const COUNT: usize>(
     simd: S,
     input: &Input<'_>,
     weight: &[f32],
-    first: usize,
-    tile: &mut [[f32; POSITIONS]; OUTPUTS],
+    [first, to]: [usize; 2],
+    tile: &mut [f32],
 ) {
     let step = VECTORS * S::F32_LANES;
     let channels = input.values.len() / input.channel;
-    let per_channel = weight.len() / channels.max(1);
+    let per_channel = (weight.len() / channels.max(1)).max(1);
     let run = (RUN / input.taps.len().max(1)).max(1);
     let inputs = input.values.chunks(run * input.channel);
-    for (index, (values, weight)) in
-        inputs.zip(weight.chunks((run * per_channel).max(1))).enumerate()
-    {
+    for (index, (values, weight)) in inputs.zip(weight.chunks(run * per_channel)).enumerate() {
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; COUNT];
-        let channels = values.chunks_exact(input.channel);
-        for (channel, weight) in channels.zip(weight.chunks_exact(per_channel.max(1))) {
-            for &(at, which) in input.taps {
-                let (x, _) = S::as_simd_f32s(&channel[at..at + step]);
-                let Ok(x) = <&[S::f32s; VECTORS]>::try_from(x) else { return };
+        let channels = values.chunks_exact(input.channel).zip(weight.chunks_exact(per_channel));
+        // The loop over a single tap would cost as much as its products.
+        if let &[(at, which)] = input.taps {
+            for (channel, weight) in channels {
                 let weight = &weight[which * OUTPUTS + first..which * OUTPUTS + first + COUNT];
-                for (sums, &weight) in sums.iter_mut().zip(weight) {
-                    let weight = simd.splat_f32s(weight);
-                    for (sum, &x) in sums.iter_mut().zip(x) {
-                        *sum = simd.mul_add_f32s(weight, x, *sum);
-                    }
+                add_products::<S, COUNT>(simd, &channel[at..at + step], weight, &mut sums);
+            }
+        } else {
+            for (channel, weight) in channels {
+                for &(at, which) in input.taps {
+                    let weight = &weight[which * OUTPUTS + first..which * OUTPUTS + first + COUNT];
+                    add_products::<S, COUNT>(simd, &channel[at..at + step], weight, &mut sums);
                 }
             }
         }
-        for (out, sums) in tile.iter_mut().skip(first).zip(&sums) {
-            let (out, _) = S::as_mut_simd_f32s(out);
+        for (out, sums) in tile.chunks_exact_mut(POSITIONS).skip(first).zip(&sums) {
+            let (out, _) = S::as_mut_simd_f32s(&mut out[to..to + step]);
             for (out, sum) in out.iter_mut().zip(sums) {
                 *out = if index == 0 { *sum } else { simd.add_f32s(*out, *sum) };
             }
@@ -195,16 +199,27 @@ fn accumulate<S: Simd, const COUNT: usize>(
     }
 }
 
+#[inline(always)]
+fn add_products<S: Simd, const COUNT: usize>(
+    simd: S,
+    x: &[f32],
+    weight: &[f32],
+    sums: &mut [[S::f32s; VECTORS]; COUNT],
+) {
+    let (x, _) = S::as_simd_f32s(x);
+    let x: [S::f32s; VECTORS] = [x[0], x[1], x[2]];
+    for (sums, &weight) in sums.iter_mut().zip(weight) {
+        let weight = simd.splat_f32s(weight);
+        for (sum, &x) in sums.iter_mut().zip(&x) {
+            *sum = simd.mul_add_f32s(weight, x, *sum);
+        }
+    }
+}
+
 impl OutputTask<'_> {
     /// Adds bias and addend and writes the positions that are not on padding.
     #[inline(always)]
-    fn store(
-        &mut self,
-        tile: usize,
-        sums: &[[f32; POSITIONS]; OUTPUTS],
-        from: usize,
-        count: usize,
-    ) {
+    fn store(&mut self, tile: usize, sums: &[f32], from: usize, count: usize) {
         let (width, row) = (self.padded.out_width, self.padded.row);
         let plane = self.padded.out_height * width;
         let floor = if self.relu { 0.0 } else { f32::NEG_INFINITY };
@@ -217,6 +232,7 @@ impl OutputTask<'_> {
                 let length = (next - at).min(width - col);
                 let outs = self.out.chunks_exact_mut(plane).enumerate().skip(tile * OUTPUTS);
                 let bias = self.bias.iter().skip(tile * OUTPUTS);
+                let sums = sums.chunks_exact(POSITIONS);
                 for (((channel, out), sums), bias) in outs.zip(sums).zip(bias) {
                     let place = line * width + col..line * width + col + length;
                     let sums = &sums[at - from..at - from + length];
