@@ -57,8 +57,8 @@ def run(args, network_name, mode):
         )
         sessions.append([refiner.click(clicks[:n])[1] for n in range(1, len(clicks) + 1)])
     total = lambda session: sum(record["total_s"] for record in session[1:])
-    # The first session warms up.
-    session = min(sessions[1:], key=total)[1:]
+    # The first session warms up, unless it is the only one.
+    session = min(sessions[1:] or sessions, key=total)[1:]
     evaluations = sum(record["evaluations"] for record in session)
     parts = {}
     for record in session:
@@ -83,7 +83,7 @@ def main():
     parser.add_argument("--modes", nargs="+", default=list(refinement.MODES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--size", type=int, default=400, help="height and width of the crop")
-    parser.add_argument("--repeats", type=int, default=1, help="sessions, besides a first one")
+    parser.add_argument("--repeats", type=int, default=1, help="sessions, besides a first one; 0: that one is timed")
     parser.add_argument("--fixed-evaluations", type=int,
                         help="ending tests off, exactly this many evaluations a click")
     parser.add_argument("--image", help="a photo in place of the formula's image")

@@ -19,8 +19,9 @@ const PRODUCTS: usize = 16;
 const BLOCK: usize = POSITIONS;
 /// Blocks that one task transforms and multiplies, so that they share what is read of the weight.
 const BLOCKS: usize = 3;
-/// Below this many channels on either side the transformations cost more than they save.
-const CHANNELS: usize = 64;
+/// With fewer channels the transformations cost about what they save.
+const LEAST_INPUTS: usize = 128;
+const LEAST_OUTPUTS: usize = 256;
 /// Above this dilation most taps read padding, and the plain kernel leaves those out.
 const LARGEST_DILATION: usize = 8;
 
@@ -54,7 +55,7 @@ impl Winograd {
         stencil: &Stencil,
     ) -> Option<Self> {
         let dilation = spacing(stencil).filter(|&dilation| dilation <= LARGEST_DILATION)?;
-        if input < CHANNELS || output < CHANNELS {
+        if input < LEAST_INPUTS || output < LEAST_OUTPUTS {
             return None;
         }
         let tiles = output.div_ceil(OUTPUTS);
