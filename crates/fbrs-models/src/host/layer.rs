@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, Flex, TensorMetadata};
 use burn::tensor::{Float, Tensor, TensorData};
@@ -108,7 +108,6 @@ impl HostLayer {
 
 type Tracked = Autodiff<Flex>;
 type TrackedTensor = <Float as burn::tensor::BackendPrimitive<Tracked>>::Primitive;
-type NodeGuard = burn::backend::autodiff::ops::NodeGuard;
 
 /// Gradients with respect to the input, and to the addend where there is one.
 #[derive(Debug)]

@@ -120,47 +120,65 @@ impl Winograd {
                 Arch::new().dispatch(Task { winograd: self, grid, compact, first, count })
             })
             .collect();
-        let block_length = self.output * 4 * BLOCK;
-        let blocks: Vec<&[f32]> =
-            tasks.iter().flat_map(|task| task.chunks_exact(block_length)).collect();
+        let quarters = Quarters::new(&tasks, &grid, self.output);
         let plane = height * width;
         let mut values = vec![0.0; batch * self.output * plane];
         let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
         values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let (image, channel) = (index / self.output, index % self.output);
+            quarters.write(image, channel, width, out);
             let bias = bias.get(channel).copied().unwrap_or(0.0);
-            let first = image * grid.tiles();
-            for (tile, block, at) in pieces(first, grid.tiles()) {
-                let tile = tile - first;
-                for piece in grid.rows_of(tile, (grid.tiles() - tile).min(BLOCK - at)) {
-                    let from = at + piece.tile - tile;
-                    for (quarter, values) in
-                        blocks[block][channel * 4 * BLOCK..][..4 * BLOCK].chunks(BLOCK).enumerate()
-                    {
-                        let row = piece.row + (quarter / 2) * self.dilation;
-                        if row >= height {
-                            continue;
-                        }
-                        let line = &mut out[row * width..(row + 1) * width];
-                        let shift = (quarter % 2) * self.dilation;
-                        let cols = &grid.cols[piece.first..piece.first + piece.count];
-                        for (col, value) in cols.iter().zip(&values[from..from + piece.count]) {
-                            if let Some(to) = line.get_mut(col + shift) {
-                                *to = value + bias;
-                            }
+            match addend.and_then(|addend| addend.get(index * plane..(index + 1) * plane)) {
+                Some(addend) => {
+                    let sums = out.iter_mut().zip(addend);
+                    sums.for_each(|(to, addend)| *to = (*to + bias + addend).max(floor));
+                }
+                None => out.iter_mut().for_each(|to| *to = (*to + bias).max(floor)),
+            }
+        });
+        values
+    }
+}
+
+/// What the tasks computed: of every tile its four outputs.
+struct Quarters<'a> {
+    /// Each `[output][quarter][BLOCK]`.
+    blocks: Vec<&'a [f32]>,
+    grid: &'a Grid,
+}
+
+impl<'a> Quarters<'a> {
+    fn new(tasks: &'a [Vec<f32>], grid: &'a Grid, outputs: usize) -> Self {
+        let length = outputs * 4 * BLOCK;
+        Self { blocks: tasks.iter().flat_map(|task| task.chunks_exact(length)).collect(), grid }
+    }
+
+    /// Writes one channel of one image.
+    fn write(&self, image: usize, channel: usize, width: usize, out: &mut [f32]) {
+        let Self { blocks, grid } = self;
+        let first = image * grid.tiles();
+        let mut tile = 0;
+        while tile < grid.tiles() {
+            let (block, at) = ((first + tile) / BLOCK, (first + tile) % BLOCK);
+            let count = (grid.tiles() - tile).min(BLOCK - at);
+            let quarters = &blocks[block][channel * 4 * BLOCK..][..4 * BLOCK];
+            for run in grid.runs(tile, count) {
+                let place = at + run.tile - tile..at + run.tile - tile + run.count;
+                let cols = &grid.cols[run.first..run.first + run.count];
+                for (quarter, values) in quarters.chunks_exact(BLOCK).enumerate() {
+                    let row = run.row + (quarter / 2) * grid.dilation;
+                    let shift = (quarter % 2) * grid.dilation;
+                    // The last tiles reach over the edge.
+                    let Some(line) = out.chunks_exact_mut(width).nth(row) else { continue };
+                    for (col, value) in cols.iter().zip(&values[place.clone()]) {
+                        if let Some(to) = line.get_mut(col + shift) {
+                            *to = *value;
                         }
                     }
                 }
             }
-            match addend.and_then(|addend| addend.get(index * plane..(index + 1) * plane)) {
-                Some(addend) => {
-                    out.iter_mut().zip(addend).for_each(|(to, a)| *to = (*to + a).max(floor));
-                }
-                None if relu => out.iter_mut().for_each(|to| *to = to.max(floor)),
-                None => {}
-            }
-        });
-        values
+            tile += count;
+        }
     }
 }
 
@@ -174,19 +192,6 @@ fn transform_weight(square: &[[f64; 3]; 3]) -> [f64; PRODUCTS] {
         products[4 * row..4 * row + 4].copy_from_slice(&values);
     }
     products
-}
-
-/// The runs of consecutive tiles that lie in one block: (first tile, block, place in the block).
-fn pieces(first: usize, count: usize) -> impl Iterator<Item = (usize, usize, usize)> {
-    let end = first + count;
-    let mut tile = first;
-    std::iter::from_fn(move || {
-        (tile < end).then(|| {
-            let found = (tile, tile / BLOCK, tile % BLOCK);
-            tile = (tile / BLOCK + 1) * BLOCK;
-            found
-        })
-    })
 }
 
 /// Where an image's tiles lie, row after row.
@@ -218,7 +223,8 @@ impl Grid {
         self.rows.len() * self.cols.len()
     }
 
-    fn rows_of(&self, first: usize, count: usize) -> impl Iterator<Item = Run> + '_ {
+    /// The rows' parts of consecutive tiles.
+    fn runs(&self, first: usize, count: usize) -> impl Iterator<Item = Run> + '_ {
         let end = first + count;
         let mut tile = first;
         std::iter::from_fn(move || {
@@ -236,7 +242,7 @@ impl Grid {
 
 /// Positions below `length` whose quotient by `dilation` is even.
 fn start_positions(dilation: usize, length: usize) -> impl Iterator<Item = usize> {
-    (0..length).filter(move |position| (position / dilation) % 2 == 0)
+    (0..length).filter(move |position| (position / dilation).is_multiple_of(2))
 }
 
 /// The input, its rows split in two: values at `start - dilation` and at `start` for every start
@@ -346,7 +352,7 @@ impl Task<'_> {
             let (block, at) = (done / BLOCK, done % BLOCK);
             let count = (self.count - done).min(grid.tiles() - inside).min(BLOCK - at);
             let into = &mut into[block * per_block..(block + 1) * per_block];
-            for run in grid.rows_of(inside, count) {
+            for run in grid.runs(inside, count) {
                 let at = at + run.tile - inside;
                 for channel in 0..compact.channels {
                     self.transform_run(&run, image, channel, at, &mut mixed, into);
