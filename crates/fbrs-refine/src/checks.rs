@@ -229,7 +229,7 @@ fn patches_give_the_whole_map_s_gradient() {
                 let difference: Vec<f64> =
                     whole.gradient.iter().zip(&patched.gradient).map(|(a, b)| a - b).collect();
                 let error = norm(&difference) / norm(&whole.gradient);
-                assert!(error < 1e-4, "{name} {mode}: {error}");
+                assert!(error < 1e-5, "{name} {mode}: {error}");
             }
         }
     }

@@ -16,19 +16,19 @@ pub(super) struct InputGradient {
 impl InputGradient {
     pub(super) fn new(conv: &HostConv) -> Self {
         let stride = conv.stencil.stride;
+        let weight = conv.weight();
         let phases = (0..stride * stride).map(|phase| {
             let (stencil, which) = conv.stencil.transposed([phase / stride, phase % stride]);
             if which.is_empty() {
                 return None;
             }
-            let weight = conv.weight();
             let taps = conv.stencil.taps.len();
             let kernel = |output: usize, input: usize| {
                 let from = (output * conv.inputs_of_output() + input) * taps;
                 let kernel = weight.get(from..from + taps).unwrap_or_default();
                 which.iter().map(|&tap| kernel.get(tap).copied().unwrap_or(0.0)).collect::<Vec<_>>()
             };
-            let transposed: Vec<f32> = match conv.depthwise {
+            let transposed: Vec<f32> = match conv.is_depthwise() {
                 true => (0..conv.output).flat_map(|channel| kernel(channel, 0)).collect(),
                 false => (0..conv.input)
                     .flat_map(|input| (0..conv.output).map(move |output| (output, input)))
@@ -36,7 +36,7 @@ impl InputGradient {
                     .collect(),
             };
             let channels = (conv.output, conv.input);
-            Some(HostConv::with_stencil(&transposed, None, channels, conv.depthwise, stencil))
+            Some(HostConv::with_stencil(&transposed, None, channels, conv.is_depthwise(), stencil))
         });
         Self { phases: phases.collect(), stride }
     }

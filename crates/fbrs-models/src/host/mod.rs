@@ -4,7 +4,9 @@
 //! matrices. Here the input is copied once, with its padding, and the convolution reads it in
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
 //! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
-//! few positions that fall on padding are computed and dropped.
+//! few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
+//! (`winograd`). The gradient with respect to the input is again a convolution (`gradient`), and
+//! `layer` makes both an operation on Burn's tensors.
 
 mod depthwise;
 mod gradient;
@@ -78,7 +80,6 @@ struct HostConv {
     bias: Vec<f32>,
     input: usize,
     output: usize,
-    depthwise: bool,
     stencil: Stencil,
 }
 
@@ -105,12 +106,16 @@ impl HostConv {
         } else {
             Weight::Tiles(tiles(weight, input * stencil.taps.len()))
         };
-        Self { weight, bias, input, output, depthwise, stencil }
+        Self { weight, bias, input, output, stencil }
+    }
+
+    fn is_depthwise(&self) -> bool {
+        matches!(self.weight, Weight::Depthwise(_))
     }
 
     /// How many input channels an output reads.
     fn inputs_of_output(&self) -> usize {
-        if self.depthwise { 1 } else { self.input }
+        if self.is_depthwise() { 1 } else { self.input }
     }
 
     fn values_per_output(&self) -> usize {
@@ -146,31 +151,51 @@ impl HostConv {
         addend: Option<&[f32]>,
         relu: bool,
     ) -> Vec<f32> {
-        let batch = x.dims[0];
-        let plane = size[0] * size[1];
-        if batch * self.output * plane == 0 {
+        if x.dims[0] * self.output * size[0] * size[1] == 0 {
             return Vec::new();
         }
-        let weight = match &self.weight {
-            Weight::Winograd(winograd) => return winograd.forward(x, &self.bias, addend, relu),
-            Weight::Depthwise(weight) | Weight::Tiles(weight) => weight,
-        };
+        match &self.weight {
+            Weight::Winograd(winograd) => winograd.forward(x, &self.bias, addend, relu),
+            Weight::Depthwise(weight) => self.run_depthwise(weight, x, size, addend, relu),
+            Weight::Tiles(weight) => self.run_tiles(weight, x, size, addend, relu),
+        }
+    }
+
+    fn run_depthwise(
+        &self,
+        weight: &[f32],
+        x: Maps<'_>,
+        size: [usize; 2],
+        addend: Option<&[f32]>,
+        relu: bool,
+    ) -> Vec<f32> {
+        let plane = size[0] * size[1];
+        let mut values = vec![0.0; x.dims[0] * self.output * plane];
+        let padded = Padded::new(x, &self.stencil, size);
+        let taps = self.stencil.taps.len();
+        values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
+            let channel = index % self.output;
+            let weight = weight.get(channel * taps..(channel + 1) * taps);
+            let start = depthwise::Start {
+                bias: self.bias.get(channel).copied().unwrap_or(0.0),
+                addend: addend.and_then(|addend| addend.get(index * plane..(index + 1) * plane)),
+            };
+            depthwise::plane(&padded, index, weight.unwrap_or_default(), start, relu, out);
+        });
+        values
+    }
+
+    fn run_tiles(
+        &self,
+        weight: &[f32],
+        x: Maps<'_>,
+        size: [usize; 2],
+        addend: Option<&[f32]>,
+        relu: bool,
+    ) -> Vec<f32> {
+        let (batch, plane) = (x.dims[0], size[0] * size[1]);
         let mut values = vec![0.0; batch * self.output * plane];
         let padded = Padded::new(x, &self.stencil, size);
-        let addend = |from: usize, length: usize| addend.and_then(|a| a.get(from..from + length));
-        if self.depthwise {
-            let taps = self.stencil.taps.len();
-            values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
-                let channel = index % self.output;
-                let weight = weight.get(channel * taps..(channel + 1) * taps);
-                let start = depthwise::Start {
-                    bias: self.bias.get(channel).copied().unwrap_or(0.0),
-                    addend: addend(index * plane, plane),
-                };
-                depthwise::plane(&padded, index, weight.unwrap_or_default(), start, relu, out);
-            });
-            return values;
-        }
         // As few tasks as keep every core busy: each gathers its input anew.
         let tiles = self.output.div_ceil(OUTPUTS);
         let tasks = rayon::current_num_threads().div_ceil(batch).clamp(1, tiles);
@@ -183,9 +208,9 @@ impl HostConv {
             let biases = self.bias.par_chunks(chunk * OUTPUTS);
             let outs = out.par_chunks_mut(chunk_length).enumerate();
             outs.zip(weights).zip(biases).for_each(|(((index, out), weight), bias)| {
-                let addend = addend(image * image_length + index * chunk_length, out.len());
-                let padded = &padded;
-                let channels = self.input;
+                let from = image * image_length + index * chunk_length;
+                let addend = addend.and_then(|addend| addend.get(from..from + out.len()));
+                let (padded, channels) = (&padded, self.input);
                 OutputTask { padded, image, channels, weight, bias, addend, relu, out }.run();
             });
         });
