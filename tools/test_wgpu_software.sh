@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs the networks' parity tests through wgpu on a machine without a GPU, by SwiftShader, a Vulkan
-# driver that computes on the processor. For Debian, on amd64 or arm64; needs no root rights. The
-# driver and the Vulkan loader are taken out of Debian's chromium packages into target/swiftshader.
-# Each network takes many minutes, for every run compiles and tunes its kernels anew, so this is no
-# part of continuous integration. Messages about "Out of Memory" come from the measurement of the
-# device's throughput, which does without the sizes that fail: the tests' own results count.
+# Checks wgpu on a machine without a GPU, by SwiftShader, a Vulkan driver that computes on the
+# processor: every network's tensors, whole clicks without refinement, and the gradients of refinement.
+# For Debian, on amd64 or arm64; needs no root rights. The driver and the Vulkan
+# loader are taken out of Debian's chromium packages into target/swiftshader.
 #
-#     tools/test_wgpu_software.sh                    all parity tests
-#     tools/test_wgpu_software.sh hrnet18s resize    those whose names hold one of the words
+# It builds the framework a second time, without autotune: on such a driver that would measure for a
+# minute and more per layer.
+#
+#     tools/test_wgpu_software.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder="$PWD/target/swiftshader"
@@ -30,5 +30,8 @@ fi
 export VK_DRIVER_FILES="$folder/vk_swiftshader_icd.json"
 export LD_LIBRARY_PATH="$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export FBRS_TEST_DEVICE=wgpu
-[ $# -gt 0 ] || set -- parity::
-exec cargo test --release --workspace --lib -- --test-threads 1 --nocapture "$@"
+build=(--release --locked --no-default-features --features cpu,wgpu)
+cargo test "${build[@]}" --lib -- --test-threads 1 --nocapture parity::
+cargo run "${build[@]}" --bin check_predictions -- weights/hrnet18s_ocr64.safetensors \
+    tests/golden/predictions/hrnet18s_ocr64 tests/golden/predictions/photos wgpu "NoBRS 000000000030_1"
+exec cargo test "${build[@]}" --lib -- --test-threads 1 --nocapture checks::gradients

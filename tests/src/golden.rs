@@ -79,8 +79,9 @@ impl Comparison {
     }
 }
 
-/// Replays every JSON file of `folder` whose weights are called `weights`, in the order of their
-/// names.
+/// Replays the cases in the JSON files of `folder`, in the order of the files' names; all of them
+/// must be of weights called `weights`. `wanted` chooses cases by their label, as `NoBRS
+/// 000000000030_1`.
 ///
 /// # Errors
 /// Files that are missing or not as expected.
@@ -89,6 +90,7 @@ pub fn replay(
     weights: &str,
     folder: &Path,
     photos: &Path,
+    wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Comparison>, Error> {
     let mut files: Vec<_> = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
@@ -104,7 +106,9 @@ pub fn replay(
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         for case in &file.cases {
             let label = format!("{name} {}", case.object_mask.trim_end_matches(".png"));
-            replay_case(segmenter, case, &label, folder, photos, &mut comparisons)?;
+            if wanted(&label) {
+                replay_case(segmenter, case, &label, folder, photos, &mut comparisons)?;
+            }
         }
     }
     Ok(comparisons)

@@ -16,7 +16,7 @@ fn comparisons() -> &'static [Comparison] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/predictions");
         let segmenter = Segmenter::built_in().unwrap();
         let cases = folder.join("hrnet18s_ocr64");
-        replay(&segmenter, "hrnet18s_ocr64", &cases, &folder.join("photos")).unwrap()
+        replay(&segmenter, "hrnet18s_ocr64", &cases, &folder.join("photos"), |_| true).unwrap()
     })
 }
 

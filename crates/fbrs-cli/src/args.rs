@@ -47,7 +47,7 @@ Exit codes:
   2    wrong usage: an option, a click outside the photo, an unknown mode or device name
   3    a photo or a file of clicks that cannot be read
   4    weights that cannot be found, read or fetched
-  5    a device that this machine or this build does not have
+  5    a device that this machine or this build does not have, or that fails
   6    an output that cannot be written
   7    an evaluation that is finished, but for objects that could not be evaluated or are missing
   130  interrupted (Ctrl-C)

@@ -30,11 +30,7 @@ pub(crate) struct DeviceName {
 
 impl DeviceName {
     pub(crate) fn of(device: &ChosenDevice) -> Self {
-        let choice = device.choice().to_string();
-        let whole = device.to_string();
-        let name =
-            whole.strip_prefix(&format!("{choice} (")).and_then(|rest| rest.strip_suffix(')'));
-        Self { name: name.unwrap_or(&choice).to_owned(), choice }
+        Self { choice: device.choice().to_string(), name: device.name().to_owned() }
     }
 }
 
@@ -50,14 +46,14 @@ struct Listed {
 
 pub(crate) fn run(args: DevicesArgs) -> Result<()> {
     let available = DeviceChoice::available();
-    let taken = available.iter().position(|(_, preferred)| *preferred);
+    let taken = available.iter().position(|device| !device.is_software());
     let listed: Vec<_> = available
         .iter()
         .enumerate()
-        .map(|(index, (device, preferred))| Listed {
+        .map(|(index, device)| Listed {
             device: DeviceName::of(device),
             auto: taken == Some(index),
-            software: !preferred,
+            software: device.is_software(),
         })
         .collect();
     if args.json {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use fbrs::RefineError;
 use fbrs::weights::WeightsError;
 
 /// How the program ends. The numbers are part of what scripts rely on; `--help` lists them.
@@ -16,7 +17,7 @@ pub(crate) enum Exit {
     Input = 3,
     /// Weights that cannot be found, read or fetched.
     Weights = 4,
-    /// A device that cannot be had.
+    /// A device that cannot be had, or fails.
     Device = 5,
     /// Something that cannot be written.
     Output = 6,
@@ -63,7 +64,9 @@ impl Exit {
             match error {
                 fbrs::Error::Weights(error) => of_weights(error),
                 fbrs::Error::Load(_) => Self::Weights,
-                fbrs::Error::Device { .. } => Self::Device,
+                fbrs::Error::Device { .. } | fbrs::Error::Refine(RefineError::Device(_)) => {
+                    Self::Device
+                }
                 fbrs::Error::Image { .. } => Self::Input,
                 fbrs::Error::Click { .. }
                 | fbrs::Error::State(_)

@@ -18,6 +18,7 @@ mod weights;
 
 use std::panic;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use clap::error::{ContextKind, ContextValue};
@@ -28,10 +29,12 @@ use crate::exit::Exit;
 use crate::print::Voice;
 
 fn main() -> ExitCode {
-    // Drivers and the libraries above them may still panic, in threads of their own too.
-    panic::set_hook(Box::new(|fault| {
-        let fault = one_line(&fault.to_string());
-        print::say(format!("fault in the program, please report it: {fault}"));
+    // Drivers and the libraries above them may still panic. In threads of their own they recover
+    // (so they find out how much memory a device has); what they do not recover from ends `run`.
+    let last_fault = Arc::new(Mutex::new(String::new()));
+    let seen = Arc::clone(&last_fault);
+    panic::set_hook(Box::new(move |fault| {
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = one_line(&fault.to_string());
     }));
     interrupt::handle();
     match panic::catch_unwind(run) {
@@ -40,7 +43,11 @@ fn main() -> ExitCode {
             print::say(one_line(&error.to_string()));
             Exit::of(&error).into()
         }
-        Err(_) => Exit::Other.into(),
+        Err(_) => {
+            let fault = last_fault.lock().unwrap_or_else(PoisonError::into_inner);
+            print::say(format!("fault in the program, please report it: {fault}"));
+            Exit::Other.into()
+        }
     }
 }
 

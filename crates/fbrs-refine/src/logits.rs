@@ -1,4 +1,4 @@
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorReadError};
 use fbrs_clicks::Size;
 use fbrs_models::{BilinearTap, bilinear_taps};
 use rayon::prelude::*;
@@ -16,9 +16,9 @@ pub struct LogitMaps {
 
 impl LogitMaps {
     /// Reads `[batch, 1, h, w]` from its device.
-    pub(crate) fn read(logits: Tensor<4>, crop: Size) -> Result<Self, burn::tensor::DataError> {
+    pub(crate) fn read(logits: Tensor<4>, crop: Size) -> Result<Self, TensorReadError> {
         let [_, _, height, width] = logits.dims();
-        let values = logits.into_data().convert::<f32>().try_into_vec::<f32>()?;
+        let values = logits.try_into_vec_as::<f32>()?;
         Ok(Self::new(values, Size { height, width }, crop))
     }
 

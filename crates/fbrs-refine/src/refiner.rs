@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use burn::tensor::{DataError, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData, TensorReadError};
 use fbrs_clicks::{Click, Crop};
 use fbrs_models::{Activation, Cut, Network};
 
@@ -24,14 +24,16 @@ pub enum RefineError {
     /// The objective is not finite where refinement starts.
     #[error("refinement: {0}; the network's answer is not finite")]
     Optimizer(#[from] LbfgsError),
-    /// The network's answer could not be read from its device.
-    #[error("cannot read the network's answer: {0}")]
-    Read(String),
+    /// The network's answer could not be computed or read: the device ran out of memory, or failed.
+    #[error(
+        "the device failed (a smaller maximum size of the image needs less of its memory): {0}"
+    )]
+    Device(String),
 }
 
-impl From<DataError> for RefineError {
-    fn from(error: DataError) -> Self {
-        Self::Read(format!("{error:?}"))
+impl From<TensorReadError> for RefineError {
+    fn from(error: TensorReadError) -> Self {
+        Self::Device(error.to_string())
     }
 }
 
@@ -221,15 +223,15 @@ impl Search<'_, '_> {
                 self.patches = Some(Patches::new(self.activation, &self.discs, &logits, radius));
             }
             let mut gradient = match (&self.patches, whole_is_tracked) {
-                (Some(Some(patches)), _) => self.patch_gradient(z, patches, &at_logits),
-                (_, true) => self.whole_gradient(&leaf, tracked, at_logits, z.len()),
+                (Some(Some(patches)), _) => self.patch_gradient(z, patches, &at_logits)?,
+                (_, true) => self.whole_gradient(&leaf, tracked, at_logits, z.len())?,
                 (_, false) => {
                     let leaf = self.variables.upload(z, &features.device(), true);
                     let refined =
                         self.variables.apply(&leaf, features.clone(), options.scale_activation);
                     let tracked =
                         network.run_from_to_stride(self.activation.with_features(refined));
-                    self.whole_gradient(&leaf, tracked, at_logits, z.len())
+                    self.whole_gradient(&leaf, tracked, at_logits, z.len())?
                 }
             };
             self.variables.add_regularization_gradient(z, options, &mut gradient);
@@ -271,13 +273,18 @@ impl Search<'_, '_> {
         tracked: Tensor<4>,
         at_logits: Vec<f32>,
         len: usize,
-    ) -> Vec<f64> {
+    ) -> Result<Vec<f64>, RefineError> {
         let at_logits = TensorData::new(at_logits, tracked.dims());
         let at_logits = Tensor::from_data(at_logits, &tracked.device().inner());
-        leaf.gradient(&(tracked * at_logits).sum().backward(), len)
+        Ok(leaf.gradient(&(tracked * at_logits).sum().backward(), len)?)
     }
 
-    fn patch_gradient(&self, z: &[f64], patches: &Patches, at_logits: &[f32]) -> Vec<f64> {
+    fn patch_gradient(
+        &self,
+        z: &[f64],
+        patches: &Patches,
+        at_logits: &[f32],
+    ) -> Result<Vec<f64>, RefineError> {
         let refiner = self.refiner;
         let features = patches.activation().features();
         let leaf = self.variables.upload(z, &features.device(), true);
@@ -285,7 +292,7 @@ impl Search<'_, '_> {
             self.variables.apply(&leaf, features.clone(), refiner.options.scale_activation);
         let tracked =
             refiner.network.run_from_to_stride(patches.activation().with_features(refined));
-        leaf.gradient(&(tracked * patches.gather(at_logits)).sum().backward(), z.len())
+        Ok(leaf.gradient(&(tracked * patches.gather(at_logits)).sum().backward(), z.len())?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The refined quantity z: what it looks like, how it acts, what it costs.
 
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData, TensorReadError};
 use fbrs_models::Cut;
 
 use crate::frame::Frame;
@@ -125,23 +125,25 @@ fn halves(flip: bool) -> f64 {
 
 impl Leaf {
     /// The gradient of z, in z's order; zeros where z did not take part.
-    pub(crate) fn gradient(&self, gradients: &Gradients, len: usize) -> Vec<f64> {
-        let read = |leaf: &Tensor<4>| -> Vec<f64> {
-            let gradient = leaf.grad(gradients);
-            gradient
-                .map(|gradient| gradient.into_data().iter::<f64>().collect())
-                .unwrap_or_default()
+    pub(crate) fn gradient(
+        &self,
+        gradients: &Gradients,
+        len: usize,
+    ) -> Result<Vec<f64>, TensorReadError> {
+        let read = |leaf: &Tensor<4>| {
+            let gradient = leaf.grad(gradients).map(Tensor::try_into_vec_as::<f64>);
+            Ok::<_, TensorReadError>(gradient.transpose()?.unwrap_or_default())
         };
         let mut gradient = match self {
             Self::ChannelAffine { scale, bias } => {
-                let mut gradient = read(scale);
+                let mut gradient = read(scale)?;
                 gradient.resize(len / 2, 0.0);
-                gradient.extend(read(bias));
+                gradient.extend(read(bias)?);
                 gradient
             }
-            Self::Offset(offset) => read(offset),
+            Self::Offset(offset) => read(offset)?,
         };
         gradient.resize(len, 0.0);
-        gradient
+        Ok(gradient)
     }
 }

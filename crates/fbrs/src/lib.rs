@@ -30,6 +30,8 @@
 //! # Features
 //! `cpu` (default), `wgpu` and `cuda` add devices, chosen at run time ([`DeviceChoice`]).
 //! `built-in` (default) embeds the default weights, `fetch` adds the download of published ones.
+//! `autotune` (default) lets GPUs measure which kernels are the fastest: it makes first clicks slower
+//! and all others quicker.
 
 mod device;
 mod error;
@@ -45,7 +47,9 @@ pub use device::{ChosenDevice, DeviceChoice, ParseDeviceError};
 pub use error::{Error, Result};
 pub use fbrs_clicks::{Click, DiscRule, Image, Position, Region, Sign, Size};
 pub use fbrs_models::Architecture;
-pub use fbrs_refine::{ClickTrace, Mode, ParseModeError, RefineOptions, ScaleActivation};
+pub use fbrs_refine::{
+    ClickTrace, Mode, ParseModeError, RefineError, RefineOptions, ScaleActivation,
+};
 pub use fbrs_weights as weights;
 pub use options::{Options, Tiles, View, ZoomIn};
 pub use prediction::Prediction;
