@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks wgpu on a machine without a GPU, by SwiftShader, a Vulkan driver that computes on the
 # processor: every network's tensors, whole clicks without refinement, and the gradients of refinement.
-# For Debian, on amd64 or arm64; needs no root rights. The driver and the Vulkan
-# loader are taken out of Debian's chromium packages into target/swiftshader.
+# For Debian, on amd64 or arm64; needs no root rights. The driver and the Vulkan loader are taken out of
+# Debian's chromium packages into target/swiftshader.
 #
 # It builds the framework a second time, without autotune: on such a driver that would measure for a
 # minute and more per layer.
