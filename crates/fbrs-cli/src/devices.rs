@@ -5,7 +5,7 @@ use clap::Args;
 use fbrs::{ChosenDevice, DeviceChoice};
 use serde::Serialize;
 
-use crate::print;
+use crate::print::{self, Voice};
 
 /// List the devices that this build can use on this machine
 ///
@@ -32,6 +32,18 @@ impl DeviceName {
     pub(crate) fn of(device: &ChosenDevice) -> Self {
         Self { choice: device.choice().to_string(), name: device.name().to_owned() }
     }
+}
+
+/// Opens a device, and tells what the choice means where the user may not know.
+pub(crate) fn open(choice: DeviceChoice, voice: Voice) -> Result<ChosenDevice> {
+    let device = choice.open()?;
+    if choice == DeviceChoice::Auto {
+        voice.remark(format!("device auto took {device}"));
+    }
+    if device.is_software() {
+        voice.warn(format!("{device} is no GPU but a software renderer: cpu is far quicker"));
+    }
+    Ok(device)
 }
 
 #[derive(Serialize)]

@@ -1,12 +1,12 @@
 use anyhow::Result;
-use fbrs::Segmenter;
 use fbrs::weights::{BUILT_IN, ExtraKeys, Location, Places, Provenance};
+use fbrs::{ChosenDevice, Segmenter};
 use fbrs_eval::{Configuration, DataId, Journal, Network, Record, open_all};
 
 use super::args::RunArgs;
 use super::{failure, name_of, show};
 use crate::print::Voice;
-use crate::progress;
+use crate::{devices, progress};
 
 pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
     let settings = args.settings();
@@ -16,8 +16,9 @@ pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
     for data in &data {
         settings.options(data.layout).map_err(failure)?;
     }
+    let device = listing.suspend(|| devices::open(args.device, voice))?;
     listing.set_message("loading the network");
-    let (segmenter, network) = load(&args)?;
+    let (segmenter, network) = load(&args, device)?;
     listing.finish_and_clear();
     let ids = data.iter().map(DataId::new).collect();
     let configuration = Configuration { network, settings, data: ids };
@@ -59,8 +60,7 @@ pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
     show(&args.report, &results, &data, voice)
 }
 
-fn load(args: &RunArgs) -> Result<(Segmenter, Network)> {
-    let device = args.device.open()?;
+fn load(args: &RunArgs, device: ChosenDevice) -> Result<(Segmenter, Network)> {
     let kind = device.choice().to_string();
     let kind = kind.split(':').next().unwrap_or_default().to_owned();
     let location = Places::default().locate(&args.weights)?;

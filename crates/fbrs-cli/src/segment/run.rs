@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::ArgMatches;
 use fbrs::weights::{ExtraKeys, Places};
-use fbrs::{Click, ClickReport, DeviceChoice, Image, Mode, Options, Segmenter, Session, Size};
+use fbrs::{Click, ClickReport, Image, Mode, Options, Segmenter, Session, Size};
 use image::{DynamicImage, RgbImage};
 
 use super::args::SegmentArgs;
@@ -12,7 +12,7 @@ use super::mask::MaskSummary;
 use super::pictures::Outputs;
 use super::report::{ClickCost, OutputNames, Report, Seconds, WeightsName, seconds};
 use super::{clicks, overlay, photo};
-use crate::devices::DeviceName;
+use crate::devices::{self, DeviceName};
 use crate::outputs::{self, Place, Writing};
 use crate::print::{self, Voice};
 use crate::progress;
@@ -97,13 +97,10 @@ fn load(args: &SegmentArgs, voice: Voice) -> Result<Loaded> {
     let extra = if args.ignore_extra { ExtraKeys::Ignore } else { ExtraKeys::Refuse };
     let checkpoint = Places::default().locate(&args.weights)?.open(extra)?;
     let file = checkpoint.file().to_owned();
-    let device = args.device.open()?;
+    let device = bar.suspend(|| devices::open(args.device, voice))?;
     let segmenter = Segmenter::from_checkpoint(checkpoint, device)?;
     bar.finish_and_clear();
     let architecture = segmenter.architecture().to_string();
-    if args.device == DeviceChoice::Auto {
-        voice.remark(format!("device auto took {}", segmenter.device()));
-    }
     let weights = WeightsName { asked: args.weights.clone(), file, architecture };
     Ok(Loaded { segmenter, weights, time: started.elapsed() })
 }
