@@ -29,8 +29,8 @@ use crate::exit::Exit;
 use crate::print::Voice;
 
 fn main() -> ExitCode {
-    // Drivers and the libraries above them may still panic. In threads of their own they recover
-    // (so they find out how much memory a device has); what they do not recover from ends `run`.
+    // Drivers and the libraries above them may still panic. Some of it is meant and caught in their
+    // own threads: it tells them how much memory a device has. Only what ends `run` is reported.
     let last_fault = Arc::new(Mutex::new(String::new()));
     let seen = Arc::clone(&last_fault);
     panic::set_hook(Box::new(move |fault| {

@@ -17,6 +17,7 @@ use crate::watch::{ClickTrace, Progress, Watch};
 
 /// Why a click has no answer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RefineError {
     /// The watcher said so; the state before the click still holds.
     #[error("the click was cancelled")]

@@ -2,31 +2,25 @@
 
 use pulp::Arch;
 
+use super::Finish;
 use super::padded::Padded;
-
-/// What the taps are added to.
-pub(super) struct Start<'a> {
-    pub(super) bias: f32,
-    /// Shaped like the output.
-    pub(super) addend: Option<&'a [f32]>,
-}
 
 /// Computes one channel of one image; `index` counts channels over the whole batch.
 pub(super) fn plane(
     padded: &Padded<'_>,
     index: usize,
     weight: &[f32],
-    start: Start<'_>,
-    relu: bool,
+    bias: f32,
+    finish: Finish<'_>,
     out: &mut [f32],
 ) {
-    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let floor = finish.floor();
     let base = index * padded.channel;
     let width = padded.out_width;
     Arch::new().dispatch(|| {
         for (line, out) in out.chunks_mut(width.max(1)).enumerate() {
-            out.fill(start.bias);
-            if let Some(addend) = start.addend.and_then(|addend| addend.get(line * width..)) {
+            out.fill(bias);
+            if let Some(addend) = finish.addend.and_then(|addend| addend.get(line * width..)) {
                 out.iter_mut().zip(addend).for_each(|(out, addend)| *out += addend);
             }
             for (tap, &weight) in padded.taps.iter().zip(weight) {

@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::{HostConv, Maps};
+use super::{Finish, HostConv, Maps};
 
 #[derive(Debug)]
 pub(super) struct InputGradient {
@@ -45,7 +45,7 @@ impl InputGradient {
     /// `[batch, channels, size]`.
     pub(super) fn run(&self, gradient: Maps<'_>, channels: usize, size: [usize; 2]) -> Vec<f32> {
         if let (1, [Some(conv)]) = (self.stride, self.phases.as_slice()) {
-            return conv.forward(gradient, size, None, false);
+            return conv.forward(gradient, size, Finish::default());
         }
         let [height, width] = size;
         let mut values = vec![0.0f32; gradient.dims[0] * channels * height * width];
@@ -58,7 +58,7 @@ impl InputGradient {
             if rows * cols == 0 {
                 continue;
             }
-            let part = conv.forward(gradient, [rows, cols], None, false);
+            let part = conv.forward(gradient, [rows, cols], Finish::default());
             let planes = values.par_chunks_mut((height * width).max(1));
             planes.zip(part.par_chunks(rows * cols)).for_each(|(plane, part)| {
                 let lines = plane.chunks_mut(width).skip(top).step_by(self.stride);

@@ -13,7 +13,7 @@ use burn::tensor::{Float, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::gradient::InputGradient;
-use super::{HostConv, HostShape, Maps};
+use super::{Finish, HostConv, HostShape, Maps};
 
 /// A convolution, its bias, what is added to it, and its ReLU, as one operation.
 #[derive(Debug)]
@@ -80,7 +80,8 @@ impl HostLayer {
         };
         let x = values(x)?;
         let maps = Maps { values: &x, dims };
-        let y = self.conv.forward(maps, size, addend.as_deref(), relu);
+        let finish = Finish { addend: addend.as_deref(), relu };
+        let y = self.conv.forward(maps, size, finish);
         Some(tensor(y, [batch, self.shape.output, size[0], size[1]]))
     }
 

@@ -16,6 +16,8 @@ mod stencil;
 mod tile;
 mod winograd;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 pub(crate) use layer::HostLayer;
@@ -53,6 +55,27 @@ impl HostShape {
 struct Maps<'a> {
     values: &'a [f32],
     dims: [usize; 4],
+}
+
+/// What is done to a convolution's sums beside its bias.
+#[derive(Clone, Copy, Default)]
+struct Finish<'a> {
+    /// Added, shaped like the output.
+    addend: Option<&'a [f32]>,
+    /// What is then below 0 is set to 0.
+    relu: bool,
+}
+
+impl Finish<'_> {
+    /// The same for a part of the output.
+    fn part(self, place: Range<usize>) -> Self {
+        Self { addend: self.addend.and_then(|addend| addend.get(place)), ..self }
+    }
+
+    /// The least value of the output.
+    fn floor(self) -> f32 {
+        if self.relu { 0.0 } else { f32::NEG_INFINITY }
+    }
 }
 
 /// Whether these kernels are made for this processor: AVX2 or AVX-512. Elsewhere Burn's are used.
@@ -142,22 +165,15 @@ impl HostConv {
         weight
     }
 
-    /// The convolution with its bias, plus `addend` (shaped like the output), what is below 0 set
-    /// to 0 where `relu`: `[batch, output, size]`.
-    fn forward(
-        &self,
-        x: Maps<'_>,
-        size: [usize; 2],
-        addend: Option<&[f32]>,
-        relu: bool,
-    ) -> Vec<f32> {
+    /// The convolution with its bias, finished: `[batch, output, size]`.
+    fn forward(&self, x: Maps<'_>, size: [usize; 2], finish: Finish<'_>) -> Vec<f32> {
         if x.dims[0] * self.output * size[0] * size[1] == 0 {
             return Vec::new();
         }
         match &self.weight {
-            Weight::Winograd(winograd) => winograd.forward(x, &self.bias, addend, relu),
-            Weight::Depthwise(weight) => self.run_depthwise(weight, x, size, addend, relu),
-            Weight::Tiles(weight) => self.run_tiles(weight, x, size, addend, relu),
+            Weight::Winograd(winograd) => winograd.forward(x, &self.bias, finish),
+            Weight::Depthwise(weight) => self.run_depthwise(weight, x, size, finish),
+            Weight::Tiles(weight) => self.run_tiles(weight, x, size, finish),
         }
     }
 
@@ -166,8 +182,7 @@ impl HostConv {
         weight: &[f32],
         x: Maps<'_>,
         size: [usize; 2],
-        addend: Option<&[f32]>,
-        relu: bool,
+        finish: Finish<'_>,
     ) -> Vec<f32> {
         let plane = size[0] * size[1];
         let mut values = vec![0.0; x.dims[0] * self.output * plane];
@@ -176,11 +191,9 @@ impl HostConv {
         values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let channel = index % self.output;
             let weight = weight.get(channel * taps..(channel + 1) * taps);
-            let start = depthwise::Start {
-                bias: self.bias.get(channel).copied().unwrap_or(0.0),
-                addend: addend.and_then(|addend| addend.get(index * plane..(index + 1) * plane)),
-            };
-            depthwise::plane(&padded, index, weight.unwrap_or_default(), start, relu, out);
+            let bias = self.bias.get(channel).copied().unwrap_or(0.0);
+            let finish = finish.part(index * plane..(index + 1) * plane);
+            depthwise::plane(&padded, index, weight.unwrap_or_default(), bias, finish, out);
         });
         values
     }
@@ -190,8 +203,7 @@ impl HostConv {
         weight: &[f32],
         x: Maps<'_>,
         size: [usize; 2],
-        addend: Option<&[f32]>,
-        relu: bool,
+        finish: Finish<'_>,
     ) -> Vec<f32> {
         let (batch, plane) = (x.dims[0], size[0] * size[1]);
         let mut values = vec![0.0; batch * self.output * plane];
@@ -209,9 +221,9 @@ impl HostConv {
             let outs = out.par_chunks_mut(chunk_length).enumerate();
             outs.zip(weights).zip(biases).for_each(|(((index, out), weight), bias)| {
                 let from = image * image_length + index * chunk_length;
-                let addend = addend.and_then(|addend| addend.get(from..from + out.len()));
+                let finish = finish.part(from..from + out.len());
                 let (padded, channels) = (&padded, self.input);
-                OutputTask { padded, image, channels, weight, bias, addend, relu, out }.run();
+                OutputTask { padded, image, channels, weight, bias, finish, out }.run();
             });
         });
         values
@@ -330,11 +342,12 @@ mod tests {
             assert_alike(&conv.weight(), &weight, &shape);
             let size = [height, width].map(|side| shape.output_side(side));
             let expected = plain(x, &weight, &bias, &shape);
-            assert_alike(&conv.forward(x, size, None, false), &expected, &shape);
+            assert_alike(&conv.forward(x, size, Finish::default()), &expected, &shape);
             let addend = wave(expected.len(), 0.11);
             let sums = expected.iter().zip(&addend).map(|(value, addend)| value + addend);
             let sums: Vec<_> = sums.map(|sum| sum.max(0.0)).collect();
-            assert_alike(&conv.forward(x, size, Some(&addend), true), &sums, &shape);
+            let finish = Finish { addend: Some(&addend), relu: true };
+            assert_alike(&conv.forward(x, size, finish), &sums, &shape);
 
             // ⟨gradient, conv(x)⟩ = ⟨transposed(gradient), x⟩, the bias left out: for every x, so
             // for the x that are 1 at one place.

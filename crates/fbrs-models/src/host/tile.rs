@@ -3,6 +3,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::Finish;
 use super::padded::{Padded, Tap};
 
 /// Output channels of a tile.
@@ -27,9 +28,7 @@ pub(super) struct OutputTask<'a> {
     /// `[tile][channel · tap][OUTPUTS]`.
     pub(super) weight: &'a [f32],
     pub(super) bias: &'a [f32],
-    /// Shaped like `out`.
-    pub(super) addend: Option<&'a [f32]>,
-    pub(super) relu: bool,
+    pub(super) finish: Finish<'a>,
     /// `[outputs, height, width]`.
     pub(super) out: &'a mut [f32],
 }
@@ -222,7 +221,7 @@ impl OutputTask<'_> {
     fn store(&mut self, tile: usize, sums: &[f32], from: usize, count: usize) {
         let (width, row) = (self.padded.out_width, self.padded.row);
         let plane = self.padded.out_height * width;
-        let floor = if self.relu { 0.0 } else { f32::NEG_INFINITY };
+        let floor = self.finish.floor();
         let end = (from + count).min(self.padded.positions);
         let mut at = from;
         while at < end {
@@ -237,7 +236,7 @@ impl OutputTask<'_> {
                     let place = line * width + col..line * width + col + length;
                     let sums = &sums[at - from..at - from + length];
                     let to = &mut out[place.clone()];
-                    match self.addend {
+                    match self.finish.addend {
                         None => to
                             .iter_mut()
                             .zip(sums)

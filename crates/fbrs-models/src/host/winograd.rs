@@ -9,9 +9,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::Maps;
 use super::stencil::Stencil;
 use super::tile::{Input, OUTPUTS, POSITIONS, VECTORS, accumulate};
+use super::{Finish, Maps};
 
 /// Products per tile.
 const PRODUCTS: usize = 16;
@@ -100,13 +100,7 @@ impl Winograd {
     }
 
     /// As `HostConv::forward`; the output is as large as the input.
-    pub(super) fn forward(
-        &self,
-        x: Maps<'_>,
-        bias: &[f32],
-        addend: Option<&[f32]>,
-        relu: bool,
-    ) -> Vec<f32> {
+    pub(super) fn forward(&self, x: Maps<'_>, bias: &[f32], finish: Finish<'_>) -> Vec<f32> {
         let [batch, _, height, width] = x.dims;
         let grid = Grid::new([height, width], self.dilation);
         let compact = Compact::new(x, &grid);
@@ -123,12 +117,12 @@ impl Winograd {
         let quarters = Quarters::new(&tasks, &grid, self.output);
         let plane = height * width;
         let mut values = vec![0.0; batch * self.output * plane];
-        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+        let floor = finish.floor();
         values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let (image, channel) = (index / self.output, index % self.output);
             quarters.write(image, channel, width, out);
             let bias = bias.get(channel).copied().unwrap_or(0.0);
-            match addend.and_then(|addend| addend.get(index * plane..(index + 1) * plane)) {
+            match finish.part(index * plane..(index + 1) * plane).addend {
                 Some(addend) => {
                     let sums = out.iter_mut().zip(addend);
                     sums.for_each(|(to, addend)| *to = (*to + bias + addend).max(floor));
