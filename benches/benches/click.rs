@@ -23,12 +23,18 @@ fn click(criterion: &mut Criterion) {
             || {
                 let mut session =
                     segmenter.session(photo.clone(), options.clone()).expect("a session");
-                session.click(Click::positive(Position::new(240.0, 320.0))).expect("first click");
-                session.click(Click::positive(Position::new(160.0, 240.0))).expect("second click");
+                session
+                    .click(Click::positive(Position::from_row_col(240.0, 320.0)))
+                    .expect("first click");
+                session
+                    .click(Click::positive(Position::from_row_col(160.0, 240.0)))
+                    .expect("second click");
                 session
             },
             |mut session| {
-                session.click(Click::negative(Position::new(60.0, 60.0))).expect("third click");
+                session
+                    .click(Click::negative(Position::from_row_col(60.0, 60.0)))
+                    .expect("third click");
             },
             BatchSize::PerIteration,
         );

@@ -146,8 +146,10 @@ fn replay_case(
     let mut session = segmenter.session(photo, options)?;
     for (number, golden) in case.clicks.iter().enumerate() {
         let sign = if golden.click.positive { Sign::Positive } else { Sign::Negative };
-        session
-            .click(Click { position: Position::new(golden.click.row, golden.click.col), sign })?;
+        session.click(Click {
+            position: Position::from_row_col(golden.click.row, golden.click.col),
+            sign,
+        })?;
         let label = format!("{label} click {}", number + 1);
         comparisons.push(compare(&session, golden, mode, case.prob_thresh, label, folder)?);
     }

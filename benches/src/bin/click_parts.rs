@@ -96,7 +96,7 @@ fn session(
         .iter()
         .enumerate()
         .map(|(index, &(row, col))| {
-            let position = Position::new(row, col);
+            let position = Position::from_row_col(row, col);
             if index % 2 == 0 { Click::positive(position) } else { Click::negative(position) }
         })
         .collect();

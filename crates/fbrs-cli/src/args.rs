@@ -10,7 +10,7 @@ use crate::weights::WeightsArgs;
 
 /// Cut objects out of photos with a few clicks
 ///
-/// Click on an object (positive) and beside it (negative); a network and a small optimisation
+/// Click on an object (positive) and beside it (negative); a network and a small optimization
 /// through it (f-BRS) answer with the object's mask.
 #[derive(Debug, Parser)]
 #[command(name = "fbrs", version, propagate_version = true, max_term_width = 100)]

@@ -37,7 +37,7 @@ impl<Space> Click<Space> {
     /// The click in the mirror image: col' = width - 1 - col.
     pub fn mirrored(&self, size: Size) -> Self {
         let col = size.width as f64 - 1.0 - self.position.col;
-        Self { position: Position::new(self.position.row, col), sign: self.sign }
+        Self { position: Position::from_row_col(self.position.row, col), sign: self.sign }
     }
 }
 

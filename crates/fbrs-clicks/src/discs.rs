@@ -1,5 +1,5 @@
 use crate::click::Click;
-use crate::position::{Crop, Size};
+use crate::position::{CropSpace, Size};
 
 /// Radius of a click disc: a 3×3 square.
 const RADIUS: i64 = 1;
@@ -24,7 +24,7 @@ pub struct ClickDiscs {
 
 impl ClickDiscs {
     /// Every pixel of the 3×3 square around each click, coordinates rounded half to even.
-    pub fn new(clicks: &[Click<Crop>], size: Size, rule: DiscRule) -> Self {
+    pub fn new(clicks: &[Click<CropSpace>], size: Size, rule: DiscRule) -> Self {
         let pixels = |positive: bool| {
             let mut pixels = Vec::new();
             for click in clicks.iter().filter(|click| click.is_positive() == positive) {
@@ -53,11 +53,11 @@ impl ClickDiscs {
 }
 
 /// The indices that a disc covers along one axis.
-fn span(centre: f64, length: usize, rule: DiscRule) -> std::ops::Range<usize> {
+fn span(center: f64, length: usize, rule: DiscRule) -> std::ops::Range<usize> {
     let length = length as i64;
     // Saturating: far outside is outside.
-    let centre = centre.round_ties_even() as i64;
-    let (from, to) = (centre.saturating_sub(RADIUS), centre.saturating_add(RADIUS + 1));
+    let center = center.round_ties_even() as i64;
+    let (from, to) = (center.saturating_sub(RADIUS), center.saturating_add(RADIUS + 1));
     let index = |end: i64| match rule {
         DiscRule::Reference if end < 0 => end.saturating_add(length).clamp(0, length),
         _ => end.clamp(0, length),

@@ -1,18 +1,18 @@
 //! Clicks of interactive segmentation: where they are and what a network is told about them.
 //!
 //! The decision that shaped this crate: a position knows whether it is one in the photo
-//! ([`Image`]) or one in the resized part of it that the network sees ([`Crop`]). The only way from
-//! one to the other is a [`CropMap`].
+//! ([`ImageSpace`]) or one in the resized part of it that the network sees ([`CropSpace`]). The only way from
+//! one to the other is a [`CropTransform`].
 //!
 //! ```
-//! use fbrs_clicks::{Click, Crop, CropMap, NetworkPoints, Position, Region, Size, distance_maps};
+//! use fbrs_clicks::{Click, CropSpace, CropTransform, NetworkPoints, Position, Region, Size, distance_maps};
 //!
 //! let photo = Size { height: 480, width: 640 };
 //! let region = Region { top: 100, bottom: 299, left: 200, right: 399 };
-//! let map = CropMap::longest_side(region, 400);
-//! let click = Click::positive(Position::new(150.0, 250.0));
-//! let in_crop: Click<Crop> = map.click_to_crop(click);
-//! assert_eq!(in_crop.position, Position::new(100.0, 100.0));
+//! let map = CropTransform::longest_side(region, 400);
+//! let click = Click::positive(Position::from_row_col(150.0, 250.0));
+//! let in_crop: Click<CropSpace> = map.click_to_crop(click);
+//! assert_eq!(in_crop.position, Position::from_row_col(100.0, 100.0));
 //! let points = NetworkPoints::new(&[in_crop], None);
 //! let maps = distance_maps(&points, map.crop(), 260.0);
 //! assert_eq!(maps.len(), 2 * 400 * 400);
@@ -34,6 +34,6 @@ pub use click::{Click, Sign};
 pub use discs::{ClickDiscs, DiscRule};
 pub use maps::{NORM_RADIUS, distance_maps};
 pub use points::NetworkPoints;
-pub use position::{Crop, Image, Position, Size};
-pub use region::{CropMap, Region};
+pub use position::{CropSpace, ImageSpace, Position, Size};
+pub use region::{CropTransform, Region};
 pub use tiles::tile_offsets;

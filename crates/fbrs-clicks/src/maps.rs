@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use crate::points::NetworkPoints;
-use crate::position::{Crop, Position, Size};
+use crate::position::{CropSpace, Position, Size};
 
 /// Norm radius of the published networks, in pixels of the crop.
 pub const NORM_RADIUS: f32 = 260.0;
@@ -21,10 +21,10 @@ pub fn distance_maps(points: &NetworkPoints, size: Size, norm_radius: f32) -> Ve
     maps
 }
 
-fn fill(map: &mut [f32], points: Vec<Position<Crop>>, size: Size, norm_radius: f32) {
+fn fill(map: &mut [f32], points: Vec<Position<CropSpace>>, size: Size, norm_radius: f32) {
     map.par_chunks_mut(size.width.max(1)).enumerate().for_each(|(row, values)| {
         for (col, value) in values.iter_mut().enumerate() {
-            let squared = |point: &Position<Crop>| {
+            let squared = |point: &Position<CropSpace>| {
                 let rows = (row as f32 - point.row as f32) / norm_radius;
                 let cols = (col as f32 - point.col as f32) / norm_radius;
                 rows * rows + cols * cols

@@ -3,13 +3,13 @@ use std::marker::PhantomData;
 
 /// The space of the photo's own pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Image {}
+pub enum ImageSpace {}
 
 /// The space of the pixels that the network sees: a region of the photo, resized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Crop {}
+pub enum CropSpace {}
 
-/// A position in pixels; the origin is the centre of the top-left pixel.
+/// A position in pixels; the origin is the center of the top-left pixel.
 pub struct Position<Space> {
     /// Downwards.
     pub row: f64,

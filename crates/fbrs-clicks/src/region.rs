@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use crate::click::Click;
-use crate::position::{Crop, Image, Position, Size};
+use crate::position::{CropSpace, ImageSpace, Position, Size};
 
 /// A rectangle of pixels of the photo, all four ends inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,14 +40,14 @@ impl Region {
         found
     }
 
-    /// The region expanded about its centre to `ratio` times its sides, at least `min_side` pixels
+    /// The region expanded about its center to `ratio` times its sides, at least `min_side` pixels
     /// each, clamped to the image. Each end is rounded half to even.
     pub fn expanded(self, ratio: f64, min_side: usize, image: Size) -> Self {
         let side = |first: usize, last: usize, length: usize| {
-            let centre = 0.5 * (first + last) as f64;
+            let center = 0.5 * (first + last) as f64;
             let extent = (ratio * (last - first + 1) as f64).max(min_side as f64);
             let end = |end: f64| end.round_ties_even().clamp(0.0, length.saturating_sub(1) as f64);
-            (end(centre - 0.5 * extent) as usize, end(centre + 0.5 * extent) as usize)
+            (end(center - 0.5 * extent) as usize, end(center + 0.5 * extent) as usize)
         };
         let (top, bottom) = side(self.top, self.bottom, image.height);
         let (left, right) = side(self.left, self.right, image.width);
@@ -79,7 +79,7 @@ impl Region {
 
     /// Whether a position counts as inside when it is decided if the region must be replaced. The
     /// last row and column do not, as published.
-    pub fn holds(self, position: Position<Image>) -> bool {
+    pub fn holds(self, position: Position<ImageSpace>) -> bool {
         let within = |x: f64, first: usize, last: usize| x >= first as f64 && x < last as f64;
         within(position.row, self.top, self.bottom) && within(position.col, self.left, self.right)
     }
@@ -100,12 +100,12 @@ impl Region {
 
 /// How a region of the photo became the crop that the network sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CropMap {
+pub struct CropTransform {
     region: Region,
     crop: Size,
 }
 
-impl CropMap {
+impl CropTransform {
     /// The image at its own size.
     pub fn identity(image: Size) -> Self {
         Self { region: Region::whole(image), crop: image }
@@ -141,19 +141,19 @@ impl CropMap {
     }
 
     /// `r' = crop_height · (r - top) / region_height`, and likewise for columns.
-    pub fn to_crop(&self, position: Position<Image>) -> Position<Crop> {
+    pub fn to_crop(&self, position: Position<ImageSpace>) -> Position<CropSpace> {
         let region = self.region.size();
         let axis = |x: f64, first: usize, length: usize, crop: usize| {
             crop as f64 * (x - first as f64) / length as f64
         };
-        Position::new(
+        Position::from_row_col(
             axis(position.row, self.region.top, region.height, self.crop.height),
             axis(position.col, self.region.left, region.width, self.crop.width),
         )
     }
 
-    /// [`CropMap::to_crop`] of a click.
-    pub fn click_to_crop(&self, click: Click<Image>) -> Click<Crop> {
+    /// [`CropTransform::to_crop`] of a click.
+    pub fn click_to_crop(&self, click: Click<ImageSpace>) -> Click<CropSpace> {
         Click { position: self.to_crop(click.position), sign: click.sign }
     }
 }

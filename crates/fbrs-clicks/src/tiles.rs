@@ -1,4 +1,4 @@
-/// Offsets of tiles of `tile` pixels along an axis of `length` pixels, so that neighbours overlap by
+/// Offsets of tiles of `tile` pixels along an axis of `length` pixels, so that neighbors overlap by
 /// at least `min_overlap` (a fraction of a tile) and the last tile ends at the axis' end.
 ///
 /// An axis that is not longer than a tile has one tile, at 0.

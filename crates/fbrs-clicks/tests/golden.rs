@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use fbrs_clicks::{
-    Click, ClickDiscs, Crop, CropMap, DiscRule, Image, NetworkPoints, Position, Region, Sign, Size,
-    distance_maps, tile_offsets,
+    Click, ClickDiscs, CropSpace, CropTransform, DiscRule, ImageSpace, NetworkPoints, Position,
+    Region, Sign, Size, distance_maps, tile_offsets,
 };
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ fn size(value: &Value) -> Size {
 
 fn clicks<Space>(value: &Value) -> Vec<Click<Space>> {
     let click = |value: &Value| Click {
-        position: Position::new(number(&value["row"]), number(&value["col"])),
+        position: Position::from_row_col(number(&value["row"]), number(&value["col"])),
         sign: if value["positive"].as_bool().unwrap() { Sign::Positive } else { Sign::Negative },
     };
     list(value).iter().map(click).collect()
@@ -56,13 +56,13 @@ fn distance_maps_agree() {
     for case in list(&golden["cases"]) {
         let points = list(&case["points_row_col"]);
         let half = points.len() / 2;
-        let clicks: Vec<Click<Crop>> = points
+        let clicks: Vec<Click<CropSpace>> = points
             .iter()
             .enumerate()
             .map(|(slot, point)| {
                 let (row, col) = pair(point);
                 let sign = if slot < half { Sign::Positive } else { Sign::Negative };
-                Click { position: Position::new(row, col), sign }
+                Click { position: Position::from_row_col(row, col), sign }
             })
             .collect();
         let points = NetworkPoints::new(&clicks, None);
@@ -93,7 +93,8 @@ fn network_points_agree() {
     for case in list(&golden("network_points")) {
         let limit = case["net_clicks_limit"].as_u64().map(|limit| limit as usize);
         let points = NetworkPoints::new(&clicks(&case["clicks"]), limit);
-        let slot = |slot: Option<Position<Crop>>| slot.map_or((-1.0, -1.0), |p| (p.row, p.col));
+        let slot =
+            |slot: Option<Position<CropSpace>>| slot.map_or((-1.0, -1.0), |p| (p.row, p.col));
         let slots: Vec<_> = points.slots().map(slot).collect();
         let expected: Vec<_> = list(&case["points"]).iter().map(pair).collect();
         assert_eq!(slots, expected);
@@ -107,7 +108,7 @@ fn zoom_in_regions_agree() {
     let (min_side, target) = (index(&golden["min_crop_size"]), index(&golden["target_size"]));
     for case in list(&golden["cases"]) {
         let image = size(case);
-        let clicks: Vec<Click<Image>> = clicks(&case["clicks"]);
+        let clicks: Vec<Click<ImageSpace>> = clicks(&case["clicks"]);
         let mut mask = vec![false; image.area()];
         let ends = |key: &str| index(&case[key][0])..=index(&case[key][1]);
         for row in ends("mask_rows") {
@@ -121,7 +122,7 @@ fn zoom_in_regions_agree() {
         }
         let found = Region::bounding_box(&mask, image).unwrap().expanded(ratio, min_side, image);
         assert_eq!(found, region(&case["roi_rmin_rmax_cmin_cmax"]));
-        let map = CropMap::longest_side(found, target);
+        let map = CropTransform::longest_side(found, target);
         let crop = &case["crop_height_width"];
         assert_eq!(map.crop(), Size { height: index(&crop[0]), width: index(&crop[1]) });
         for (click, expected) in clicks.iter().zip(list(&case["clicks_in_crop"])) {
@@ -151,7 +152,7 @@ fn reference_discs_agree() {
     for case in list(&golden["cases"]) {
         let (row, col) = pair(&case["row_col"]);
         let size = size(&golden);
-        let click = Click::positive(Position::new(row, col));
+        let click = Click::positive(Position::from_row_col(row, col));
         let discs = ClickDiscs::new(&[click], size, DiscRule::Reference);
         let pixel = |pixel: &Value| index(&pixel[0]) * size.width + index(&pixel[1]);
         let expected: Vec<_> = list(&case["set_pixels"]).iter().map(pixel).collect();
@@ -164,7 +165,7 @@ fn reference_discs_agree() {
 fn clipped_discs_stay_at_their_click() {
     let size = Size { height: 8, width: 10 };
     let pixels = |row: f64, col: f64| {
-        let click = Click::negative(Position::new(row, col));
+        let click = Click::negative(Position::from_row_col(row, col));
         ClickDiscs::new(&[click], size, DiscRule::Clipped).negative().to_vec()
     };
     assert_eq!(pixels(0.0, 3.0), [2, 3, 4, 12, 13, 14]);
@@ -179,7 +180,7 @@ fn clipped_discs_stay_at_their_click() {
     for case in list(&golden("click_discs")["cases"]) {
         let (row, col) = pair(&case["row_col"]);
         if row >= 1.0 && col >= 1.0 {
-            let click = Click::positive(Position::new(row, col));
+            let click = Click::positive(Position::from_row_col(row, col));
             let rule = |rule| ClickDiscs::new(&[click], size, rule);
             assert_eq!(rule(DiscRule::Clipped), rule(DiscRule::Reference));
         }
@@ -188,7 +189,7 @@ fn clipped_discs_stay_at_their_click() {
 
 #[test]
 fn overlapping_discs_count_each_pixel_once() {
-    let click = Click::positive(Position::new(3.0, 3.0));
+    let click = Click::positive(Position::from_row_col(3.0, 3.0));
     let discs = ClickDiscs::new(&[click, click], Size { height: 8, width: 10 }, DiscRule::Clipped);
     assert_eq!(discs.positive().len(), 9);
 }
@@ -225,7 +226,7 @@ fn tiles_cover_every_length() {
 #[test]
 fn mirrored_clicks_come_back() {
     let size = Size { height: 5, width: 9 };
-    let click: Click<Crop> = Click::negative(Position::new(2.0, 1.5));
+    let click: Click<CropSpace> = Click::negative(Position::from_row_col(2.0, 1.5));
     assert_eq!(click.mirrored(size).position.col, 6.5);
     assert_eq!(click.mirrored(size).mirrored(size), click);
 }

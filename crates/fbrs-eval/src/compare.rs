@@ -197,7 +197,7 @@ pub fn wilcoxon(differences: &[f64]) -> f64 {
     if count == 0 {
         return 1.0;
     }
-    // Twice each rank: a mean of neighbouring ranks is then a whole number.
+    // Twice each rank: a mean of neighboring ranks is then a whole number.
     let mut doubled = Vec::with_capacity(count);
     let mut ties = 0.0;
     for group in sorted.chunk_by(|a, b| a.abs() == b.abs()) {

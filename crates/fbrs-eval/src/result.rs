@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use fbrs::{Click, ClickReport, Image, Position, Sign, Size};
+use fbrs::{Click, ClickReport, ImageSpace, Position, Sign, Size};
 use serde::{Deserialize, Serialize};
 
 use crate::data::rle;
@@ -33,9 +33,9 @@ impl ObjectResult {
     }
 
     /// The clicks, as sessions have them.
-    pub fn clicks(&self) -> impl Iterator<Item = Click<Image>> + '_ {
+    pub fn clicks(&self) -> impl Iterator<Item = Click<ImageSpace>> + '_ {
         self.clicks.iter().map(|(positive, row, col)| Click {
-            position: Position::new(*row as f64, *col as f64),
+            position: Position::from_row_col(*row as f64, *col as f64),
             sign: if *positive { Sign::Positive } else { Sign::Negative },
         })
     }
@@ -70,7 +70,7 @@ pub struct ClickSeconds {
     pub head_backward: f64,
     /// Loss and ending tests.
     pub objective: f64,
-    /// The optimiser itself.
+    /// The optimizer itself.
     pub optimizer: f64,
     /// Cropping, resizing, averaging.
     pub transforms: f64,
@@ -86,7 +86,7 @@ impl ClickSeconds {
             ("head forward", self.head_forward),
             ("head backward", self.head_backward),
             ("objective", self.objective),
-            ("optimiser", self.optimizer),
+            ("optimizer", self.optimizer),
             ("transforms", self.transforms),
         ]
     }

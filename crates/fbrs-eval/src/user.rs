@@ -1,4 +1,4 @@
-use fbrs::{Click, Image, Position, Sign, Size};
+use fbrs::{Click, ImageSpace, Position, Sign, Size};
 use image::{GrayImage, Luma};
 use imageproc::distance_transform::euclidean_squared_distance_transform;
 
@@ -36,7 +36,7 @@ impl<'a> SimulatedUser<'a> {
     /// Of the missed and the wrongly predicted pixels, whose greatest depth is larger says positive
     /// or negative (a tie says negative); the click is the first pixel in row-major order that has
     /// this depth. The image's edge counts as outside, pixels clicked before have depth 0.
-    pub fn next_click(&mut self, mask: &[bool]) -> Click<Image> {
+    pub fn next_click(&mut self, mask: &[bool]) -> Click<ImageSpace> {
         let missed = self.deepest(mask, |label, predicted| label == Label::Object && !predicted);
         let wrong = self.deepest(mask, |label, predicted| label == Label::Background && predicted);
         let (sign, deepest) = if missed.squared > wrong.squared {
@@ -45,7 +45,7 @@ impl<'a> SimulatedUser<'a> {
             (Sign::Negative, wrong)
         };
         self.clicked.push((deepest.row, deepest.col));
-        Click { position: Position::new(deepest.row as f64, deepest.col as f64), sign }
+        Click { position: Position::from_row_col(deepest.row as f64, deepest.col as f64), sign }
     }
 
     fn deepest(&self, mask: &[bool], is_error: impl Fn(Label, bool) -> bool) -> Deepest {

@@ -1,4 +1,4 @@
-//! Convolution with the batch normalisation that belongs to it.
+//! Convolution with the batch normalization that belongs to it.
 
 #[cfg(feature = "cpu")]
 use std::sync::{Arc, OnceLock};
@@ -15,20 +15,20 @@ use crate::build::{ParameterError, Reading};
 #[cfg(feature = "cpu")]
 use crate::host::{self, HostLayer, HostShape};
 
-/// Epsilon of every batch normalisation.
+/// Epsilon of every batch normalization.
 const EPSILON: f64 = 1e-5;
 
-/// Whether batch normalisation is folded into the convolution it belongs to.
+/// Whether batch normalization is folded into the convolution it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Folding {
     /// One convolution per pair: for inference.
     #[default]
     Folded,
-    /// Normalisation as an operation of its own, as published.
+    /// Normalization as an operation of its own, as published.
     Separate,
 }
 
-/// Where the batch normalisation of a convolution stands, and its published name.
+/// Where the batch normalization of a convolution stands, and its published name.
 pub(crate) enum Norm {
     None,
     /// Over the convolution's output.
@@ -51,7 +51,7 @@ pub(crate) struct ConvSpec {
 }
 
 impl ConvSpec {
-    /// A square convolution of stride 1 that keeps the size, without bias or normalisation.
+    /// A square convolution of stride 1 that keeps the size, without bias or normalization.
     pub(crate) fn new(name: impl Into<String>, input: usize, output: usize, kernel: usize) -> Self {
         Self {
             name: name.into(),
@@ -127,7 +127,7 @@ impl ConvSpec {
 
 const NORM_PARAMETERS: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
 
-/// `x · scale + shift` per channel: a batch normalisation with running statistics.
+/// `x · scale + shift` per channel: a batch normalization with running statistics.
 struct Affine {
     scale: Vec<f32>,
     shift: Vec<f32>,
@@ -172,7 +172,7 @@ impl ChannelAffine {
     }
 }
 
-/// A convolution, and its batch normalisation where that is not folded into it.
+/// A convolution, and its batch normalization where that is not folded into it.
 #[derive(Debug, Clone)]
 pub(crate) struct Conv {
     weights: Weights,
@@ -262,7 +262,7 @@ impl Values {
         let rows = || self.weight.chunks(spec.input * area);
         let first = rows().flat_map(|row| row.iter().take(channels * area).copied()).collect();
         let second = rows().flat_map(|row| row.iter().skip(channels * area).copied()).collect();
-        // The normalisation's shift belongs to the sum, so only one of the two carries it.
+        // The normalization's shift belongs to the sum, so only one of the two carries it.
         let unshifted = self.after.as_ref().map(|affine| Affine {
             scale: affine.scale.clone(),
             shift: vec![0.0; affine.shift.len()],

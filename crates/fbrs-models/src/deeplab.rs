@@ -6,7 +6,7 @@ use crate::architecture::DeepLabConfig;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
 use crate::fusion::ClickFusion;
-use crate::network::{Activation, Cut};
+use crate::network::{Cut, CutState};
 use crate::resize::resize_bilinear;
 use crate::resnet::Backbone;
 
@@ -70,9 +70,9 @@ impl DeepLabConfig {
 }
 
 impl DeepLab {
-    /// To the next cut; an activation at the last one stays as it is.
-    pub(crate) fn advance(&self, activation: Activation) -> Activation {
-        let Activation { cut, features, beside, size } = activation;
+    /// To the next cut; an state at the last one stays as it is.
+    pub(crate) fn advance(&self, state: CutState) -> CutState {
+        let CutState { cut, features, beside, size } = state;
         match (cut, beside) {
             (Cut::Image, Some(maps)) => self.encode(features, maps, size),
             (Cut::DistanceMaps, Some(image)) => self.encode(image, features, size),
@@ -80,15 +80,15 @@ impl DeepLab {
                 let [_, _, height, width] = skip.dims();
                 let context = resize_bilinear(self.aspp.forward(features), [height, width]);
                 let features = Tensor::cat(vec![context, skip], 1);
-                Activation { cut: Cut::Middle, features, beside: None, size }
+                CutState { cut: Cut::Middle, features, beside: None, size }
             }
-            (Cut::Middle, _) => Activation {
+            (Cut::Middle, _) => CutState {
                 cut: Cut::Late,
                 features: self.head.forward(features),
                 beside: None,
                 size,
             },
-            (_, beside) => Activation { cut, features, beside, size },
+            (_, beside) => CutState { cut, features, beside, size },
         }
     }
 
@@ -97,10 +97,10 @@ impl DeepLab {
         self.output.forward(features)
     }
 
-    fn encode(&self, image: Tensor<4>, maps: Tensor<4>, size: [usize; 2]) -> Activation {
+    fn encode(&self, image: Tensor<4>, maps: Tensor<4>, size: [usize; 2]) -> CutState {
         let stages = self.backbone.forward(self.fusion.forward(image, maps));
         let skip = self.skip.relu(stages.first);
-        Activation { cut: Cut::Early, features: stages.last, beside: Some(skip), size }
+        CutState { cut: Cut::Early, features: stages.last, beside: Some(skip), size }
     }
 }
 

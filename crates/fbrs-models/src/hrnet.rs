@@ -8,7 +8,7 @@ use crate::block::{self, Block, Dilation};
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
 use crate::fusion::ClickFusion;
-use crate::network::{Activation, Cut};
+use crate::network::{Cut, CutState};
 use crate::ocr::Ocr;
 use crate::resize::resize_bilinear;
 
@@ -107,16 +107,16 @@ impl HrNet {
         Tensor::cat(resized.collect(), 1)
     }
 
-    /// To the next cut; an activation at the last one stays as it is.
-    pub(crate) fn advance(&self, activation: Activation) -> Activation {
-        let Activation { cut, features, beside, size } = activation;
-        let at = |cut, features| Activation { cut, features, beside: None, size };
+    /// To the next cut; an state at the last one stays as it is.
+    pub(crate) fn advance(&self, state: CutState) -> CutState {
+        let CutState { cut, features, beside, size } = state;
+        let at = |cut, features| CutState { cut, features, beside: None, size };
         match (cut, beside) {
             (Cut::Image, Some(maps)) => at(Cut::Early, self.encode(features, maps)),
             (Cut::DistanceMaps, Some(image)) => at(Cut::Early, self.encode(image, features)),
             (Cut::Early, _) => at(Cut::Middle, features),
             (Cut::Middle, _) => at(Cut::Late, self.ocr.forward(features)),
-            (_, beside) => Activation { cut, features, beside, size },
+            (_, beside) => CutState { cut, features, beside, size },
         }
     }
 

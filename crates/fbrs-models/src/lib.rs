@@ -15,8 +15,8 @@
 //! let network = Network::build(&architecture, &mut Formula, &device)?;
 //! let image = Tensor::zeros([1, 3, 64, 96], &device);
 //! let maps = Tensor::ones([1, 2, 64, 96], &device);
-//! let activation = network.run_to(Cut::Late, image, maps);
-//! assert_eq!(network.run_from(activation).dims(), [1, 1, 64, 96]);
+//! let state = network.run_to(Cut::Late, image, maps);
+//! assert_eq!(network.run_from(state).dims(), [1, 1, 64, 96]);
 //! # Ok(())
 //! # }
 //! ```
@@ -43,5 +43,5 @@ mod resnet;
 
 pub use architecture::{Architecture, DeepLabConfig, HrNetConfig, ParseArchitectureError, ResNet};
 pub use build::{BoxError, ParameterError, ParameterShape, ParameterSource};
-pub use network::{Activation, Cut, Network};
+pub use network::{Cut, CutState, Network};
 pub use resize::{BilinearTap, bilinear_taps, resize_bilinear};

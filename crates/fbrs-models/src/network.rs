@@ -20,7 +20,7 @@ use crate::resize::resize_bilinear;
 /// | `Late` | the DeepLab head's output | OCR's output | f-BRS-C |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cut {
-    /// The normalised image, before the fusion with the clicks.
+    /// The normalized image, before the fusion with the clicks.
     Image,
     /// The distance maps, before the fusion with the image.
     DistanceMaps,
@@ -34,14 +34,14 @@ pub enum Cut {
 
 /// A network's state at a [`Cut`].
 #[derive(Debug, Clone)]
-pub struct Activation {
+pub struct CutState {
     pub(crate) cut: Cut,
     pub(crate) features: Tensor<4>,
     pub(crate) beside: Option<Tensor<4>>,
     pub(crate) size: [usize; 2],
 }
 
-impl Activation {
+impl CutState {
     /// Where the network stands.
     pub fn cut(&self) -> Cut {
         self.cut
@@ -60,7 +60,7 @@ impl Activation {
     /// Square patches of the features as one batch of `corners.len()`.
     ///
     /// A corner is (batch index, first row, first column) of a patch; patches lie inside the map.
-    /// Only at a cut with a [neighbourhood](Network::neighbourhood): what stands beside the
+    /// Only at a cut with a [neighborhood](Network::neighborhood): what stands beside the
     /// features there is not needed.
     pub fn patches(&self, corners: &[(usize, usize, usize)], size: [usize; 2]) -> Self {
         let channels = self.features.dims()[1];
@@ -98,7 +98,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Reads the parameters of `architecture` from `source` onto `device`, batch normalisation
+    /// Reads the parameters of `architecture` from `source` onto `device`, batch normalization
     /// folded into the convolutions.
     ///
     /// Parameters are read one at a time: beside the network itself, memory holds one of them.
@@ -150,11 +150,11 @@ impl Network {
     }
 
     /// How far, in pixels of the map at stride 4, a logit at that stride sees in the features at a
-    /// cut; `None` where it sees more than a neighbourhood.
+    /// cut; `None` where it sees more than a neighborhood.
     ///
-    /// Within such a neighbourhood the rest of the network is made of convolutions alone, so that
-    /// it can be run on patches ([`Activation::patches`]).
-    pub fn neighbourhood(&self, cut: Cut) -> Option<usize> {
+    /// Within such a neighborhood the rest of the network is made of convolutions alone, so that
+    /// it can be run on patches ([`CutState::patches`]).
+    pub fn neighborhood(&self, cut: Cut) -> Option<usize> {
         match (&self.family, cut) {
             (Family::DeepLab(_), Cut::Middle) => Some(2 * deeplab::HEAD_RADIUS),
             (Family::DeepLab(_), Cut::Late) => Some(deeplab::HEAD_RADIUS),
@@ -165,37 +165,37 @@ impl Network {
 
     /// Runs from the input up to a cut.
     ///
-    /// `image`: normalised, `[batch, 3, height, width]`; `maps`: distance maps, positive first,
+    /// `image`: normalized, `[batch, 3, height, width]`; `maps`: distance maps, positive first,
     /// `[batch, 2, height, width]`, in [0, 1]; both f32.
-    pub fn run_to(&self, cut: Cut, image: Tensor<4>, maps: Tensor<4>) -> Activation {
+    pub fn run_to(&self, cut: Cut, image: Tensor<4>, maps: Tensor<4>) -> CutState {
         let [_, _, height, width] = image.dims();
         let size = [height, width];
         let (start, features, beside) = match cut {
             Cut::DistanceMaps => (Cut::DistanceMaps, maps, image),
             _ => (Cut::Image, image, maps),
         };
-        let mut activation = Activation { cut: start, features, beside: Some(beside), size };
-        while activation.cut < cut {
-            activation = self.advance(activation);
+        let mut state = CutState { cut: start, features, beside: Some(beside), size };
+        while state.cut < cut {
+            state = self.advance(state);
         }
-        activation
+        state
     }
 
     /// Runs from a cut to the logits at the image's size, `[batch, 1, height, width]`.
-    pub fn run_from(&self, activation: Activation) -> Tensor<4> {
-        let size = activation.size;
-        resize_bilinear(self.run_from_to_stride(activation), size)
+    pub fn run_from(&self, state: CutState) -> Tensor<4> {
+        let size = state.size;
+        resize_bilinear(self.run_from_to_stride(state), size)
     }
 
     /// Runs from a cut to the logits at stride 4, before they are resized to the image's size:
     /// `[batch, 1, ⌈height/4⌉, ⌈width/4⌉]`.
-    pub fn run_from_to_stride(&self, mut activation: Activation) -> Tensor<4> {
-        while activation.cut < Cut::Late {
-            activation = self.advance(activation);
+    pub fn run_from_to_stride(&self, mut state: CutState) -> Tensor<4> {
+        while state.cut < Cut::Late {
+            state = self.advance(state);
         }
         match &self.family {
-            Family::DeepLab(net) => net.output(activation.features),
-            Family::HrNet(net) => net.output(activation.features),
+            Family::DeepLab(net) => net.output(state.features),
+            Family::HrNet(net) => net.output(state.features),
         }
     }
 
@@ -204,10 +204,10 @@ impl Network {
         self.run_from(self.run_to(Cut::Image, image, maps))
     }
 
-    fn advance(&self, activation: Activation) -> Activation {
+    fn advance(&self, state: CutState) -> CutState {
         match &self.family {
-            Family::DeepLab(net) => net.advance(activation),
-            Family::HrNet(net) => net.advance(activation),
+            Family::DeepLab(net) => net.advance(state),
+            Family::HrNet(net) => net.advance(state),
         }
     }
 }

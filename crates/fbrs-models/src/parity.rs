@@ -253,10 +253,10 @@ fn every_cut_leads_to_the_same_logits() {
         let maps = Tensor::ones([1, 2, 41, 35], &device) * 0.3;
         let whole = network.forward(image.clone(), maps.clone()).into_data();
         for cut in [Cut::Image, Cut::DistanceMaps, Cut::Early, Cut::Middle, Cut::Late] {
-            let activation = network.run_to(cut, image.clone(), maps.clone());
-            assert_eq!(activation.cut(), cut);
-            assert_eq!(activation.features().dims()[1], network.channels_at(cut), "{name} {cut:?}");
-            assert_eq!(network.run_from(activation).into_data(), whole, "{name} {cut:?}");
+            let state = network.run_to(cut, image.clone(), maps.clone());
+            assert_eq!(state.cut(), cut);
+            assert_eq!(state.features().dims()[1], network.channels_at(cut), "{name} {cut:?}");
+            assert_eq!(network.run_from(state).into_data(), whole, "{name} {cut:?}");
         }
     }
 }

@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fbrs_clicks::{Click, Crop, DiscRule, Position, Size};
+use fbrs_clicks::{Click, CropSpace, DiscRule, Position, Size};
 use fbrs_models::{BoxError, Cut, Network, ParameterSource, formula, resize_bilinear};
 
 use crate::frame::Frame;
 use crate::lbfgs::Evaluation;
-use crate::logits::LogitMaps;
+use crate::logits::Logits;
 use crate::mode::Mode;
 use crate::objective::Discs;
 use crate::options::{RefineOptions, ScaleActivation};
@@ -88,17 +88,17 @@ fn frame_of(size: Size, flip: bool) -> Frame {
     Frame::new(&[formula::image(size.height, size.width)], size, flip, &device())
 }
 
-fn click(positive: bool, row: f64, col: f64) -> Click<Crop> {
-    let position = Position::new(row, col);
+fn click(positive: bool, row: f64, col: f64) -> Click<CropSpace> {
+    let position = Position::from_row_col(row, col);
     if positive { Click::positive(position) } else { Click::negative(position) }
 }
 
 /// Clicks that follow from a seed.
-fn clicks(seed: u64, count: usize) -> Vec<Click<Crop>> {
+fn clicks(seed: u64, count: usize) -> Vec<Click<CropSpace>> {
     clicks_in(SIZE, seed, count)
 }
 
-fn clicks_in(size: Size, seed: u64, count: usize) -> Vec<Click<Crop>> {
+fn clicks_in(size: Size, seed: u64, count: usize) -> Vec<Click<CropSpace>> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -123,7 +123,7 @@ fn evaluate(
     network: &Network,
     frame: &Frame,
     options: &RefineOptions,
-    list: &[Click<Crop>],
+    list: &[Click<CropSpace>],
     z: Option<&[f64]>,
     patched: bool,
 ) -> Evaluation {
@@ -131,14 +131,14 @@ fn evaluate(
     let clicks = [list.to_vec()];
     let cut = options.mode.cut().unwrap();
     let maps = frame.maps(&clicks, None, 260.0);
-    let activation = network.run_to(cut, frame.image(), maps);
+    let at_cut = network.run_to(cut, frame.image(), maps);
     let variables = Variables::at(cut, network.channels_at(cut), frame);
     let zeros = vec![0.0; variables.len()];
     let (mut trace, mut watch) = (ClickTrace::default(), Watch::none());
     let mut search = Search {
         refiner: &refiner,
         frame,
-        activation: &activation,
+        at_cut: &at_cut,
         variables,
         discs: Discs::new(frame, &clicks, DiscRule::Clipped),
         patches: if patched { None } else { Some(None) },
@@ -175,7 +175,7 @@ fn gradients_agree_with_central_differences() {
                     let at = |z: &[f64]| evaluate(&network, &frame, &options, &list, Some(z), true);
                     let length =
                         evaluate(&network, &frame, &options, &list, None, true).gradient.len();
-                    // Away from zero, where the regularisation has a gradient as well.
+                    // Away from zero, where the regularization has a gradient as well.
                     let z: Vec<f64> =
                         (0..length).map(|i| 0.02 * ((i * 7919) as f64).sin()).collect();
                     let gradient = at(&z).gradient;
@@ -219,7 +219,7 @@ fn patches_give_the_whole_map_s_gradient() {
             click(false, 2.0, 60.0),
         ];
         for mode in [Mode::FBrsB, Mode::FBrsC] {
-            if network.neighbourhood(mode.cut().unwrap()).is_none() {
+            if network.neighborhood(mode.cut().unwrap()).is_none() {
                 continue;
             }
             let options = endless(mode);
@@ -243,7 +243,7 @@ fn reading_logits_at_pixels_is_resizing_them() {
     let values: Vec<f32> = (0..2 * map.area()).map(|i| (i as f32 * 1.7).sin() * 5.0).collect();
     let tensor = Tensor::from_data(TensorData::new(values.clone(), [2, 1, 7, 9]), &device());
     let resized: Vec<f32> = resize_bilinear(tensor, [25, 33]).into_data().iter::<f32>().collect();
-    let logits = LogitMaps::new(values, map, crop);
+    let logits = Logits::new(values, map, crop);
     for image in 0..2 {
         for (pixel, value) in logits.at_crop_size(image).into_iter().enumerate() {
             let expected = resized[image * crop.area() + pixel];
@@ -257,7 +257,7 @@ fn reading_logits_at_pixels_is_resizing_them() {
     let row: Vec<f32> = vec![1.0, 2.0, 4.0, 8.0];
     let pair: Vec<f32> = row.iter().chain(row.iter().rev()).copied().collect();
     let size = Size { height: 1, width: 4 };
-    assert_eq!(LogitMaps::new(pair, size, size).unflipped().values(), row);
+    assert_eq!(Logits::new(pair, size, size).unflipped().values(), row);
 }
 
 /// Answers a list of clicks one after the other and hands every state on.
@@ -265,7 +265,7 @@ fn play(
     network: &Network,
     frame: &Frame,
     options: &RefineOptions,
-    list: &[Click<Crop>],
+    list: &[Click<CropSpace>],
     forget: bool,
 ) -> Vec<crate::Answer> {
     let refiner = Refiner::new(network, 260.0, options);
@@ -333,7 +333,7 @@ fn refinement_never_makes_a_click_worse() {
             if count == 0 {
                 continue;
             }
-            // The answer's own loss, from its logits and without the regularisation, is bounded by
+            // The answer's own loss, from its logits and without the regularization, is bounded by
             // the best loss of the search.
             let clicks = [list[..=count].to_vec()];
             let discs = Discs::new(&frame, &clicks, options.discs);

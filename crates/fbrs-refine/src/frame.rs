@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fbrs_clicks::{Click, Crop, NetworkPoints, Size, distance_maps};
+use fbrs_clicks::{Click, CropSpace, NetworkPoints, Size, distance_maps};
 
 /// What the network sees of a photo: one crop, or tiles of one size, each with its mirror image
 /// where flipping is on.
@@ -28,7 +28,7 @@ impl PartialEq for FrameId {
 }
 
 impl Frame {
-    /// Uploads crops, each `3 · height · width` normalised values, row-major.
+    /// Uploads crops, each `3 · height · width` normalized values, row-major.
     pub fn new(crops: &[Vec<f32>], size: Size, flip: bool, device: &Device) -> Self {
         let halves = if flip { 2 } else { 1 };
         let mut values: Vec<f32> = Vec::with_capacity(halves * crops.len() * 3 * size.area());
@@ -72,7 +72,7 @@ impl Frame {
     /// Distance maps of the first `limit` clicks: `[batch, 2, height, width]`.
     pub(crate) fn maps(
         &self,
-        clicks: &[Vec<Click<Crop>>],
+        clicks: &[Vec<Click<CropSpace>>],
         limit: Option<usize>,
         norm_radius: f32,
     ) -> Tensor<4> {
@@ -89,8 +89,11 @@ impl Frame {
     }
 
     /// The clicks of every image of the batch.
-    pub(crate) fn batch_clicks(&self, clicks: &[Vec<Click<Crop>>]) -> Vec<Vec<Click<Crop>>> {
-        let mirrored = |clicks: &Vec<Click<Crop>>| {
+    pub(crate) fn batch_clicks(
+        &self,
+        clicks: &[Vec<Click<CropSpace>>],
+    ) -> Vec<Vec<Click<CropSpace>>> {
+        let mirrored = |clicks: &Vec<Click<CropSpace>>| {
             clicks.iter().map(|click| click.mirrored(self.size)).collect()
         };
         let mut batch = clicks.to_vec();

@@ -21,9 +21,9 @@
 //! let frame = Frame::new(&[formula::image(size.height, size.width)], size, true, &device);
 //! let options = RefineOptions::default();
 //! let refiner = Refiner::new(&network, 260.0, &options);
-//! let mut clicks = vec![Click::positive(Position::new(20.0, 20.0))];
+//! let mut clicks = vec![Click::positive(Position::from_row_col(20.0, 20.0))];
 //! let first = refiner.click(&frame, &[clicks.clone()], &RefineState::default(), &mut Watch::none())?;
-//! clicks.push(Click::negative(Position::new(5.0, 40.0)));
+//! clicks.push(Click::negative(Position::from_row_col(5.0, 40.0)));
 //! let second = refiner.click(&frame, &[clicks], &first.state, &mut Watch::none())?;
 //! assert!(second.trace.losses.len() >= 1);
 //! # Ok(())
@@ -47,7 +47,7 @@ mod variables;
 mod watch;
 
 pub use frame::Frame;
-pub use logits::LogitMaps;
+pub use logits::Logits;
 pub use mode::{Mode, ParseModeError};
 pub use options::{RefineOptions, ScaleActivation};
 pub use refiner::{Answer, RefineError, RefineState, Refiner};

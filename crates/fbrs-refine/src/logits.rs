@@ -6,7 +6,7 @@ use rayon::prelude::*;
 /// Logits of a batch at stride 4, on the host, and how to read them at the crop's size: bilinear
 /// with align_corners, as the network's own last step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LogitMaps {
+pub struct Logits {
     values: Vec<f32>,
     map: Size,
     crop: Size,
@@ -14,7 +14,7 @@ pub struct LogitMaps {
     cols: Vec<BilinearTap>,
 }
 
-impl LogitMaps {
+impl Logits {
     /// Reads `[batch, 1, h, w]` from its device.
     pub(crate) fn read(logits: Tensor<4>, crop: Size) -> Result<Self, TensorReadError> {
         let [_, _, height, width] = logits.dims();

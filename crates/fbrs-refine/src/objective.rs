@@ -1,9 +1,9 @@
 //! Loss over click discs and its gradient with respect to the logits at stride 4; ending tests.
 
-use fbrs_clicks::{Click, ClickDiscs, Crop, DiscRule};
+use fbrs_clicks::{Click, ClickDiscs, CropSpace, DiscRule};
 
 use crate::frame::Frame;
-use crate::logits::LogitMaps;
+use crate::logits::Logits;
 
 /// Keeps the mean over no pixel finite.
 const EPSILON: f64 = 1e-5;
@@ -24,7 +24,7 @@ pub(crate) struct Agreement {
 }
 
 impl Discs {
-    pub(crate) fn new(frame: &Frame, clicks: &[Vec<Click<Crop>>], rule: DiscRule) -> Self {
+    pub(crate) fn new(frame: &Frame, clicks: &[Vec<Click<CropSpace>>], rule: DiscRule) -> Self {
         let images: Vec<_> = frame
             .batch_clicks(clicks)
             .iter()
@@ -47,7 +47,7 @@ impl Discs {
         })
     }
 
-    pub(crate) fn agreement(&self, logits: &LogitMaps, threshold: f64) -> Agreement {
+    pub(crate) fn agreement(&self, logits: &Logits, threshold: f64) -> Agreement {
         let (mut positive, mut negative, mut all_agree) = (0.0, 0.0, true);
         for (image, pixel, is_positive) in self.pixels() {
             let p = sigmoid(f64::from(logits.at(image, pixel)));
@@ -63,7 +63,7 @@ impl Discs {
     }
 
     /// Gradient of the data term with respect to the logits at stride 4, shaped like them.
-    pub(crate) fn gradient(&self, logits: &LogitMaps) -> Vec<f32> {
+    pub(crate) fn gradient(&self, logits: &Logits) -> Vec<f32> {
         let mut gradient = vec![0.0f64; logits.values().len()];
         let area = logits.map_size().area();
         for (image, pixel, is_positive) in self.pixels() {

@@ -22,9 +22,9 @@ pub struct RefineOptions {
     /// Refinement ends when the mask's IoU with the one before exceeds 1 minus this; 0 turns the
     /// test off. Published: 0.01 (0.001 in the demo).
     pub min_iou_diff: f64,
-    /// Weight of the regularisation. Published: 1e-3.
+    /// Weight of the regularization. Published: 1e-3.
     pub regularization: f64,
-    /// Factor of the biases in the regularisation of f-BRS. Published: 10.
+    /// Factor of the biases in the regularization of f-BRS. Published: 10.
     pub bias_regularization: f64,
     /// What the scales of f-BRS pass through. Published: nothing.
     pub scale_activation: ScaleActivation,

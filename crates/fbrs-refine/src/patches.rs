@@ -1,14 +1,14 @@
 //! The gradient from patches around the clicks instead of the whole map.
 //!
 //! Gradients flow from the pixels of the click discs alone. Where the rest of the network sees only
-//! a neighbourhood of a pixel, the patches around those pixels give the same gradient as the whole
+//! a neighborhood of a pixel, the patches around those pixels give the same gradient as the whole
 //! map: a patch's edge is either the map's own edge, where both pad with zeros, or too far away to
 //! be seen.
 
 use burn::tensor::{Tensor, TensorData};
-use fbrs_models::Activation;
+use fbrs_models::CutState;
 
-use crate::logits::LogitMaps;
+use crate::logits::Logits;
 use crate::objective::Discs;
 
 /// Beyond this share of the map, patches do not pay.
@@ -17,7 +17,7 @@ const WORTHWHILE: f64 = 0.6;
 const DISC_SPREAD: usize = 4;
 
 pub(crate) struct Patches {
-    activation: Activation,
+    at_cut: CutState,
     side: [usize; 2],
     /// (index into the logits, index into the patches' logits) of every pixel with a gradient.
     pixels: Vec<(usize, usize)>,
@@ -27,13 +27,13 @@ pub(crate) struct Patches {
 impl Patches {
     /// Patches for all discs; `None` where the whole map is cheaper.
     pub(crate) fn new(
-        activation: &Activation,
+        at_cut: &CutState,
         discs: &Discs,
-        logits: &LogitMaps,
-        neighbourhood: usize,
+        logits: &Logits,
+        neighborhood: usize,
     ) -> Option<Self> {
         let map = logits.map_size();
-        let side = |length: usize| length.min(2 * neighbourhood + DISC_SPREAD);
+        let side = |length: usize| length.min(2 * neighborhood + DISC_SPREAD);
         let side = [side(map.height), side(map.width)];
         let mut touched: Vec<(usize, usize)> = discs
             .pixels()
@@ -47,12 +47,12 @@ impl Patches {
             let (row, col) = (index / map.width, index % map.width);
             let serves = |&(batch, top, left): &(usize, usize, usize)| {
                 batch == image
-                    && sees(row, top, side[0], map.height, neighbourhood)
-                    && sees(col, left, side[1], map.width, neighbourhood)
+                    && sees(row, top, side[0], map.height, neighborhood)
+                    && sees(col, left, side[1], map.width, neighborhood)
             };
             let patch = corners.iter().position(serves).unwrap_or_else(|| {
                 let corner = |at: usize, side: usize, length: usize| {
-                    at.saturating_sub(neighbourhood).min(length - side)
+                    at.saturating_sub(neighborhood).min(length - side)
                 };
                 corners.push((
                     image,
@@ -70,12 +70,12 @@ impl Patches {
             return None;
         }
         let count = corners.len();
-        Some(Self { activation: activation.patches(&corners, side), side, pixels, count })
+        Some(Self { at_cut: at_cut.patches(&corners, side), side, pixels, count })
     }
 
     /// The patches' features, unrefined.
-    pub(crate) fn activation(&self) -> &Activation {
-        &self.activation
+    pub(crate) fn at_cut(&self) -> &CutState {
+        &self.at_cut
     }
 
     /// The gradient with respect to the patches' logits.
@@ -87,16 +87,16 @@ impl Patches {
             }
         }
         let shape = [self.count, 1, self.side[0], self.side[1]];
-        let device = self.activation.features().device();
+        let device = self.at_cut.features().device();
         Tensor::from_data(TensorData::new(values, shape), &device)
     }
 }
 
 /// Whether a patch of `side` pixels from `first` holds all that pixel `at` of an axis sees.
-fn sees(at: usize, first: usize, side: usize, length: usize, neighbourhood: usize) -> bool {
+fn sees(at: usize, first: usize, side: usize, length: usize, neighborhood: usize) -> bool {
     let end = first + side;
     at >= first
         && at < end
-        && (first == 0 || at - first >= neighbourhood)
-        && (end == length || end - 1 - at >= neighbourhood)
+        && (first == 0 || at - first >= neighborhood)
+        && (end == length || end - 1 - at >= neighborhood)
 }

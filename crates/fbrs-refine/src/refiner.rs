@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Tensor, TensorData, TensorReadError};
-use fbrs_clicks::{Click, Crop};
-use fbrs_models::{Activation, Cut, Network};
+use fbrs_clicks::{Click, CropSpace};
+use fbrs_models::{Cut, CutState, Network};
 
 use crate::frame::{Frame, FrameId};
 use crate::lbfgs::{Evaluation, Lbfgs, LbfgsError};
-use crate::logits::LogitMaps;
+use crate::logits::Logits;
 use crate::objective::{Discs, logit, mean_iou};
 use crate::options::RefineOptions;
 use crate::patches::Patches;
@@ -45,7 +45,7 @@ pub struct RefineState {
     z: Arc<Vec<f64>>,
     frame: Option<FrameId>,
     /// Features at the cut, kept once later clicks no longer go into the network.
-    pub(crate) features: Option<Activation>,
+    pub(crate) features: Option<CutState>,
 }
 
 impl RefineState {
@@ -60,7 +60,7 @@ impl RefineState {
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Logits of every image of the batch.
-    pub logits: LogitMaps,
+    pub logits: Logits,
     /// What the next click starts from.
     pub state: RefineState,
     /// How it came about.
@@ -88,7 +88,7 @@ impl<'a> Refiner<'a> {
     pub fn click(
         &self,
         frame: &Frame,
-        clicks: &[Vec<Click<Crop>>],
+        clicks: &[Vec<Click<CropSpace>>],
         state: &RefineState,
         watch: &mut Watch<'_>,
     ) -> Result<Answer, RefineError> {
@@ -101,7 +101,7 @@ impl<'a> Refiner<'a> {
         let features = state.features.as_ref();
         let cached = features.filter(|_| !told_all && state.frame == Some(frame.id()));
         trace.cached_features = cached.is_some();
-        let activation = match cached {
+        let at_cut = match cached {
             Some(features) => features.clone(),
             None => {
                 let maps = frame.maps(clicks, limit, self.norm_radius);
@@ -110,11 +110,11 @@ impl<'a> Refiner<'a> {
         };
         trace.backbone = started.elapsed();
         let Some(cut) = cut else {
-            let logits = timed(&mut trace.head_forward, || self.plain(activation, frame))?;
+            let logits = timed(&mut trace.head_forward, || self.plain(at_cut, frame))?;
             return Ok(Answer { logits, state: RefineState::default(), trace });
         };
 
-        let variables = Variables::at(cut, activation.features().dims()[1], frame);
+        let variables = Variables::at(cut, at_cut.features().dims()[1], frame);
         let keeps_z = state.z.len() == variables.len()
             && (variables.survive_frames() || state.frame == Some(frame.id()));
         let mut z = if keeps_z { state.z.clone() } else { Arc::new(vec![0.0; variables.len()]) };
@@ -125,7 +125,7 @@ impl<'a> Refiner<'a> {
             let mut search = Search {
                 refiner: self,
                 frame,
-                activation: &activation,
+                at_cut: &at_cut,
                 variables,
                 discs,
                 patches: None,
@@ -137,7 +137,7 @@ impl<'a> Refiner<'a> {
             };
             let minimum = Lbfgs::new()
                 .with_max_evaluations(self.options.max_evaluations)
-                .minimise(z.to_vec(), |z| search.evaluate(z))?;
+                .minimize(z.to_vec(), |z| search.evaluate(z))?;
             let best = search.best.map(|(_, logits)| logits);
             z = Arc::new(minimum.point);
             let parts = trace.head_forward + trace.head_backward + trace.objective;
@@ -149,26 +149,26 @@ impl<'a> Refiner<'a> {
         let logits = match logits {
             Some(logits) => logits,
             None => timed(&mut trace.head_forward, || {
-                let features = activation.features().clone();
+                let features = at_cut.features().clone();
                 let features = if z.iter().any(|&z| z != 0.0) {
                     let leaf = variables.upload(&z, &features.device(), false);
                     variables.apply(&leaf, features, self.options.scale_activation)
                 } else {
                     features
                 };
-                self.plain(activation.with_features(features), frame)
+                self.plain(at_cut.with_features(features), frame)
             })?,
         };
         trace.z_norm = z.iter().map(|z| z * z).sum::<f64>().sqrt();
         // An earlier cut holds what the network is told, and that is cheap to make again.
         let later_clicks_reuse = cut >= Cut::Early && limit.is_some_and(|limit| count >= limit);
-        let features = later_clicks_reuse.then_some(activation);
+        let features = later_clicks_reuse.then_some(at_cut);
         let state = RefineState { z, frame: Some(frame.id()), features };
         Ok(Answer { logits, state, trace })
     }
 
-    fn plain(&self, activation: Activation, frame: &Frame) -> Result<LogitMaps, RefineError> {
-        Ok(LogitMaps::read(self.network.run_from_to_stride(activation), frame.size())?)
+    fn plain(&self, at_cut: CutState, frame: &Frame) -> Result<Logits, RefineError> {
+        Ok(Logits::read(self.network.run_from_to_stride(at_cut), frame.size())?)
     }
 }
 
@@ -176,13 +176,13 @@ impl<'a> Refiner<'a> {
 pub(crate) struct Search<'s, 'w> {
     pub(crate) refiner: &'s Refiner<'s>,
     pub(crate) frame: &'s Frame,
-    pub(crate) activation: &'s Activation,
+    pub(crate) at_cut: &'s CutState,
     pub(crate) variables: Variables,
     pub(crate) discs: Discs,
     /// Made with the first gradient; the inner `None` says that the whole map is cheaper.
     pub(crate) patches: Option<Option<Patches>>,
     pub(crate) last_mask: Option<Vec<bool>>,
-    pub(crate) best: Option<(f64, LogitMaps)>,
+    pub(crate) best: Option<(f64, Logits)>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) trace: &'s mut ClickTrace,
     pub(crate) watch: &'s mut Watch<'w>,
@@ -192,15 +192,15 @@ impl Search<'_, '_> {
     pub(crate) fn evaluate(&mut self, z: &[f64]) -> Result<Evaluation, RefineError> {
         let options = self.refiner.options;
         let network = self.refiner.network;
-        let features = self.activation.features();
-        let neighbourhood = network.neighbourhood(self.activation.cut());
+        let features = self.at_cut.features();
+        let neighborhood = network.neighborhood(self.at_cut.cut());
         // Where patches give the gradient, the whole map runs without being tracked.
-        let whole_is_tracked = neighbourhood.is_none() || matches!(self.patches, Some(None));
+        let whole_is_tracked = neighborhood.is_none() || matches!(self.patches, Some(None));
         let (leaf, tracked, logits) = timed(&mut self.trace.head_forward, || {
             let leaf = self.variables.upload(z, &features.device(), whole_is_tracked);
             let refined = self.variables.apply(&leaf, features.clone(), options.scale_activation);
-            let tracked = network.run_from_to_stride(self.activation.with_features(refined));
-            let logits = LogitMaps::read(tracked.clone().inner(), self.frame.size())?;
+            let tracked = network.run_from_to_stride(self.at_cut.with_features(refined));
+            let logits = Logits::read(tracked.clone().inner(), self.frame.size())?;
             Ok::<_, RefineError>((leaf, tracked, logits))
         })?;
 
@@ -220,8 +220,8 @@ impl Search<'_, '_> {
             let started = Instant::now();
             let at_logits = self.discs.gradient(&logits);
             if !whole_is_tracked && self.patches.is_none() {
-                let radius = neighbourhood.unwrap_or_default();
-                self.patches = Some(Patches::new(self.activation, &self.discs, &logits, radius));
+                let radius = neighborhood.unwrap_or_default();
+                self.patches = Some(Patches::new(self.at_cut, &self.discs, &logits, radius));
             }
             let mut gradient = match (&self.patches, whole_is_tracked) {
                 (Some(Some(patches)), _) => self.patch_gradient(z, patches, &at_logits)?,
@@ -230,8 +230,7 @@ impl Search<'_, '_> {
                     let leaf = self.variables.upload(z, &features.device(), true);
                     let refined =
                         self.variables.apply(&leaf, features.clone(), options.scale_activation);
-                    let tracked =
-                        network.run_from_to_stride(self.activation.with_features(refined));
+                    let tracked = network.run_from_to_stride(self.at_cut.with_features(refined));
                     self.whole_gradient(&leaf, tracked, at_logits, z.len())?
                 }
             };
@@ -246,7 +245,7 @@ impl Search<'_, '_> {
     }
 
     /// The objective's value, and whether an ending test holds.
-    fn judge(&mut self, z: &[f64], logits: &LogitMaps) -> (f64, bool) {
+    fn judge(&mut self, z: &[f64], logits: &Logits) -> (f64, bool) {
         let options = self.refiner.options;
         let agreement = self.discs.agreement(logits, f64::from(options.threshold));
         let value = agreement.loss + self.variables.regularization(z, options);
@@ -287,12 +286,11 @@ impl Search<'_, '_> {
         at_logits: &[f32],
     ) -> Result<Vec<f64>, RefineError> {
         let refiner = self.refiner;
-        let features = patches.activation().features();
+        let features = patches.at_cut().features();
         let leaf = self.variables.upload(z, &features.device(), true);
         let refined =
             self.variables.apply(&leaf, features.clone(), refiner.options.scale_activation);
-        let tracked =
-            refiner.network.run_from_to_stride(patches.activation().with_features(refined));
+        let tracked = refiner.network.run_from_to_stride(patches.at_cut().with_features(refined));
         Ok(leaf.gradient(&(tracked * patches.gather(at_logits)).sum().backward(), z.len())?)
     }
 }

@@ -86,7 +86,7 @@ impl Variables {
         }
     }
 
-    /// Value of the regularisation.
+    /// Value of the regularization.
     pub(crate) fn regularization(&self, z: &[f64], options: &RefineOptions) -> f64 {
         let squares = |z: &[f64]| z.iter().map(|z| z * z).sum::<f64>();
         options.regularization
@@ -99,7 +99,7 @@ impl Variables {
             }
     }
 
-    /// Adds the regularisation's gradient to that of the data term.
+    /// Adds the regularization's gradient to that of the data term.
     pub(crate) fn add_regularization_gradient(
         &self,
         z: &[f64],

@@ -1,16 +1,16 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::logits::LogitMaps;
+use crate::logits::Logits;
 
 /// What is seen of each evaluation of a click's refinement.
 pub struct Progress<'a> {
     /// Number of the evaluation, from 1.
     pub evaluation: usize,
-    /// The objective's value, regularisation included.
+    /// The objective's value, regularization included.
     pub loss: f64,
     /// The network's answer in this evaluation.
-    pub logits: &'a LogitMaps,
+    pub logits: &'a Logits,
 }
 
 type OnEvaluation<'a> = &'a mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>;
@@ -42,7 +42,7 @@ impl<'a> Watch<'a> {
 /// What a click cost and how its refinement went.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ClickTrace {
-    /// The objective's value at each evaluation, regularisation included; empty where none ran.
+    /// The objective's value at each evaluation, regularization included; empty where none ran.
     pub losses: Vec<f64>,
     /// Whether the click was answered from features of an earlier click.
     pub cached_features: bool,
@@ -56,6 +56,6 @@ pub struct ClickTrace {
     pub head_backward: Duration,
     /// Time of loss and ending tests.
     pub objective: Duration,
-    /// Time of the optimiser itself.
+    /// Time of the optimizer itself.
     pub optimizer: Duration,
 }

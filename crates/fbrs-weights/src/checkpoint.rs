@@ -6,7 +6,7 @@ use fbrs_models::{Architecture, BoxError, ParameterSource};
 use crate::container::{Contents, Entry, Source};
 use crate::error::{Mismatch, Misshaped, printable};
 use crate::{
-    Container, Element, Precision, Provenance, WeightsError, native, provenance, recognise,
+    Container, Element, Precision, Provenance, WeightsError, native, provenance, recognize,
 };
 
 /// `norm_radius` of every published network, in pixels.
@@ -58,7 +58,7 @@ impl Checkpoint {
     /// [`WeightsError::Io`] where the file cannot be read; [`WeightsError::UnknownFormat`],
     /// [`Damaged`](WeightsError::Damaged), [`Forbidden`](WeightsError::Forbidden),
     /// [`Unsupported`](WeightsError::Unsupported) where it is no sound file of weights;
-    /// [`WeightsError::Unrecognised`] or [`Mismatch`](WeightsError::Mismatch) where its tensors
+    /// [`WeightsError::Unrecognized`] or [`Mismatch`](WeightsError::Mismatch) where its tensors
     /// are not those of a network.
     pub fn open(path: impl AsRef<Path>, extra: ExtraKeys) -> Result<Self, WeightsError> {
         let path = path.as_ref();
@@ -88,10 +88,10 @@ impl Checkpoint {
         extra: ExtraKeys,
     ) -> Result<Self, WeightsError> {
         let Contents { container, source, entries, header } = contents;
-        let entries = recognise::state_dict(entries);
-        let architecture = match recognise::architecture(&entries) {
+        let entries = recognize::state_dict(entries);
+        let architecture = match recognize::architecture(&entries) {
             Ok(architecture) => architecture,
-            Err(reason) => return Err(WeightsError::Unrecognised { file, reason }),
+            Err(reason) => return Err(WeightsError::Unrecognized { file, reason }),
         };
         if let Some(claimed) = header.architecture
             && claimed != architecture.to_string()
@@ -141,7 +141,7 @@ impl Checkpoint {
         self.architecture
     }
 
-    /// The radius by which the network's distance maps are normalised, in pixels: what a native
+    /// The radius by which the network's distance maps are normalized, in pixels: what a native
     /// file says, and 260 as in all published networks where the file does not say.
     pub fn norm_radius(&self) -> f32 {
         self.norm_radius

@@ -167,7 +167,7 @@ impl Contents {
     pub(crate) fn open(path: &Path) -> Result<Self, WeightsError> {
         let mut opened = Opened::open(path)?;
         let start = opened.start()?;
-        let container = recognise(&start)
+        let container = recognize(&start)
             .map_err(|found| WeightsError::UnknownFormat { file: opened.name.clone(), found })?;
         if container == Container::Safetensors {
             let name = opened.name.clone();
@@ -189,7 +189,7 @@ impl Contents {
 }
 
 /// The format that a file's first bytes announce, or what they look like instead.
-fn recognise(start: &[u8]) -> Result<Container, String> {
+fn recognize(start: &[u8]) -> Result<Container, String> {
     let opening = start.get(..64).unwrap_or(start);
     if start.is_empty() {
         Err("an empty file".to_owned())

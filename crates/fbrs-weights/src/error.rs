@@ -67,7 +67,7 @@ pub enum WeightsError {
 
     /// The file: its tensors belong to no known network.
     #[error("{file} holds tensors of no known network: {reason}")]
-    Unrecognised {
+    Unrecognized {
         /// The file.
         file: String,
         /// What was looked for and what was found.
@@ -229,7 +229,7 @@ impl WeightsError {
             | Self::Damaged { .. }
             | Self::Forbidden { .. }
             | Self::Unsupported { .. }
-            | Self::Unrecognised { .. }
+            | Self::Unrecognized { .. }
             | Self::Mismatch(_)
             | Self::NotFinite { .. } => Fault::File,
             Self::NoSuchParameter { .. }

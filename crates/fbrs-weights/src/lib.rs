@@ -26,7 +26,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `container`, `pytorch`, `pickle`, `native` | from bytes to a table of tensors |
-//! | `recognise`, `checkpoint` | from a table of tensors to a network |
+//! | `recognize`, `checkpoint` | from a table of tensors to a network |
 //! | `built_in`, `manifest`, `places`, [`fetch`] | where weights are |
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any
@@ -45,7 +45,7 @@ mod pickle;
 mod places;
 mod provenance;
 mod pytorch;
-mod recognise;
+mod recognize;
 mod replace;
 
 pub use built_in::BUILT_IN;

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use crate::error::printable;
 
-/// Steps of a pickle. The largest network's takes 60,000, with an optimiser 150,000.
+/// Steps of a pickle. The largest network's takes 60,000, with an optimizer 150,000.
 const MAX_STEPS: u32 = 500_000;
 
 /// Bytes of a pickle. That of the largest network has 300,000.
@@ -20,7 +20,7 @@ const MAX_BYTES: u64 = 16 << 20;
 
 /// Values that may be copied by keeping and recalling them: the reader behind copies what Python
 /// shares, and a few hundred bytes can double a value many times over. The largest network's pickle
-/// copies 134,000, with the state of an Adam optimiser beside it 270,000.
+/// copies 134,000, with the state of an Adam optimizer beside it 270,000.
 const MAX_COPIED: u64 = 600_000;
 
 /// What may be called: what rebuilds a tensor, and the container of a state dict.

@@ -211,7 +211,7 @@ mod driver {
     #[allow(unsafe_code)]
     fn loads(name: &str) -> bool {
         // SAFETY: the driver's own library, looked up by its official name as every CUDA program
-        // does; its initialisation has no precondition.
+        // does; its initialization has no precondition.
         unsafe { libloading::Library::new(name) }.is_ok()
     }
 }

@@ -2,7 +2,7 @@
 //! negative: background) and gets its mask; each further click refines it.
 //!
 //! The method is f-BRS (Sofiiuk, Petrov, Barinova, Konushin, CVPR 2020): a segmentation network
-//! and, after each click, a small optimisation through the network until its answer agrees with the
+//! and, after each click, a small optimization through the network until its answer agrees with the
 //! clicks. The decision that shaped this crate: a [`Segmenter`] holds what is heavy and shared, a
 //! [`Session`] all that belongs to one photo, and there is one way from a click to a mask.
 //!
@@ -16,8 +16,8 @@
 //! # });
 //! let segmenter = Segmenter::built_in()?;
 //! let mut session = segmenter.session(photo, Options::default())?;
-//! session.click(Click::positive(Position::new(35.0, 50.0)))?;
-//! let prediction = session.click(Click::negative(Position::new(5.0, 5.0)))?;
+//! session.click(Click::positive(Position::from_row_col(35.0, 50.0)))?;
+//! let prediction = session.click(Click::negative(Position::from_row_col(5.0, 5.0)))?;
 //! let mask = prediction.mask(0.5)?;
 //! assert_eq!(mask.dimensions(), (96, 64));
 //! session.undo();
@@ -45,7 +45,7 @@ mod view;
 
 pub use device::{ChosenDevice, DeviceChoice, ParseDeviceError};
 pub use error::{Error, Result};
-pub use fbrs_clicks::{Click, DiscRule, Image, Position, Region, Sign, Size};
+pub use fbrs_clicks::{Click, DiscRule, ImageSpace, Position, Region, Sign, Size};
 pub use fbrs_models::Architecture;
 pub use fbrs_refine::{
     ClickTrace, Mode, ParseModeError, RefineError, RefineOptions, ScaleActivation,

@@ -71,7 +71,7 @@ impl Default for ZoomIn {
 pub struct Tiles {
     /// Side of a tile, in pixels of the photo; a shorter image side is one tile.
     pub size: usize,
-    /// Smallest overlap of neighbours, as a share of a tile. Published: 0.2.
+    /// Smallest overlap of neighbors, as a share of a tile. Published: 0.2.
     pub min_overlap: f64,
 }
 

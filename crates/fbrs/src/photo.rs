@@ -1,6 +1,6 @@
 //! A photo, and crops of it as the network reads them.
 
-use fbrs_clicks::{CropMap, Region, Size};
+use fbrs_clicks::{CropTransform, Region, Size};
 use fbrs_models::bilinear_taps;
 use image::RgbImage;
 use rayon::prelude::*;
@@ -35,8 +35,8 @@ impl Photo {
         Size { height: height as usize, width: width as usize }
     }
 
-    /// The normalised crop, `3 · height · width` values, row-major: bilinear with align_corners.
-    pub(crate) fn crop(&self, map: &CropMap) -> Vec<f32> {
+    /// The normalized crop, `3 · height · width` values, row-major: bilinear with align_corners.
+    pub(crate) fn crop(&self, map: &CropTransform) -> Vec<f32> {
         let (region, size) = (map.region(), map.crop());
         let width = self.size().width;
         let bytes = self.pixels.as_raw();
@@ -47,14 +47,14 @@ impl Photo {
             let (Some(mean), Some(deviation)) = (MEAN.get(channel), DEVIATION.get(channel)) else {
                 continue;
             };
-            let normalised = |row: usize, col: usize| {
+            let normalized = |row: usize, col: usize| {
                 let pixel = (region.top + row) * width + region.left + col;
                 let byte = bytes.get(3 * pixel + channel).copied().unwrap_or(0);
                 (f32::from(byte) / 255.0 - mean) / deviation
             };
             values.par_chunks_mut(size.width.max(1)).zip(&rows).for_each(|(values, row)| {
                 for (value, col) in values.iter_mut().zip(&cols) {
-                    let in_row = |row| col.mix(normalised(row, col.low), normalised(row, col.high));
+                    let in_row = |row| col.mix(normalized(row, col.low), normalized(row, col.high));
                     *value = row.mix(in_row(row.low), in_row(row.high));
                 }
             });

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use fbrs_clicks::{CropMap, Size};
-use fbrs_refine::LogitMaps;
+use fbrs_clicks::{CropTransform, Size};
+use fbrs_refine::Logits;
 use image::{GrayImage, Luma};
 
 use crate::error::Result;
@@ -39,7 +39,7 @@ impl Prediction {
         Ok(self.gray(|probability| if probability > threshold { 255 } else { 0 }))
     }
 
-    /// The probabilities as grey values, `255 · p` rounded.
+    /// The probabilities as gray values, `255 · p` rounded.
     pub fn probability_image(&self) -> GrayImage {
         self.gray(|probability| (255.0 * probability).round() as u8)
     }
@@ -64,30 +64,30 @@ impl Prediction {
 /// A prediction at the size that the network saw: what a session remembers of each click.
 #[derive(Debug, Clone)]
 pub(crate) struct CropPrediction {
-    maps: Arc<[CropMap]>,
+    transforms: Arc<[CropTransform]>,
     /// Probabilities of each crop, row-major.
     crops: Vec<Vec<f32>>,
 }
 
 impl CropPrediction {
     /// `logits`: one map per crop.
-    pub(crate) fn new(maps: Arc<[CropMap]>, logits: &LogitMaps) -> Self {
+    pub(crate) fn new(transforms: Arc<[CropTransform]>, logits: &Logits) -> Self {
         let probabilities = |crop: usize| {
             let mut values = logits.at_crop_size(crop);
             values.iter_mut().for_each(|value| *value = 1.0 / (1.0 + (-*value).exp()));
             values
         };
-        let crops = (0..maps.len()).map(probabilities).collect();
-        Self { maps, crops }
+        let crops = (0..transforms.len()).map(probabilities).collect();
+        Self { transforms, crops }
     }
 
     /// The whole photo's probabilities: resized into their regions, zero outside, averaged where
     /// regions overlap.
     pub(crate) fn in_photo(&self, size: Size) -> Prediction {
         let mut values = vec![0.0f32; size.area()];
-        let single = self.maps.len() == 1;
+        let single = self.transforms.len() == 1;
         let mut covered = if single { Vec::new() } else { vec![0.0f32; size.area()] };
-        for (map, crop) in self.maps.iter().zip(&self.crops) {
+        for (map, crop) in self.transforms.iter().zip(&self.crops) {
             resize_into(crop, map.crop(), map.region(), &mut values, size.width, |out, value| {
                 *out += value;
             });

@@ -1,4 +1,4 @@
-use fbrs_clicks::{Click, Image};
+use fbrs_clicks::{Click, ImageSpace};
 use image::RgbImage;
 
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ impl Segmenter {
     pub fn segment(
         &self,
         image: impl Into<RgbImage>,
-        clicks: &[Click<Image>],
+        clicks: &[Click<ImageSpace>],
         options: &Options,
     ) -> Result<Prediction> {
         const NO_OBJECT: Error = Error::State("expected at least one positive click");

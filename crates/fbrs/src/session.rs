@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use fbrs_clicks::{Click, Image, Region, Size};
+use fbrs_clicks::{Click, ImageSpace, Region, Size};
 use fbrs_refine::{ClickTrace, Progress, RefineState, Refiner, Watch};
 use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 
@@ -51,7 +51,7 @@ struct Object {
 /// All that the next click depends on, and the answer.
 #[derive(Clone)]
 struct ClickState {
-    click: Click<Image>,
+    click: Click<ImageSpace>,
     view: ObjectView,
     refine: RefineState,
     answer: Arc<CropPrediction>,
@@ -77,7 +77,7 @@ pub struct ClickReport {
 pub struct LiveAnswer<'a> {
     /// Number of the evaluation, from 1.
     pub evaluation: usize,
-    /// The objective's value, regularisation included.
+    /// The objective's value, regularization included.
     pub loss: f64,
     progress: &'a Progress<'a>,
     seen: &'a Seen,
@@ -159,7 +159,7 @@ impl Session {
     /// # Errors
     /// [`Error::Click`] for a click outside the image, [`Error::Refine`]; the session is then as
     /// before.
-    pub fn click(&mut self, click: Click<Image>) -> Result<&Prediction> {
+    pub fn click(&mut self, click: Click<ImageSpace>) -> Result<&Prediction> {
         self.click_watched(click, |_| ControlFlow::Continue(()))
     }
 
@@ -170,7 +170,7 @@ impl Session {
     /// As [`Session::click`]; [`Error::is_cancelled`] where the click was cancelled.
     pub fn click_watched(
         &mut self,
-        click: Click<Image>,
+        click: Click<ImageSpace>,
         mut watch: impl FnMut(&LiveAnswer<'_>) -> ControlFlow<()>,
     ) -> Result<&Prediction> {
         let size = self.size();
@@ -212,7 +212,7 @@ impl Session {
     fn answer(
         &self,
         view: &mut ObjectView,
-        clicks: &[Click<Image>],
+        clicks: &[Click<ImageSpace>],
         refine: &RefineState,
         repeated: Option<&Prediction>,
         watch: &mut impl FnMut(&LiveAnswer<'_>) -> ControlFlow<()>,
@@ -253,7 +253,7 @@ impl Session {
     }
 
     /// The current object's clicks, in time order.
-    pub fn clicks(&self) -> impl Iterator<Item = Click<Image>> + '_ {
+    pub fn clicks(&self) -> impl Iterator<Item = Click<ImageSpace>> + '_ {
         self.object.past().iter().map(|state| state.click)
     }
 
@@ -421,9 +421,9 @@ fn see_whole(photo: &Photo, options: &Options, loaded: &Loaded) -> Result<Seen> 
     })
 }
 
-fn crop_prediction(seen: &Seen, logits: &fbrs_refine::LogitMaps) -> CropPrediction {
+fn crop_prediction(seen: &Seen, logits: &fbrs_refine::Logits) -> CropPrediction {
     match seen.frame.is_flipped() {
-        true => CropPrediction::new(seen.maps.clone(), &logits.unflipped()),
-        false => CropPrediction::new(seen.maps.clone(), logits),
+        true => CropPrediction::new(seen.transforms.clone(), &logits.unflipped()),
+        false => CropPrediction::new(seen.transforms.clone(), logits),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use fbrs_clicks::{Click, Crop, CropMap, Image, Region, Size, tile_offsets};
+use fbrs_clicks::{Click, CropSpace, CropTransform, ImageSpace, Region, Size, tile_offsets};
 use fbrs_refine::Frame;
 
 use crate::options::{Options, View, ZoomIn};
@@ -18,27 +18,32 @@ const REPEAT_IOU: f64 = 0.5;
 /// What the network sees, and where in the photo that is.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    pub(crate) maps: Arc<[CropMap]>,
+    pub(crate) transforms: Arc<[CropTransform]>,
     pub(crate) frame: Frame,
 }
 
 impl Seen {
-    fn new(maps: Vec<CropMap>, photo: &Photo, flip: bool, device: &Device) -> Option<Self> {
-        let size = maps.first()?.crop();
-        let crops: Vec<_> = maps.iter().map(|map| photo.crop(map)).collect();
-        Some(Self { maps: maps.into(), frame: Frame::new(&crops, size, flip, device) })
+    fn new(
+        transforms: Vec<CropTransform>,
+        photo: &Photo,
+        flip: bool,
+        device: &Device,
+    ) -> Option<Self> {
+        let size = transforms.first()?.crop();
+        let crops: Vec<_> = transforms.iter().map(|map| photo.crop(map)).collect();
+        Some(Self { transforms: transforms.into(), frame: Frame::new(&crops, size, flip, device) })
     }
 
     /// Whether both are the same view of the photo, not only equal ones.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.maps, &other.maps)
+        Arc::ptr_eq(&self.transforms, &other.transforms)
     }
 
     /// The clicks as each crop has them.
-    pub(crate) fn clicks(&self, clicks: &[Click<Image>]) -> Vec<Vec<Click<Crop>>> {
+    pub(crate) fn clicks(&self, clicks: &[Click<ImageSpace>]) -> Vec<Vec<Click<CropSpace>>> {
         let in_crop =
-            |map: &CropMap| clicks.iter().map(|click| map.click_to_crop(*click)).collect();
-        self.maps.iter().map(in_crop).collect()
+            |map: &CropTransform| clicks.iter().map(|click| map.click_to_crop(*click)).collect();
+        self.transforms.iter().map(in_crop).collect()
     }
 }
 
@@ -54,7 +59,7 @@ impl ObjectView {
     pub(crate) fn choose(
         &mut self,
         options: &Options,
-        clicks: &[Click<Image>],
+        clicks: &[Click<ImageSpace>],
         previous: Option<&Prediction>,
         photo: &Photo,
         whole: &Seen,
@@ -77,7 +82,7 @@ impl ObjectView {
         {
             return seen.clone();
         }
-        let map = limit(CropMap::longest_side(wanted, zoom.target_size), options);
+        let map = limit(CropTransform::longest_side(wanted, zoom.target_size), options);
         let Some(seen) = Seen::new(vec![map], photo, options.flip, device) else {
             return whole.clone();
         };
@@ -105,7 +110,7 @@ impl ObjectView {
 impl ZoomIn {
     /// The surroundings of the predicted object, every positive click's pixel counted as object;
     /// `None` where nothing is predicted.
-    fn region(&self, previous: &Prediction, clicks: &[Click<Image>]) -> Option<Region> {
+    fn region(&self, previous: &Prediction, clicks: &[Click<ImageSpace>]) -> Option<Region> {
         let size = previous.size();
         let mut mask: Vec<bool> =
             previous.probabilities().iter().map(|&probability| probability > OBJECT).collect();
@@ -126,14 +131,14 @@ impl ZoomIn {
 /// The whole photo as the options have it: at its own size, or limited, or in tiles.
 pub(crate) fn whole(photo: &Photo, options: &Options, device: &Device) -> Option<Seen> {
     let size = photo.size();
-    let maps = match &options.view {
+    let transforms = match &options.view {
         View::Tiles(tiles) => tile_regions(size, tiles.size, tiles.min_overlap)
             .into_iter()
-            .map(|region| limit(CropMap::unscaled(region), options))
+            .map(|region| limit(CropTransform::unscaled(region), options))
             .collect(),
-        View::Whole | View::ZoomIn(_) => vec![limit(CropMap::identity(size), options)],
+        View::Whole | View::ZoomIn(_) => vec![limit(CropTransform::identity(size), options)],
     };
-    Seen::new(maps, photo, options.flip, device)
+    Seen::new(transforms, photo, options.flip, device)
 }
 
 fn tile_regions(size: Size, tile: usize, min_overlap: f64) -> Vec<Region> {
@@ -148,7 +153,7 @@ fn tile_regions(size: Size, tile: usize, min_overlap: f64) -> Vec<Region> {
         .collect()
 }
 
-fn limit(map: CropMap, options: &Options) -> CropMap {
+fn limit(map: CropTransform, options: &Options) -> CropTransform {
     match options.max_size {
         Some(limit) => map.limited(limit),
         None => map,

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use fbrs::{
-    Click, Error, Image, Mode, Options, Position, Prediction, RefineOptions, Segmenter, Session,
-    Tiles, View, ZoomIn,
+    Click, Error, ImageSpace, Mode, Options, Position, Prediction, RefineOptions, Segmenter,
+    Session, Tiles, View, ZoomIn,
 };
 use image::{DynamicImage, GrayImage, Luma, Rgb, RgbImage};
 
@@ -24,12 +24,12 @@ fn photo() -> RgbImage {
     })
 }
 
-fn on(row: f64, col: f64) -> Click<Image> {
-    Click::positive(Position::new(row, col))
+fn on(row: f64, col: f64) -> Click<ImageSpace> {
+    Click::positive(Position::from_row_col(row, col))
 }
 
-fn off(row: f64, col: f64) -> Click<Image> {
-    Click::negative(Position::new(row, col))
+fn off(row: f64, col: f64) -> Click<ImageSpace> {
+    Click::negative(Position::from_row_col(row, col))
 }
 
 fn options(mode: Mode) -> Options {
@@ -56,7 +56,7 @@ const CLICKS: [(bool, f64, f64); 5] = [
     (true, 57.0, 77.0),
 ];
 
-fn listed((positive, row, col): (bool, f64, f64)) -> Click<Image> {
+fn listed((positive, row, col): (bool, f64, f64)) -> Click<ImageSpace> {
     if positive { on(row, col) } else { off(row, col) }
 }
 

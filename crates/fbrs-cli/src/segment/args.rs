@@ -19,7 +19,7 @@ pub(crate) struct SegmentArgs {
     /// The photo: PNG, JPEG, WebP, TIFF, BMP, GIF or PNM
     ///
     /// Told by content, not by name. Orientation as its EXIF data say; at most 16384 pixels a side
-    /// and 120 megapixels. Of alpha the colours alone are used.
+    /// and 120 megapixels. Of alpha the colors alone are used.
     pub(super) photo: PathBuf,
 
     /// A click on the object
@@ -115,11 +115,11 @@ pub(crate) struct SegmentArgs {
     #[arg(long, value_name = "X", default_value_t = 0.01, allow_hyphen_values = true)]
     #[arg(help_heading = REFINEMENT)]
     min_iou_diff: f64,
-    /// Weight of the regularisation
+    /// Weight of the regularization
     #[arg(long, value_name = "X", default_value_t = 0.001, allow_hyphen_values = true)]
     #[arg(help_heading = REFINEMENT)]
     regularization: f64,
-    /// Factor of the biases in the regularisation of f-BRS
+    /// Factor of the biases in the regularization of f-BRS
     #[arg(long, value_name = "X", default_value_t = 10.0, allow_hyphen_values = true)]
     #[arg(help_heading = REFINEMENT)]
     bias_regularization: f64,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::ArgMatches;
-use fbrs::{Click, Image, Position, Size};
+use fbrs::{Click, ImageSpace, Position, Size};
 use serde::Deserialize;
 
 use super::args::SegmentArgs;
@@ -58,7 +58,7 @@ struct FileClick {
 }
 
 /// The clicks of the command line or of the file that it names.
-pub(super) fn collect(args: &SegmentArgs, matches: &ArgMatches) -> Result<Vec<Click<Image>>> {
+pub(super) fn collect(args: &SegmentArgs, matches: &ArgMatches) -> Result<Vec<Click<ImageSpace>>> {
     let clicks = match &args.clicks {
         Some(path) => read(path)?,
         None => in_order(args, matches),
@@ -78,19 +78,20 @@ pub(super) fn collect(args: &SegmentArgs, matches: &ArgMatches) -> Result<Vec<Cl
 }
 
 /// Clap gathers each option by itself; the places of the values in the command line tell the order.
-fn in_order(args: &SegmentArgs, matches: &ArgMatches) -> Vec<Click<Image>> {
-    let placed = |name: &str, spots: &[Spot], click: fn(Position<Image>) -> Click<Image>| {
-        let places = matches.indices_of(name).into_iter().flatten();
-        let clicks = spots.iter().map(|spot| click(Position::new(spot.y, spot.x)));
-        places.zip(clicks).collect::<Vec<_>>()
-    };
+fn in_order(args: &SegmentArgs, matches: &ArgMatches) -> Vec<Click<ImageSpace>> {
+    let placed =
+        |name: &str, spots: &[Spot], click: fn(Position<ImageSpace>) -> Click<ImageSpace>| {
+            let places = matches.indices_of(name).into_iter().flatten();
+            let clicks = spots.iter().map(|spot| click(Position::from_row_col(spot.y, spot.x)));
+            places.zip(clicks).collect::<Vec<_>>()
+        };
     let mut clicks = placed("positive", &args.positive, Click::positive);
     clicks.extend(placed("negative", &args.negative, Click::negative));
     clicks.sort_by_key(|(place, _)| *place);
     clicks.into_iter().map(|(_, click)| click).collect()
 }
 
-fn read(path: &Path) -> Result<Vec<Click<Image>>> {
+fn read(path: &Path) -> Result<Vec<Click<ImageSpace>>> {
     let name =
         if is_standard_input(path) { "standard input".into() } else { path.to_string_lossy() };
     let failed = |error: io::Error| Exit::Input.because(format!("cannot read {name}: {error}"));
@@ -112,8 +113,8 @@ fn read(path: &Path) -> Result<Vec<Click<Image>>> {
         ))
     })?;
     let click = |FileClick { x, y, positive }| match positive {
-        true => Click::positive(Position::new(y, x)),
-        false => Click::negative(Position::new(y, x)),
+        true => Click::positive(Position::from_row_col(y, x)),
+        false => Click::negative(Position::from_row_col(y, x)),
     };
     Ok(clicks.into_iter().map(click).collect())
 }
@@ -123,7 +124,7 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 }
 
 /// Refuses clicks outside the photo before any work is done.
-pub(super) fn check(clicks: &[Click<Image>], size: Size) -> Result<()> {
+pub(super) fn check(clicks: &[Click<ImageSpace>], size: Size) -> Result<()> {
     let outside = clicks.iter().enumerate().find(|(_, click)| !click.position.is_inside(size));
     let Some((index, click)) = outside else { return Ok(()) };
     let (x, y) = (click.position.col, click.position.row);

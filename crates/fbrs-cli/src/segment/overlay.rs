@@ -4,7 +4,7 @@
 //! it is shown in a window; small photos get lines and dots that can still be told apart.
 
 use anyhow::{Context, Result};
-use fbrs::{Click, Image};
+use fbrs::{Click, ImageSpace};
 use image::{GrayImage, RgbImage};
 use imageproc::contours::{Contour, find_contours};
 use tiny_skia::{
@@ -15,7 +15,7 @@ use tiny_skia::{
 /// Longer side of a photo on which the unit of every measure is one pixel.
 const DESIGN_SIDE: f32 = 640.0;
 
-/// Colour of the object and its share in the mixture.
+/// Color of the object and its share in the mixture.
 const TINT: [f32; 3] = [30.0, 136.0, 255.0];
 const TINT_SHARE: f32 = 0.38;
 /// What is left of the background's brightness.
@@ -31,7 +31,7 @@ const NEGATIVE: [u8; 3] = [220, 38, 38];
 pub(super) fn draw(
     photo: &RgbImage,
     mask: &GrayImage,
-    clicks: &[Click<Image>],
+    clicks: &[Click<ImageSpace>],
 ) -> Result<RgbImage> {
     let (width, height) = photo.dimensions();
     let unit = width.max(height) as f32 / DESIGN_SIDE;
@@ -39,11 +39,11 @@ pub(super) fn draw(
     let mut canvas = Pixmap::from_vec(tinted(photo, mask), size)
         .context("an overlay has four bytes for each pixel")?;
     let outline = outline(mask, unit);
-    for (path, (width, colour)) in [(4.2, WHITE), (2.2, OUTLINE)]
+    for (path, (width, color)) in [(4.2, WHITE), (2.2, OUTLINE)]
         .into_iter()
         .flat_map(|layer| outline.iter().map(move |path| (path, layer)))
     {
-        line(&mut canvas, path, (width * unit).max(width * 0.4), colour);
+        line(&mut canvas, path, (width * unit).max(width * 0.4), color);
     }
     for click in clicks {
         dot(&mut canvas, click, unit);
@@ -86,7 +86,7 @@ fn smoothed(contour: &Contour<i32>, reach: usize) -> Option<Path> {
     let mut builder = PathBuilder::new();
     for middle in (0..count).step_by(reach.max(1)) {
         let around = contour.points.iter().cycle().skip(middle + count - reach).take(2 * reach + 1);
-        // A pixel's centre lies half a pixel beyond its corner, where drawing counts from.
+        // A pixel's center lies half a pixel beyond its corner, where drawing counts from.
         let (x, y) = around
             .fold((0.0, 0.0), |(x, y), point| (x + point.x as f32 + 0.5, y + point.y as f32 + 0.5));
         match middle {
@@ -99,14 +99,14 @@ fn smoothed(contour: &Contour<i32>, reach: usize) -> Option<Path> {
 }
 
 /// A disc with a white rim and a soft shadow, and in it a plus or a minus.
-fn dot(canvas: &mut Pixmap, click: &Click<Image>, unit: f32) {
+fn dot(canvas: &mut Pixmap, click: &Click<ImageSpace>, unit: f32) {
     let (x, y) = (click.position.col as f32 + 0.5, click.position.row as f32 + 0.5);
     let radius = (9.0 * unit).max(4.0);
-    let colour = if click.is_positive() { POSITIVE } else { NEGATIVE };
+    let color = if click.is_positive() { POSITIVE } else { NEGATIVE };
     disc(canvas, x, y, 1.22 * radius, BLACK, 0.18);
     disc(canvas, x, y, 1.10 * radius, BLACK, 0.28);
     disc(canvas, x, y, radius, WHITE, 1.0);
-    disc(canvas, x, y, 0.8 * radius, colour, 1.0);
+    disc(canvas, x, y, 0.8 * radius, color, 1.0);
     let arm = 0.42 * radius;
     let mut sign = PathBuilder::new();
     sign.move_to(x - arm, y);
@@ -120,25 +120,25 @@ fn dot(canvas: &mut Pixmap, click: &Click<Image>, unit: f32) {
     }
 }
 
-fn disc(canvas: &mut Pixmap, x: f32, y: f32, radius: f32, colour: [u8; 3], opacity: f32) {
+fn disc(canvas: &mut Pixmap, x: f32, y: f32, radius: f32, color: [u8; 3], opacity: f32) {
     if let Some(circle) = PathBuilder::from_circle(x, y, radius) {
-        let paint = paint(colour, opacity);
+        let paint = paint(color, opacity);
         canvas.fill_path(&circle, &paint, FillRule::Winding, Transform::identity(), None);
     }
 }
 
-fn line(canvas: &mut Pixmap, path: &Path, width: f32, colour: [u8; 3]) {
+fn line(canvas: &mut Pixmap, path: &Path, width: f32, color: [u8; 3]) {
     let stroke =
         Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
-    canvas.stroke_path(path, &paint(colour, 1.0), &stroke, Transform::identity(), None);
+    canvas.stroke_path(path, &paint(color, 1.0), &stroke, Transform::identity(), None);
 }
 
-fn paint(colour: [u8; 3], opacity: f32) -> Paint<'static> {
-    let [red, green, blue] = colour;
-    let mut colour = Color::from_rgba8(red, green, blue, u8::MAX);
-    colour.apply_opacity(opacity);
+fn paint(color: [u8; 3], opacity: f32) -> Paint<'static> {
+    let [red, green, blue] = color;
+    let mut color = Color::from_rgba8(red, green, blue, u8::MAX);
+    color.apply_opacity(opacity);
     let mut paint = Paint { anti_alias: true, ..Paint::default() };
-    paint.set_color(colour);
+    paint.set_color(color);
     paint
 }
 
@@ -149,7 +149,11 @@ mod tests {
     use fbrs::Position;
     use image::{Luma, Rgb};
 
-    fn drawn(side: u32, inside: impl Fn(u32, u32) -> bool, clicks: &[Click<Image>]) -> RgbImage {
+    fn drawn(
+        side: u32,
+        inside: impl Fn(u32, u32) -> bool,
+        clicks: &[Click<ImageSpace>],
+    ) -> RgbImage {
         let photo = RgbImage::from_pixel(side, side, Rgb([120, 120, 120]));
         let mask = GrayImage::from_fn(side, side, |x, y| Luma([255 * u8::from(inside(x, y))]));
         draw(&photo, &mask, clicks).unwrap()
@@ -165,10 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn clicks_have_their_colours() {
+    fn clicks_have_their_colors() {
         let clicks = [
-            Click::positive(Position::new(100.0, 60.0)),
-            Click::negative(Position::new(100.0, 140.0)),
+            Click::positive(Position::from_row_col(100.0, 60.0)),
+            Click::negative(Position::from_row_col(100.0, 140.0)),
         ];
         let overlay = drawn(200, |_, _| false, &clicks);
         // Between rim and sign.
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn any_size_and_any_mask_can_be_drawn() {
         for side in [2, 3, 7, 50] {
-            let corner = [Click::positive(Position::new(0.0, 0.0))];
+            let corner = [Click::positive(Position::from_row_col(0.0, 0.0))];
             drawn(side, |_, _| true, &corner);
             drawn(side, |x, y| (x + y) % 2 == 0, &corner);
             drawn(side, |x, y| x == 1 && y == 1, &corner);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fbrs::{Click, ClickReport, Image};
+use fbrs::{Click, ClickReport, ImageSpace};
 use serde::Serialize;
 
 use super::mask::{MaskSummary, Rectangle};
@@ -98,7 +98,7 @@ struct Parts {
 }
 
 impl<'a> ClickCost<'a> {
-    pub(super) fn of(click: &Click<Image>, report: &'a ClickReport) -> Self {
+    pub(super) fn of(click: &Click<ImageSpace>, report: &'a ClickReport) -> Self {
         let losses = &report.refine.losses;
         Self {
             x: click.position.col,
@@ -113,7 +113,7 @@ impl<'a> ClickCost<'a> {
         }
     }
 
-    pub(super) fn with_detail(click: &Click<Image>, report: &'a ClickReport) -> Self {
+    pub(super) fn with_detail(click: &Click<ImageSpace>, report: &'a ClickReport) -> Self {
         let trace = &report.refine;
         let detail = ClickDetail {
             losses: &trace.losses,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::ArgMatches;
 use fbrs::weights::{ExtraKeys, Places};
-use fbrs::{Click, ClickReport, Image, Mode, Options, Segmenter, Session, Size};
+use fbrs::{Click, ClickReport, ImageSpace, Mode, Options, Segmenter, Session, Size};
 use image::{DynamicImage, RgbImage};
 
 use super::args::SegmentArgs;
@@ -108,7 +108,7 @@ fn load(args: &SegmentArgs, voice: Voice) -> Result<Loaded> {
 /// Answers all clicks; one report for each.
 fn answer(
     session: &mut Session,
-    clicks: &[Click<Image>],
+    clicks: &[Click<ImageSpace>],
     options: &Options,
     voice: Voice,
 ) -> Result<Vec<ClickReport>> {
@@ -135,7 +135,7 @@ fn answer(
 
 fn trace(
     outputs: &Outputs,
-    clicks: &[Click<Image>],
+    clicks: &[Click<ImageSpace>],
     reports: &[ClickReport],
 ) -> Result<Option<String>> {
     if outputs.trace.is_none() {

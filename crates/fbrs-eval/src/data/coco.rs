@@ -29,7 +29,7 @@ pub struct CocoOptions {
 
 /// Instances in COCO's JSON: polygons, and runs as numbers or packed into a text.
 ///
-/// Polygons are filled where a pixel's centre is inside by the even-odd rule. The COCO tools draw
+/// Polygons are filled where a pixel's center is inside by the even-odd rule. The COCO tools draw
 /// edges a little wider: single pixels along them may differ.
 #[derive(Debug)]
 pub(super) struct Coco {

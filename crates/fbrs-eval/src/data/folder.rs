@@ -13,7 +13,7 @@ use crate::truth::{Label, Truth};
 ///
 /// A mask belongs to the photo with the same name up to its first dot. Where its values are 0 and
 /// one other number it is one object; else every number above 0 is an object of its own (8 or 16
-/// bits; colours count as numbers). JPEG masks are one object: values are blurred there, and what
+/// bits; colors count as numbers). JPEG masks are one object: values are blurred there, and what
 /// is 128 or more counts. A mask `NAME_K` without a photo of that name is object K of photo NAME.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -133,9 +133,9 @@ fn numbers(path: &Path) -> Result<(Size, Vec<u64>), Problem> {
         DynamicImage::ImageLuma16(mask) => mask.pixels().map(|pixel| pixel[0].into()).collect(),
         DynamicImage::ImageLumaA8(mask) => mask.pixels().map(|pixel| pixel[0].into()).collect(),
         DynamicImage::ImageLumaA16(mask) => mask.pixels().map(|pixel| pixel[0].into()).collect(),
-        colours => {
+        colors => {
             let number = |[r, g, b]: [u8; 3]| u64::from_be_bytes([0, 0, 0, 0, 0, r, g, b]);
-            colours.to_rgb8().pixels().map(|pixel| number(pixel.0)).collect()
+            colors.to_rgb8().pixels().map(|pixel| number(pixel.0)).collect()
         }
     };
     Ok((size, numbers))

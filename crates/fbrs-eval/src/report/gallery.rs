@@ -94,7 +94,7 @@ fn draw(sample: &Sample, result: &ObjectResult) -> Result<(String, String)> {
 }
 
 /// Tints what is inside, darkens what is outside, and draws the edge between.
-fn tint(photo: &mut RgbImage, colour: [u8; 3], inside: impl Fn(u32, u32) -> bool) {
+fn tint(photo: &mut RgbImage, color: [u8; 3], inside: impl Fn(u32, u32) -> bool) {
     let (width, height) = photo.dimensions();
     for (x, y, pixel) in photo.enumerate_pixels_mut() {
         let here = inside(x, y);
@@ -104,16 +104,16 @@ fn tint(photo: &mut RgbImage, colour: [u8; 3], inside: impl Fn(u32, u32) -> bool
             || (y > 0 && inside(x, y - 1) != here);
         *pixel = match (beside, here) {
             (true, true) => mixed(*pixel, [255; 3], 0.85),
-            (_, true) => mixed(*pixel, colour, TINT),
+            (_, true) => mixed(*pixel, color, TINT),
             (_, false) => mixed(*pixel, [0; 3], 0.18),
         };
     }
 }
 
-fn mixed(Rgb(pixel): Rgb<u8>, colour: [u8; 3], share: f32) -> Rgb<u8> {
+fn mixed(Rgb(pixel): Rgb<u8>, color: [u8; 3], share: f32) -> Rgb<u8> {
     let mut mixed = pixel;
-    for (value, colour) in mixed.iter_mut().zip(colour) {
-        *value = (f32::from(*value) * (1.0 - share) + f32::from(colour) * share).round() as u8;
+    for (value, color) in mixed.iter_mut().zip(color) {
+        *value = (f32::from(*value) * (1.0 - share) + f32::from(color) * share).round() as u8;
     }
     Rgb(mixed)
 }
@@ -132,9 +132,9 @@ fn clicks(photo: &RgbImage, result: &ObjectResult, scale: f32) -> Result<RgbImag
     let (white, still) = (paint([255; 3]), Transform::identity());
     for (positive, row, col) in &result.clicks {
         let (x, y) = ((*col as f32 + 0.5) * scale, (*row as f32 + 0.5) * scale);
-        let colour = if *positive { POSITIVE } else { NEGATIVE };
+        let color = if *positive { POSITIVE } else { NEGATIVE };
         if let Some(disc) = PathBuilder::from_circle(x, y, RADIUS) {
-            canvas.fill_path(&disc, &paint(colour), FillRule::Winding, still, None);
+            canvas.fill_path(&disc, &paint(color), FillRule::Winding, still, None);
             let ring = Stroke { width: 1.6, ..Stroke::default() };
             canvas.stroke_path(&disc, &white, &ring, still, None);
         }
@@ -151,8 +151,8 @@ fn clicks(photo: &RgbImage, result: &ObjectResult, scale: f32) -> Result<RgbImag
     let mut drawn = photo.clone();
     for (pixel, over) in drawn.pixels_mut().zip(canvas.pixels()) {
         let over = over.demultiply();
-        let colour = [over.red(), over.green(), over.blue()];
-        *pixel = mixed(*pixel, colour, f32::from(over.alpha()) / 255.0);
+        let color = [over.red(), over.green(), over.blue()];
+        *pixel = mixed(*pixel, color, f32::from(over.alpha()) / 255.0);
     }
     Ok(drawn)
 }

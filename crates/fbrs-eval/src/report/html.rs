@@ -263,7 +263,7 @@ fn legend<'a>(names: impl Iterator<Item = &'a str>) -> Markup {
     html! {
         ul.legend {
             @for (index, name) in names.enumerate() {
-                li { i style={ "background:" (plots::css(plots::colour(index))) } {} (name) }
+                li { i style={ "background:" (plots::css(plots::color(index))) } {} (name) }
             }
         }
     }

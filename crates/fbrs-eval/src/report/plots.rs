@@ -1,4 +1,4 @@
-//! Plots as SVG. Ink and grid have colours that the page's style replaces in dark mode.
+//! Plots as SVG. Ink and grid have colors that the page's style replaces in dark mode.
 
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
@@ -19,7 +19,7 @@ const HEIGHT: u32 = 320;
 const INK: RGBColor = RGBColor(0x11, 0x22, 0x33);
 const GRID: RGBColor = RGBColor(0xDD, 0xE1, 0xE6);
 
-/// Colours of data sets and parts, in order; readable on light and on dark ground.
+/// Colors of data sets and parts, in order; readable on light and on dark ground.
 pub(super) const COLOURS: [RGBColor; 7] = [
     RGBColor(0x2F, 0x6F, 0xDE),
     RGBColor(0xE0, 0x79, 0x2B),
@@ -30,11 +30,11 @@ pub(super) const COLOURS: [RGBColor; 7] = [
     RGBColor(0x8A, 0x6D, 0x3B),
 ];
 
-pub(super) fn colour(index: usize) -> RGBColor {
+pub(super) fn color(index: usize) -> RGBColor {
     COLOURS.get(index % COLOURS.len()).copied().unwrap_or(INK)
 }
 
-/// A colour as CSS has it.
+/// A color as CSS has it.
 pub(super) fn css(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
@@ -111,10 +111,10 @@ pub(super) fn mean_iou(data: &[DataReport], max_clicks: usize) -> Result<String>
         for (index, data) in data.iter().enumerate() {
             let points = data.mean_iou.iter().enumerate();
             let points: Vec<_> = points.map(|(at, iou)| ((at + 1) as f64, *iou)).collect();
-            let colour = colour(index);
-            let line = PathElement::new(points.clone(), colour.stroke_width(3));
+            let color = color(index);
+            let line = PathElement::new(points.clone(), color.stroke_width(3));
             chart.draw_series([line]).map_err(plot_error)?;
-            let dots = points.into_iter().map(|at| Circle::new(at, 4, colour.filled()));
+            let dots = points.into_iter().map(|at| Circle::new(at, 4, color.filled()));
             chart.draw_series(dots).map_err(plot_error)?;
         }
         Ok(())
@@ -179,5 +179,5 @@ pub(super) fn time(data: &DataReport) -> Result<String> {
 }
 
 fn bar(x: f64, from: f64, to: f64, index: usize) -> Rectangle<(f64, f64)> {
-    Rectangle::new([(x - 0.36, from), (x + 0.36, to)], colour(index).filled())
+    Rectangle::new([(x - 0.36, from), (x + 0.36, to)], color(index).filled())
 }

@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::{Finish, HostConv, Maps};
+use super::{Finish, HostConv, Planes};
 
 #[derive(Debug)]
 pub(super) struct InputGradient {
@@ -43,7 +43,7 @@ impl InputGradient {
 
     /// From the gradient with respect to the output to that with respect to the input,
     /// `[batch, channels, size]`.
-    pub(super) fn run(&self, gradient: Maps<'_>, channels: usize, size: [usize; 2]) -> Vec<f32> {
+    pub(super) fn run(&self, gradient: Planes<'_>, channels: usize, size: [usize; 2]) -> Vec<f32> {
         if let (1, [Some(conv)]) = (self.stride, self.phases.as_slice()) {
             return conv.forward(gradient, size, Finish::default());
         }

@@ -13,7 +13,7 @@ use burn::tensor::{Float, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::gradient::InputGradient;
-use super::{Finish, HostConv, HostShape, Maps};
+use super::{Finish, HostConv, HostShape, Planes};
 
 /// A convolution, its bias, what is added to it, and its ReLU, as one operation.
 #[derive(Debug)]
@@ -79,9 +79,9 @@ impl HostLayer {
             None => None,
         };
         let x = values(x)?;
-        let maps = Maps { values: &x, dims };
+        let planes = Planes { values: &x, dims };
         let finish = Finish { addend: addend.as_deref(), relu };
-        let y = self.conv.forward(maps, size, finish);
+        let y = self.conv.forward(planes, size, finish);
         Some(tensor(y, [batch, self.shape.output, size[0], size[1]]))
     }
 
@@ -138,8 +138,8 @@ impl<const N: usize> Backward<Flex, N> for ConvStep {
             let transposed = layer.gradient.get_or_init(|| InputGradient::new(&layer.conv));
             let dims = gradient.shape().dims();
             let Some(values) = values(&gradient) else { return };
-            let maps = Maps { values: &values, dims };
-            let at_input = transposed.run(maps, channels, [height, width]);
+            let planes = Planes { values: &values, dims };
+            let at_input = transposed.run(planes, channels, [height, width]);
             gradients.register::<Flex>(node.id, tensor(at_input, input));
         }
         if let Some(node) = parents.next().flatten() {

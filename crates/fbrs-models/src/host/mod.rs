@@ -1,6 +1,6 @@
 //! Convolution on the processor.
 //!
-//! Burn's CPU backend makes a convolution by copying every pixel's neighbourhood and multiplying
+//! Burn's CPU backend makes a convolution by copying every pixel's neighborhood and multiplying
 //! matrices. Here the input is copied once, with its padding, and the convolution reads it in
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
 //! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
@@ -50,9 +50,9 @@ impl HostShape {
     }
 }
 
-/// A batch of maps, `[batch, channels, height, width]`, row-major.
+/// A batch of feature planes, `[batch, channels, height, width]`, row-major.
 #[derive(Clone, Copy)]
-struct Maps<'a> {
+struct Planes<'a> {
     values: &'a [f32],
     dims: [usize; 4],
 }
@@ -166,7 +166,7 @@ impl HostConv {
     }
 
     /// The convolution with its bias, finished: `[batch, output, size]`.
-    fn forward(&self, x: Maps<'_>, size: [usize; 2], finish: Finish<'_>) -> Vec<f32> {
+    fn forward(&self, x: Planes<'_>, size: [usize; 2], finish: Finish<'_>) -> Vec<f32> {
         if x.dims[0] * self.output * size[0] * size[1] == 0 {
             return Vec::new();
         }
@@ -180,7 +180,7 @@ impl HostConv {
     fn run_depthwise(
         &self,
         weight: &[f32],
-        x: Maps<'_>,
+        x: Planes<'_>,
         size: [usize; 2],
         finish: Finish<'_>,
     ) -> Vec<f32> {
@@ -201,7 +201,7 @@ impl HostConv {
     fn run_tiles(
         &self,
         weight: &[f32],
-        x: Maps<'_>,
+        x: Planes<'_>,
         size: [usize; 2],
         finish: Finish<'_>,
     ) -> Vec<f32> {
@@ -283,7 +283,7 @@ mod tests {
         }
     }
 
-    fn plain(x: Maps<'_>, weight: &[f32], bias: &[f32], shape: &HostShape) -> Vec<f32> {
+    fn plain(x: Planes<'_>, weight: &[f32], bias: &[f32], shape: &HostShape) -> Vec<f32> {
         let [_, _, height, width] = x.dims;
         let plane = shape.output_side(height) * shape.output_side(width);
         let count = x.dims[0] * shape.output * plane;
@@ -294,7 +294,7 @@ mod tests {
     }
 
     fn plain_gradient(
-        gradient: Maps<'_>,
+        gradient: Planes<'_>,
         weight: &[f32],
         shape: &HostShape,
         dims: [usize; 4],
@@ -337,7 +337,7 @@ mod tests {
             };
             let (weight, bias) = (wave(output * per_output, 0.7), wave(output, 1.3));
             let values = wave(2 * input * height * width, 0.31);
-            let x = Maps { values: &values, dims: [2, input, height, width] };
+            let x = Planes { values: &values, dims: [2, input, height, width] };
             let conv = HostConv::new(&weight, Some(bias.clone()), &shape);
             assert_alike(&conv.weight(), &weight, &shape);
             let size = [height, width].map(|side| shape.output_side(side));
@@ -352,9 +352,9 @@ mod tests {
             // ⟨gradient, conv(x)⟩ = ⟨transposed(gradient), x⟩, the bias left out: for every x, so
             // for the x that are 1 at one place.
             let gradient = wave(expected.len(), 0.17);
-            let maps = Maps { values: &gradient, dims: [2, output, size[0], size[1]] };
-            let found = InputGradient::new(&conv).run(maps, input, [height, width]);
-            assert_alike(&found, &plain_gradient(maps, &weight, &shape, x.dims), &shape);
+            let planes = Planes { values: &gradient, dims: [2, output, size[0], size[1]] };
+            let found = InputGradient::new(&conv).run(planes, input, [height, width]);
+            assert_alike(&found, &plain_gradient(planes, &weight, &shape, x.dims), &shape);
         }
     }
 

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Maps;
+use super::Planes;
 use super::stencil::Stencil;
 
-/// Input maps with zeros around them.
+/// Input planes with zeros around them.
 ///
 /// With stride 1, the zeros behind a row are those before the next one. With a larger stride the
 /// padded image is split into planes of every `stride`-th row and column, so that each tap reads
@@ -41,7 +41,7 @@ pub(super) struct Tap {
 
 impl<'a> Padded<'a> {
     /// `size`: height and width of the output.
-    pub(super) fn new(x: Maps<'a>, stencil: &Stencil, size: [usize; 2]) -> Self {
+    pub(super) fn new(x: Planes<'a>, stencil: &Stencil, size: [usize; 2]) -> Self {
         let [batch, channels, height, width] = x.dims;
         let [out_height, out_width] = size;
         let stride = stencil.stride;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::stencil::Stencil;
 use super::tile::{Input, OUTPUTS, POSITIONS, VECTORS, accumulate};
-use super::{Finish, Maps};
+use super::{Finish, Planes};
 
 /// Products per tile.
 const PRODUCTS: usize = 16;
@@ -100,7 +100,7 @@ impl Winograd {
     }
 
     /// As `HostConv::forward`; the output is as large as the input.
-    pub(super) fn forward(&self, x: Maps<'_>, bias: &[f32], finish: Finish<'_>) -> Vec<f32> {
+    pub(super) fn forward(&self, x: Planes<'_>, bias: &[f32], finish: Finish<'_>) -> Vec<f32> {
         let [batch, _, height, width] = x.dims;
         let grid = Grid::new([height, width], self.dilation);
         let compact = Compact::new(x, &grid);
@@ -252,7 +252,7 @@ struct Compact {
 }
 
 impl Compact {
-    fn new(x: Maps<'_>, grid: &Grid) -> Self {
+    fn new(x: Planes<'_>, grid: &Grid) -> Self {
         let [batch, channels, height, width] = x.dims;
         let dilation = grid.dilation;
         let half = grid.cols.len() + dilation;

@@ -4,7 +4,7 @@
 //! variable is bounded, written as an [`argmin::core::Solver`]: argmin's
 //! executor, observers and budgets serve it. Value and gradient come from one
 //! evaluation, an [`argmin::core::Operator`] whose output is an [`Evaluation`];
-//! no point is evaluated twice in a row. [`Lbfgs::minimise`] does the same for a
+//! no point is evaluated twice in a row. [`Lbfgs::minimize`] does the same for a
 //! closure, without argmin in sight.
 //!
 //! ```
@@ -12,7 +12,7 @@
 //!
 //! let minimum = Lbfgs::new()
 //!     .with_max_evaluations(100)
-//!     .minimise(vec![3.0, -4.0], |x| {
+//!     .minimize(vec![3.0, -4.0], |x| {
 //!         let value = x.iter().map(|x| x * x).sum();
 //!         let gradient = x.iter().map(|x| 2.0 * x).collect();
 //!         Ok::<_, LbfgsError>(Evaluation { value, gradient })
@@ -48,7 +48,7 @@
 mod dense;
 mod ending;
 mod memory;
-mod minimise;
+mod minimize;
 mod options;
 mod search;
 mod solver;
@@ -57,7 +57,7 @@ mod trial;
 mod vector;
 
 pub use ending::{Ending, LbfgsError};
-pub use minimise::Minimum;
+pub use minimize::Minimum;
 pub use options::Lbfgs;
 
 /// What one evaluation of the objective gives.

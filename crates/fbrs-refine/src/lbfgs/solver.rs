@@ -20,7 +20,7 @@ struct Iterate {
     gradient: Vec<f64>,
 }
 
-/// Where the quadratic model has its minimiser, and the way there.
+/// Where the quadratic model has its minimizer, and the way there.
 struct Aim {
     target: Vec<f64>,
     direction: Vec<f64>,

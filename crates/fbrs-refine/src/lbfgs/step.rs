@@ -12,14 +12,14 @@ pub(super) struct Point {
     pub(super) slope: f64,
 }
 
-/// The interval that is known or hoped to hold a minimiser.
+/// The interval that is known or hoped to hold a minimizer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Interval {
     /// The end with the lowest value so far.
     pub(super) best: Point,
     /// The other end.
     pub(super) other: Point,
-    /// Whether a minimiser is known to lie between the ends.
+    /// Whether a minimizer is known to lie between the ends.
     pub(super) bracketed: bool,
 }
 
@@ -59,7 +59,7 @@ impl Interval {
     }
 
     /// Third case: the value falls, the slope keeps its sign and flattens. The
-    /// cubic may have no minimiser ahead; the secant step is the other candidate.
+    /// cubic may have no minimizer ahead; the secant step is the other candidate.
     fn flatter_slope(&self, trial: Point, low: f64, high: f64) -> f64 {
         let best = self.best;
         let forward = trial.step > best.step;
@@ -88,7 +88,7 @@ impl Interval {
     }
 }
 
-/// First case: the trial is higher, so a minimiser lies before it. The cubic
+/// First case: the trial is higher, so a minimizer lies before it. The cubic
 /// step where it is nearer to the best point than the quadratic one, else the
 /// middle of both.
 fn higher_value(best: Point, trial: Point) -> f64 {
@@ -120,7 +120,7 @@ fn secant(best: Point, trial: Point) -> f64 {
 }
 
 /// Where, as a fraction of the way from `from` to `to`, the cubic through both
-/// points' values and slopes has its minimiser.
+/// points' values and slopes has its minimizer.
 fn cubic_from(from: Point, to: Point) -> f64 {
     let (slope_sum, gamma) = cubic_terms(to, from, from.step > to.step, false);
     let p = (gamma - from.slope) + slope_sum;

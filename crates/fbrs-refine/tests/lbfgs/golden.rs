@@ -79,7 +79,7 @@ fn run(case: &Case) -> (Vec<Call>, Minimum) {
         .with_gradient_tolerance(case.params.pgtol)
         .with_max_evaluations(case.params.maxfun)
         .with_max_iterations(case.params.maxiter)
-        .minimise(start, |x| {
+        .minimize(start, |x| {
             let evaluation = function(x);
             calls.push(Call {
                 f: evaluation.value,

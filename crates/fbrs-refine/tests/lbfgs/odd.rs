@@ -12,7 +12,7 @@ fn run(
     start: Vec<f64>,
     mut objective: impl FnMut(&[f64]) -> Evaluation,
 ) -> Result<fbrs_refine::lbfgs::Minimum, LbfgsError> {
-    Lbfgs::new().minimise(start, |x| Ok(objective(x)))
+    Lbfgs::new().minimize(start, |x| Ok(objective(x)))
 }
 
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -26,7 +26,7 @@ enum Refused {
 #[test]
 fn the_objectives_error_stops_the_run_and_is_returned() {
     let mut calls = 0;
-    let result = Lbfgs::new().minimise(vec![3.0, 4.0], |x| {
+    let result = Lbfgs::new().minimize(vec![3.0, 4.0], |x| {
         calls += 1;
         if calls == 2 { Err(Refused::Cancelled(calls)) } else { Ok(bowl(x)) }
     });
@@ -62,7 +62,7 @@ fn a_gradient_of_the_wrong_length_is_refused() {
 }
 
 #[test]
-fn nothing_to_minimise_over_ends_at_once() {
+fn nothing_to_minimize_over_ends_at_once() {
     let minimum = run(Vec::new(), bowl).unwrap();
     assert_eq!((minimum.ending, minimum.evaluations), (Ending::GradientVanished, 1));
 }

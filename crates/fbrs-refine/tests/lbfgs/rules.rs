@@ -83,7 +83,7 @@ fn run(
         .with_max_iterations(options.max_iterations)
         .with_gradient_tolerance(options.gradient_tolerance)
         .with_value_factor(options.value_factor)
-        .minimise(start.to_vec(), |x| Ok::<_, LbfgsError>(objective(x)))
+        .minimize(start.to_vec(), |x| Ok::<_, LbfgsError>(objective(x)))
         .unwrap()
 }
 
@@ -161,7 +161,7 @@ proptest! {
     #[test]
     fn nonsense_does_not_hang(values in prop::collection::vec(nonsense(), 1..60)) {
         let mut calls = 0;
-        let result = Lbfgs::new().minimise(vec![0.5, -0.5], |_| {
+        let result = Lbfgs::new().minimize(vec![0.5, -0.5], |_| {
             let (value, a, b) = values[calls % values.len()];
             calls += 1;
             Ok::<_, LbfgsError>(Evaluation { value, gradient: vec![a, b] })

@@ -115,7 +115,7 @@ fn import(
             published.name,
             checkpoint.architecture()
         );
-        return Err(WeightsError::Unrecognised { file: published.url.clone(), reason });
+        return Err(WeightsError::Unrecognized { file: published.url.clone(), reason });
     }
     let provenance = Provenance {
         source_file: Some(format!("{}.pth", published.name)),

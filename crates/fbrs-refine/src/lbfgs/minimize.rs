@@ -64,13 +64,13 @@ where
 }
 
 impl Lbfgs {
-    /// Minimises a closure from a starting point.
+    /// Minimizes a closure from a starting point.
     ///
     /// # Errors
     /// The closure's own error ends the run at once and is returned as it is. A
     /// starting point or a first evaluation that is not finite, and a gradient
     /// of the wrong length, are [`LbfgsError`]s.
-    pub fn minimise<F, E>(self, start: Vec<f64>, objective: F) -> Result<Minimum, E>
+    pub fn minimize<F, E>(self, start: Vec<f64>, objective: F) -> Result<Minimum, E>
     where
         F: FnMut(&[f64]) -> Result<Evaluation, E>,
         E: From<LbfgsError>,
