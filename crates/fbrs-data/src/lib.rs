@@ -1,0 +1,32 @@
+//! What comes from files and goes to files: photos, masks, clicks, annotations, data sets.
+//!
+//! The decision that shaped this crate: a file that somebody else made is hostile until shown
+//! otherwise. It is opened only if it is a plain file ([`files::open`]), read within a bound that
+//! honest content never reaches, and quoted in messages only after [`text::printable`]. What is
+//! written is seen whole or not at all ([`files::Destination`]). No network is in here.
+//!
+//! ```
+//! use std::io::Write;
+//! use fbrs_data::files::Destination;
+//!
+//! # fn main() -> std::io::Result<()> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("notes.txt");
+//! let mut draft = Destination::new(&path)?.draft()?;
+//! draft.write_all(b"seen by others only when it is complete")?;
+//! draft.commit()?;
+//! # assert!(path.is_file());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`files`] | opening plain files within bounds, writing whole files |
+//! | [`text`] | text from files made safe to print |
+//!
+//! This crate follows `fbrs`, the one stable public crate: its interface may change with any
+//! release.
+
+pub mod files;
+pub mod text;
