@@ -5,9 +5,10 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use fbrs_clicks::{Click, CropSpace, DiscRule, Position, Size};
-use fbrs_models::{BoxError, Cut, Network, ParameterSource, formula, resize_bilinear};
+use fbrs_models::testing::{Formula, device, image, values};
+use fbrs_models::{BoxError, Cut, Network, ParameterSource, resize_bilinear};
 
 use crate::frame::Frame;
 use crate::lbfgs::Evaluation;
@@ -30,18 +31,6 @@ fn endless(mode: Mode) -> RefineOptions {
     RefineOptions { mode, threshold: 0.9999, min_iou_diff: 0.0, ..RefineOptions::default() }
 }
 
-fn device() -> Device {
-    match std::env::var("FBRS_TEST_DEVICE").as_deref() {
-        #[cfg(feature = "cpu")]
-        Err(_) | Ok("cpu") => Device::flex(),
-        #[cfg(feature = "wgpu")]
-        Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
-        #[cfg(feature = "cuda")]
-        Ok("cuda") => Device::cuda(0),
-        other => panic!("no such device in this build: {other:?}"),
-    }
-}
-
 /// The formula's parameters with the last layer scaled and shifted, so that the logits of the
 /// formula's image have mean 0 and deviation 2: probabilities that are neither 0 nor 1.
 struct Tamed {
@@ -51,7 +40,7 @@ struct Tamed {
 
 impl ParameterSource for Tamed {
     fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
-        let mut values = formula::values(name, shape);
+        let mut values = values(name, shape);
         let last = ["cls_head", "head.layers.2"]
             .map(|layer| name.rsplit_once('.').map(|n| n.0.ends_with(layer)));
         if last.contains(&Some(true)) {
@@ -67,9 +56,9 @@ impl ParameterSource for Tamed {
 fn network(name: &str) -> Network {
     let device = device();
     let architecture = name.parse().unwrap();
-    let plain = Network::build(&architecture, &mut formula::Formula, &device).unwrap();
+    let plain = Network::build(&architecture, &mut Formula, &device).unwrap();
     let image =
-        TensorData::new(formula::image(SIZE.height, SIZE.width), [1, 3, SIZE.height, SIZE.width]);
+        TensorData::new(image(SIZE.height, SIZE.width), [1, 3, SIZE.height, SIZE.width]);
     let maps = Tensor::ones([1, 2, SIZE.height, SIZE.width], &device) * 0.4;
     let logits: Vec<f32> =
         plain.forward(Tensor::from_data(image, &device), maps).into_data().iter::<f32>().collect();
@@ -85,7 +74,7 @@ fn frame(flip: bool) -> Frame {
 }
 
 fn frame_of(size: Size, flip: bool) -> Frame {
-    Frame::new(&[formula::image(size.height, size.width)], size, flip, &device())
+    Frame::new(&[image(size.height, size.width)], size, flip, &device())
 }
 
 fn click(positive: bool, row: f64, col: f64) -> Click<CropSpace> {

@@ -11,14 +11,14 @@
 //! ```
 //! use burn::tensor::Device;
 //! use fbrs_clicks::{Click, Position, Size};
-//! use fbrs_models::{Network, formula::{self, Formula}};
+//! use fbrs_models::{Network, testing::{self, Formula}};
 //! use fbrs_refine::{Frame, RefineOptions, RefineState, Refiner, Watch};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = Device::flex();
 //! let network = Network::build(&"hrnet2s_ocr2".parse()?, &mut Formula, &device)?;
 //! let size = Size { height: 40, width: 48 };
-//! let frame = Frame::new(&[formula::image(size.height, size.width)], size, true, &device);
+//! let frame = Frame::new(&[testing::image(size.height, size.width)], size, true, &device);
 //! let options = RefineOptions::default();
 //! let refiner = Refiner::new(&network, 260.0, &options);
 //! let mut clicks = vec![Click::positive(Position::from_row_col(20.0, 20.0))];
