@@ -42,6 +42,6 @@ mod resize;
 mod resnet;
 
 pub use architecture::{Architecture, DeepLabConfig, HrNetConfig, ParseArchitectureError, ResNet};
-pub use build::{BoxError, ParameterError, ParameterShape, ParameterSource};
+pub use build::{BoxError, Observed, ParameterError, ParameterShape, ParameterSource};
 pub use network::{Cut, CutState, Network};
 pub use resize::{BilinearTap, bilinear_taps, resize_bilinear};

@@ -3,8 +3,8 @@
 use burn::tensor::{Device, Tensor};
 
 use crate::architecture::Architecture;
-use crate::build::{ParameterError, ParameterSource, Reading};
-use crate::conv::Folding;
+use crate::build::{ParameterError, ParameterSource};
+use crate::conv::{Folding, Reading};
 use crate::deeplab::{self, DeepLab};
 use crate::hrnet::HrNet;
 use crate::resize::resize_bilinear;
