@@ -5,12 +5,16 @@
 //! every call what is called, and refuses the first thing that is not on the short list below.
 //! It also bounds what a pickle may cost: no value is built here, and one whose walk succeeds has
 //! at most [`MAX_STEPS`] steps and [`MAX_BYTES`] bytes, and copies at most [`MAX_COPIED`] values.
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
-use crate::error::printable;
+use fbrs_data::text::printable;
+
+use crate::entry::is_of_machine;
 
 /// Steps of a pickle. The largest network's takes 60,000, with an optimizer 150,000.
 const MAX_STEPS: u32 = 500_000;
@@ -23,9 +27,12 @@ const MAX_BYTES: u64 = 16 << 20;
 /// copies 134,000, with the state of an Adam optimizer beside it 270,000.
 const MAX_COPIED: u64 = 600_000;
 
+/// The container of a state dict.
+const DICTIONARY: &str = "collections.OrderedDict";
+
 /// What may be called: what rebuilds a tensor, and the container of a state dict.
 const CALLED: [&str; 5] = [
-    "collections.OrderedDict",
+    DICTIONARY,
     "torch._utils._rebuild_tensor",
     "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_tensor_v3",
@@ -71,7 +78,7 @@ pub(crate) enum Refusal {
 
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
-        if error.raw_os_error().is_some() {
+        if is_of_machine(&error) {
             Self::Io(error)
         } else if error.kind() == io::ErrorKind::UnexpectedEof {
             ends()
@@ -86,14 +93,43 @@ fn damaged<T>(reason: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Damaged(reason.into()))
 }
 
-/// Walks one pickle and leaves `source` right behind it.
-pub(crate) fn inspect(source: &mut impl BufRead) -> Result<(), Refusal> {
+/// What a whole pickle is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Root {
+    Dictionary,
+    List,
+    Tuple,
+    Set,
+    Tensor,
+    Text,
+    Class,
+    /// A number, `None`, bytes.
+    Plain,
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dictionary => "a dictionary",
+            Self::List => "a list",
+            Self::Tuple => "a tuple",
+            Self::Set => "a set",
+            Self::Tensor => "a single tensor",
+            Self::Text => "a text",
+            Self::Class => "a class",
+            Self::Plain => "a single value",
+        })
+    }
+}
+
+/// Walks one pickle and leaves `source` right behind it. Returns what it is.
+pub(crate) fn inspect(source: &mut impl BufRead) -> Result<Root, Refusal> {
     let mut walk =
         Walk { source: source.take(MAX_BYTES), stack: Vec::new(), memo: HashMap::new(), copied: 0 };
     for _ in 0..MAX_STEPS {
         match walk.step() {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
+            Ok(None) => {}
+            Ok(Some(root)) => return Ok(root),
             Err(Refusal::Damaged(_)) if walk.source.limit() == 0 => {
                 return damaged(format!("its pickle has more than {MAX_BYTES} bytes"));
             }
@@ -111,11 +147,11 @@ enum Value {
     /// A class or function, `module.name`.
     Global(Rc<str>),
     /// Anything else, with the number of values in it, itself included.
-    Other(u64),
+    Other(Root, u64),
 }
 
 /// A value that holds no others.
-const SINGLE: Value = Value::Other(1);
+const SINGLE: Value = Value::Other(Root::Plain, 1);
 
 impl Value {
     fn size(&self) -> u64 {
@@ -124,7 +160,16 @@ impl Value {
             // A long text weighs as much as a list of its size in memory.
             Self::Text(text) => 1_u64.saturating_add(text.len() as u64 / 64),
             Self::Global(_) => 1,
-            Self::Other(size) => *size,
+            Self::Other(_, size) => *size,
+        }
+    }
+
+    fn root(&self) -> Root {
+        match self {
+            Self::Other(root, _) => *root,
+            Self::Text(_) => Root::Text,
+            Self::Global(_) => Root::Class,
+            Self::Mark => Root::Plain,
         }
     }
 }
@@ -137,18 +182,21 @@ struct Walk<'a, R> {
 }
 
 impl<R: BufRead> Walk<'_, R> {
-    /// Takes one step; false at the end.
-    fn step(&mut self) -> Result<bool, Refusal> {
+    /// Takes one step; at the end, what the pickle is.
+    fn step(&mut self) -> Result<Option<Root>, Refusal> {
         match self.byte()? {
             // Protocol and frame: nothing happens.
             0x80 => self.skip(1)?,
             0x95 => self.skip(8)?,
             b'.' => {
-                self.pop()?;
-                return Ok(false);
+                return self.pop().map(|value| Some(value.root()));
             }
             // Numbers, None, booleans, bytes, empty containers.
-            b'N' | 0x88 | 0x89 | b')' | b']' | b'}' | 0x8f => self.push(SINGLE),
+            b'N' | 0x88 | 0x89 => self.push(SINGLE),
+            b')' => self.push(Value::Other(Root::Tuple, 1)),
+            b']' => self.push(Value::Other(Root::List, 1)),
+            b'}' => self.push(Value::Other(Root::Dictionary, 1)),
+            0x8f => self.push(Value::Other(Root::Set, 1)),
             b'I' | b'L' | b'F' => {
                 self.line()?;
                 self.push(SINGLE);
@@ -188,13 +236,13 @@ impl<R: BufRead> Walk<'_, R> {
             }
             // Containers.
             b'(' => self.push(Value::Mark),
-            b't' | b'l' | b'd' | 0x91 => {
-                let size = self.pop_to_mark()?;
-                self.push(Value::Other(size.saturating_add(1)));
-            }
-            0x85 => self.replace(1)?,
-            0x86 => self.replace(2)?,
-            0x87 => self.replace(3)?,
+            b't' => self.gather(Root::Tuple)?,
+            b'l' => self.gather(Root::List)?,
+            b'd' => self.gather(Root::Dictionary)?,
+            0x91 => self.gather(Root::Set)?,
+            0x85 => self.replace(1, Root::Tuple)?,
+            0x86 => self.replace(2, Root::Tuple)?,
+            0x87 => self.replace(3, Root::Tuple)?,
             b'a' => {
                 let size = self.discard(1)?;
                 self.grow(size)?;
@@ -260,7 +308,7 @@ impl<R: BufRead> Walk<'_, R> {
                     _ => return damaged("its pickle names a class by something that is no text"),
                 }
             }
-            b'Q' => self.replace(1)?,
+            b'Q' => self.replace(1, Root::Plain)?,
             b'P' => {
                 self.line()?;
                 self.push(SINGLE);
@@ -294,7 +342,7 @@ impl<R: BufRead> Walk<'_, R> {
             0x97 | 0x98 => return forbid("use buffers outside the file".to_owned()),
             other => return damaged(format!("its pickle has no meaning at byte 0x{other:02x}")),
         }
-        Ok(true)
+        Ok(None)
     }
 
     fn global(&mut self, module: &str, name: &str) -> Result<(), Refusal> {
@@ -309,7 +357,8 @@ impl<R: BufRead> Walk<'_, R> {
     fn call(&mut self, arguments: u64) -> Result<(), Refusal> {
         match self.pop()? {
             Value::Global(name) if CALLED.contains(&&*name) => {
-                self.push(Value::Other(arguments));
+                let root = if &*name == DICTIONARY { Root::Dictionary } else { Root::Tensor };
+                self.push(Value::Other(root, arguments));
                 Ok(())
             }
             Value::Global(name) => forbid(format!("call {name}")),
@@ -318,7 +367,7 @@ impl<R: BufRead> Walk<'_, R> {
     }
 
     /// Constructors that go past a class's own call: no state dict has them.
-    fn construct(&mut self) -> Result<bool, Refusal> {
+    fn construct(&mut self) -> Result<Option<Root>, Refusal> {
         match self.pop()? {
             Value::Global(name) => forbid(format!("construct {name}")),
             _ => damaged("its pickle constructs something that has no class"),
@@ -358,7 +407,7 @@ impl<R: BufRead> Walk<'_, R> {
     /// Puts so many values into what is on top of the stack.
     fn grow(&mut self, size: u64) -> Result<(), Refusal> {
         match self.stack.last_mut() {
-            Some(Value::Other(whole)) => {
+            Some(Value::Other(_, whole)) => {
                 *whole = whole.saturating_add(size);
                 Ok(())
             }
@@ -371,9 +420,16 @@ impl<R: BufRead> Walk<'_, R> {
         (0..count).try_fold(0, |size: u64, _| Ok(size.saturating_add(self.pop()?.size())))
     }
 
-    fn replace(&mut self, count: u32) -> Result<(), Refusal> {
+    fn replace(&mut self, count: u32, root: Root) -> Result<(), Refusal> {
         let size = self.discard(count)?;
-        self.push(Value::Other(size.saturating_add(1)));
+        self.push(Value::Other(root, size.saturating_add(1)));
+        Ok(())
+    }
+
+    /// Makes one value of all down to the last mark.
+    fn gather(&mut self, root: Root) -> Result<(), Refusal> {
+        let size = self.pop_to_mark()?;
+        self.push(Value::Other(root, size.saturating_add(1)));
         Ok(())
     }
 
