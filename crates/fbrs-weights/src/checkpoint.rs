@@ -5,7 +5,6 @@ use fbrs_data::text::printable;
 use fbrs_models::{Architecture, BoxError, ParameterSource};
 
 use crate::entry::{Contents, Entry, Source, is_of_machine};
-use crate::error::shown;
 use crate::mismatch::{Mismatch, Misshaped};
 use crate::state_dict::{StateDict, state_dict};
 use crate::{
@@ -42,6 +41,9 @@ pub struct TensorInfo {
 /// [`ParameterSource::read`] asks for them, one tensor at a time, and never kept.
 #[derive(Debug)]
 pub struct Checkpoint {
+    /// As it is, for programs.
+    path: String,
+    /// The same in messages.
     file: String,
     container: Container,
     source: Source,
@@ -71,7 +73,8 @@ impl Checkpoint {
     /// are not those of a network.
     pub fn open(path: impl AsRef<Path>, extra: ExtraKeys) -> Result<Self, WeightsError> {
         let path = path.as_ref();
-        let mut checkpoint = Self::of_contents(shown(path), open::open(path)?, extra)?;
+        let name = path.display().to_string();
+        let mut checkpoint = Self::of_contents(name, open::open(path)?, extra)?;
         if checkpoint.container != Container::Safetensors {
             checkpoint.provenance.source_file = provenance::file_name(path);
         }
@@ -91,11 +94,12 @@ impl Checkpoint {
     }
 
     fn of_contents(
-        file: String,
+        path: String,
         contents: Contents,
         extra: ExtraKeys,
     ) -> Result<Self, WeightsError> {
         let Contents { container, source, entries, header } = contents;
+        let file = printable(&path);
         let StateDict { entries, beside, remark } = state_dict(entries);
         let architecture = match recognize::architecture(&entries) {
             Ok(architecture) => architecture,
@@ -116,6 +120,7 @@ impl Checkpoint {
         });
         let by_name = entries.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index));
         Ok(Self {
+            path,
             file,
             container,
             source,
@@ -130,9 +135,9 @@ impl Checkpoint {
         })
     }
 
-    /// How the file is called in messages: its path, or what it stands for. Safe to print.
+    /// The file's path, or what stands for it. Print it through [`printable`]; messages do.
     pub fn file(&self) -> &str {
-        &self.file
+        &self.path
     }
 
     /// The file's format.

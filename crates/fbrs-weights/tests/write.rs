@@ -196,7 +196,9 @@ fn a_path_that_would_clear_a_terminal_does_not() {
         save(&path.join("x"), &mut Formula, 260.0).unwrap_err().to_string(),
         {
             save(&path, &mut Formula, 260.0).unwrap();
-            Checkpoint::open(&path, ExtraKeys::Refuse).unwrap().file().to_owned()
+            let mut checkpoint = Checkpoint::open(&path, ExtraKeys::Refuse).unwrap();
+            assert_eq!(checkpoint.file(), path.display().to_string());
+            checkpoint.read("no_such", &[1]).unwrap_err().to_string()
         },
     ];
     for message in messages {
