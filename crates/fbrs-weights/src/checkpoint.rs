@@ -41,10 +41,9 @@ pub struct TensorInfo {
 /// [`ParameterSource::read`] asks for them, one tensor at a time, and never kept.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// As it is, for programs.
-    path: String,
-    /// The same in messages.
     file: String,
+    /// The same as messages show it.
+    shown: String,
     container: Container,
     source: Source,
     architecture: Architecture,
@@ -94,25 +93,25 @@ impl Checkpoint {
     }
 
     fn of_contents(
-        path: String,
+        file: String,
         contents: Contents,
         extra: ExtraKeys,
     ) -> Result<Self, WeightsError> {
         let Contents { container, source, entries, header } = contents;
-        let file = printable(&path);
+        let shown = printable(&file);
         let StateDict { entries, beside, remark } = state_dict(entries);
         let architecture = match recognize::architecture(&entries) {
             Ok(architecture) => architecture,
-            Err(reason) => return Err(WeightsError::Unrecognized { file, reason }),
+            Err(reason) => return Err(WeightsError::Unrecognized { file: shown, reason }),
         };
         if let Some(claimed) = header.architecture
             && claimed != architecture.to_string()
         {
             let claimed = printable(&claimed);
             let reason = format!("it says it is {claimed}, its tensors say {architecture}");
-            return Err(WeightsError::Damaged { file, container, reason });
+            return Err(WeightsError::Damaged { file: shown, container, reason });
         }
-        let (entries, ignored) = match_parameters(&file, &architecture, entries, beside, extra)?;
+        let (entries, ignored) = match_parameters(&shown, &architecture, entries, beside, extra)?;
         let tensors = entries.iter().map(|entry| TensorInfo {
             name: entry.name.clone(),
             element: entry.element,
@@ -120,8 +119,8 @@ impl Checkpoint {
         });
         let by_name = entries.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index));
         Ok(Self {
-            path,
             file,
+            shown,
             container,
             source,
             architecture,
@@ -137,7 +136,7 @@ impl Checkpoint {
 
     /// The file's path, or what stands for it. Print it through [`printable`]; messages do.
     pub fn file(&self) -> &str {
-        &self.path
+        &self.file
     }
 
     /// The file's format.
@@ -230,7 +229,7 @@ impl Checkpoint {
         let entry = self.by_name.get(name).and_then(|index| self.entries.get(*index));
         let Some(entry) = entry.filter(|entry| entry.shape == shape) else {
             return Err(WeightsError::NoSuchParameter {
-                file: self.file.clone(),
+                file: self.shown.clone(),
                 architecture: self.architecture.to_string(),
                 tensor: name.to_owned(),
                 shape: shape.to_vec(),
@@ -238,7 +237,7 @@ impl Checkpoint {
         };
         let bytes = entry.read(&mut self.source).map_err(|error| {
             if is_of_machine(&error) {
-                WeightsError::Io { operation: "read", file: self.file.clone(), source: error }
+                WeightsError::Io { operation: "read", file: self.shown.clone(), source: error }
             } else {
                 self.damaged(printable(&error.to_string()))
             }
@@ -255,7 +254,7 @@ impl Checkpoint {
         match values.iter().find(|value| !value.is_finite()) {
             None => Ok(values),
             Some(value) => Err(WeightsError::NotFinite {
-                file: self.file.clone(),
+                file: self.shown.clone(),
                 tensor: name.to_owned(),
                 value: f64::from(*value),
             }),
@@ -263,7 +262,7 @@ impl Checkpoint {
     }
 
     fn damaged(&self, reason: String) -> WeightsError {
-        WeightsError::Damaged { file: self.file.clone(), container: self.container, reason }
+        WeightsError::Damaged { file: self.shown.clone(), container: self.container, reason }
     }
 }
 
