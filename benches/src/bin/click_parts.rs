@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use fbrs::weights::{ExtraKeys, Places};
 use fbrs_benches::SIDE;
 use fbrs_clicks::{Click, Position, Size};
-use fbrs_models::{Network, formula};
+use fbrs_models::{Network, testing};
 use fbrs_refine::{Frame, Mode, RefineOptions, RefineState, Refiner, Watch};
 use serde_json::json;
 
@@ -91,7 +91,7 @@ fn session(
     };
     let refiner = Refiner::new(network, 260.0, &options);
     let size = Size { height: SIDE, width: SIDE };
-    let frame = Frame::new(&[formula::image(SIDE, SIDE)], size, true, device);
+    let frame = Frame::new(&[testing::image(SIDE, SIDE)], size, true, device);
     let clicks: Vec<_> = CLICKS
         .iter()
         .enumerate()

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::click::Click;
 use crate::position::{CropSpace, Size};
 
@@ -5,7 +7,8 @@ use crate::position::{CropSpace, Size};
 const RADIUS: i64 = 1;
 
 /// What becomes of a disc that leaves the crop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DiscRule {
     /// It is clipped.
     #[default]

@@ -8,15 +8,16 @@
 //! use fbrs_clicks::{Click, CropSpace, CropTransform, NetworkPoints, Position, Region, Size, distance_maps};
 //!
 //! let photo = Size { height: 480, width: 640 };
-//! let region = Region { top: 100, bottom: 299, left: 200, right: 399 };
-//! let map = CropTransform::longest_side(region, 400);
-//! let click = Click::positive(Position::from_row_col(150.0, 250.0));
-//! let in_crop: Click<CropSpace> = map.click_to_crop(click);
-//! assert_eq!(in_crop.position, Position::from_row_col(100.0, 100.0));
+//! let region = Region::new(100..=299, 200..=399).ok_or("no pixels")?;
+//! let transform = CropTransform::longest_side(region, 400);
+//! let click = Click::positive_at(250.0, 150.0);
+//! let in_crop: Click<CropSpace> = transform.click_to_crop(click);
+//! assert_eq!(in_crop.position, Position::at_xy(100.0, 100.0));
 //! let points = NetworkPoints::new(&[in_crop], None);
-//! let maps = distance_maps(&points, map.crop(), 260.0);
+//! let maps = distance_maps(&points, transform.crop(), 260.0);
 //! assert_eq!(maps.len(), 2 * 400 * 400);
 //! # assert!(region.fits(photo));
+//! # Ok::<(), &str>(())
 //! ```
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any
@@ -29,11 +30,13 @@ mod points;
 mod position;
 mod region;
 mod tiles;
+mod transform;
 
 pub use click::{Click, Sign};
 pub use discs::{ClickDiscs, DiscRule};
 pub use maps::{NORM_RADIUS, distance_maps};
 pub use points::NetworkPoints;
 pub use position::{CropSpace, ImageSpace, Position, Size};
-pub use region::{CropTransform, Region};
+pub use region::Region;
 pub use tiles::tile_offsets;
+pub use transform::CropTransform;

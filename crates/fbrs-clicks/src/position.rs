@@ -1,6 +1,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The space of the photo's own pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ImageSpace {}
@@ -22,6 +24,21 @@ impl<Space> Position<Space> {
     /// The position (row, col).
     pub fn new(row: f64, col: f64) -> Self {
         Self { row, col, space: PhantomData }
+    }
+
+    /// The position `x` pixels to the right and `y` pixels down.
+    pub fn at_xy(x: f64, y: f64) -> Self {
+        Self::from_row_col(y, x)
+    }
+
+    /// Pixels to the right: the column.
+    pub fn x(self) -> f64 {
+        self.col
+    }
+
+    /// Pixels down: the row.
+    pub fn y(self) -> f64 {
+        self.row
     }
 
     /// Whether the position's pixel (the one it is rounded down to) is one of an image of `size`.
@@ -53,8 +70,30 @@ impl<Space> fmt::Debug for Position<Space> {
     }
 }
 
+/// `{"x": …, "y": …}`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Xy {
+    x: f64,
+    y: f64,
+}
+
+impl<Space> Serialize for Position<Space> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Xy { x: self.col, y: self.row }.serialize(serializer)
+    }
+}
+
+impl<'de, Space> Deserialize<'de> for Position<Space> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Xy { x, y } = Xy::deserialize(deserializer)?;
+        Ok(Self::at_xy(x, y))
+    }
+}
+
 /// Height and width in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Size {
     /// Rows.
     pub height: usize,

@@ -1,22 +1,71 @@
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
-use crate::click::Click;
-use crate::position::{CropSpace, ImageSpace, Position, Size};
+use serde::{Deserialize, Serialize};
 
-/// A rectangle of pixels of the photo, all four ends inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+use crate::position::{ImageSpace, Position, Size};
+
+/// A rectangle of pixels of the photo, all four ends inclusive; at least one pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Ends", into = "Ends")]
 pub struct Region {
-    /// First row.
-    pub top: usize,
-    /// Last row.
-    pub bottom: usize,
-    /// First column.
-    pub left: usize,
-    /// Last column.
-    pub right: usize,
+    top: usize,
+    bottom: usize,
+    left: usize,
+    right: usize,
+}
+
+/// A region as files and wires have it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ends {
+    left: usize,
+    top: usize,
+    right: usize,
+    bottom: usize,
+}
+
+impl From<Region> for Ends {
+    fn from(Region { top, bottom, left, right }: Region) -> Self {
+        Self { left, top, right, bottom }
+    }
+}
+
+impl TryFrom<Ends> for Region {
+    type Error = &'static str;
+
+    fn try_from(Ends { top, bottom, left, right }: Ends) -> Result<Self, Self::Error> {
+        Self::new(top..=bottom, left..=right).ok_or("expected top ≤ bottom and left ≤ right")
+    }
 }
 
 impl Region {
+    /// These rows and columns; `None` where there are none.
+    pub fn new(rows: RangeInclusive<usize>, cols: RangeInclusive<usize>) -> Option<Self> {
+        let ((top, bottom), (left, right)) = (rows.into_inner(), cols.into_inner());
+        let bounded = bottom < usize::MAX && right < usize::MAX;
+        (top <= bottom && left <= right && bounded).then_some(Self { top, bottom, left, right })
+    }
+
+    /// First row.
+    pub fn top(self) -> usize {
+        self.top
+    }
+
+    /// Last row.
+    pub fn bottom(self) -> usize {
+        self.bottom
+    }
+
+    /// First column.
+    pub fn left(self) -> usize {
+        self.left
+    }
+
+    /// Last column.
+    pub fn right(self) -> usize {
+        self.right
+    }
+
     /// The whole image.
     pub fn whole(size: Size) -> Self {
         let last = |length: usize| length.saturating_sub(1);
@@ -52,6 +101,16 @@ impl Region {
         let (top, bottom) = side(self.top, self.bottom, image.height);
         let (left, right) = side(self.left, self.right, image.width);
         Self { top, bottom, left, right }
+    }
+
+    /// The smallest region that holds both.
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            top: self.top.min(other.top),
+            bottom: self.bottom.max(other.bottom),
+            left: self.left.min(other.left),
+            right: self.right.max(other.right),
+        }
     }
 
     /// Height and width.
@@ -96,70 +155,4 @@ impl Region {
         axis((self.top, self.bottom), (other.top, other.bottom))
             * axis((self.left, self.right), (other.left, other.right))
     }
-}
-
-/// How a region of the photo became the crop that the network sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CropTransform {
-    region: Region,
-    crop: Size,
-}
-
-impl CropTransform {
-    /// The image at its own size.
-    pub fn identity(image: Size) -> Self {
-        Self { region: Region::whole(image), crop: image }
-    }
-
-    /// The region at its own size.
-    pub fn unscaled(region: Region) -> Self {
-        Self { region, crop: region.size() }
-    }
-
-    /// The region resized so that its longer side has `target` pixels; sides rounded half to even,
-    /// at least 1.
-    pub fn longest_side(region: Region, target: usize) -> Self {
-        Self { region, crop: scaled(region.size(), target) }
-    }
-
-    /// The same, its crop resized once more where its longer side exceeds `limit`.
-    pub fn limited(self, limit: usize) -> Self {
-        match self.crop.longest_side() > limit {
-            true => Self { crop: scaled(self.crop, limit), ..self },
-            false => self,
-        }
-    }
-
-    /// The part of the photo.
-    pub fn region(&self) -> Region {
-        self.region
-    }
-
-    /// The size that the network sees.
-    pub fn crop(&self) -> Size {
-        self.crop
-    }
-
-    /// `r' = crop_height · (r - top) / region_height`, and likewise for columns.
-    pub fn to_crop(&self, position: Position<ImageSpace>) -> Position<CropSpace> {
-        let region = self.region.size();
-        let axis = |x: f64, first: usize, length: usize, crop: usize| {
-            crop as f64 * (x - first as f64) / length as f64
-        };
-        Position::from_row_col(
-            axis(position.row, self.region.top, region.height, self.crop.height),
-            axis(position.col, self.region.left, region.width, self.crop.width),
-        )
-    }
-
-    /// [`CropTransform::to_crop`] of a click.
-    pub fn click_to_crop(&self, click: Click<ImageSpace>) -> Click<CropSpace> {
-        Click { position: self.to_crop(click.position), sign: click.sign }
-    }
-}
-
-fn scaled(size: Size, target: usize) -> Size {
-    let scale = target as f64 / size.longest_side().max(1) as f64;
-    let side = |length: usize| ((length as f64 * scale).round_ties_even() as usize).max(1);
-    Size { height: side(size.height), width: side(size.width) }
 }

@@ -1,10 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::build::{Listing, ParameterShape};
-use crate::deeplab::DeepLab;
-use crate::hrnet::HrNet;
-
 /// Depth of a ResNet backbone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ResNet {
@@ -53,23 +49,6 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// Every parameter of a checkpoint of this architecture: names as published, in network
-    /// order, without `num_batches_tracked`.
-    ///
-    /// Some are never read, because they cannot influence the result (the OCR's query and key
-    /// with one class, see the crate's `ocr` module): [`ParameterShape::used`] tells.
-    pub fn parameters(&self) -> Vec<ParameterShape> {
-        let mut listing = Listing::default();
-        let done = match self {
-            Self::DeepLab(config) => DeepLab::build(config, &mut listing).map(drop),
-            Self::HrNet(config) => HrNet::build(config, &mut listing).map(drop),
-        };
-        match done {
-            Ok(()) => listing.into_parameters(),
-            Err(never) => match never {},
-        }
-    }
-
     /// Whether image and clicks are fused by learned layers (`rgb_conv`).
     pub fn learned_fusion(&self) -> bool {
         match self {

@@ -26,7 +26,7 @@ impl<S: ParameterSource + ?Sized> ParameterSource for &mut S {
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use fbrs_models::{Architecture, Network, Observed, formula::Formula};
+/// use fbrs_models::{Architecture, Network, Observed, testing::Formula};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let architecture: Architecture = "hrnet1s_ocr1".parse()?;

@@ -1,12 +1,12 @@
-//! ResNet-DeepLabV3+ (Chen et al. 2018; specification section 3.1).
+//! ResNet-DeepLabV3+ (Chen et al. 2018).
 
 use burn::tensor::Tensor;
 
 use crate::architecture::DeepLabConfig;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
+use crate::cut::{Cut, CutState};
 use crate::fusion::ClickFusion;
-use crate::network::{Cut, CutState};
 use crate::resize::resize_bilinear;
 use crate::resnet::Backbone;
 
@@ -70,7 +70,7 @@ impl DeepLabConfig {
 }
 
 impl DeepLab {
-    /// To the next cut; an state at the last one stays as it is.
+    /// To the next cut; a state at the last one stays as it is.
     pub(crate) fn advance(&self, state: CutState) -> CutState {
         let CutState { cut, features, beside, size } = state;
         match (cut, beside) {

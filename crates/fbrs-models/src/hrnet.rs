@@ -1,4 +1,4 @@
-//! HRNetV2 (Wang et al. 2019) with OCR (specification section 3.2).
+//! HRNetV2 (Wang et al. 2019) with OCR.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
@@ -7,13 +7,11 @@ use crate::architecture::HrNetConfig;
 use crate::block::{self, Block, Dilation};
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
+use crate::cut::{Cut, CutState};
 use crate::fusion::ClickFusion;
-use crate::network::{Cut, CutState};
-use crate::ocr::Ocr;
+use crate::ocr::{Ocr, PREFIX};
 use crate::resize::resize_bilinear;
 
-/// Prefix of every parameter behind the click fusion.
-pub(crate) const PREFIX: &str = "feature_extractor";
 /// Channels of the first stage's output.
 const STAGE1_CHANNELS: usize = 256;
 
@@ -107,7 +105,7 @@ impl HrNet {
         Tensor::cat(resized.collect(), 1)
     }
 
-    /// To the next cut; an state at the last one stays as it is.
+    /// To the next cut; a state at the last one stays as it is.
     pub(crate) fn advance(&self, state: CutState) -> CutState {
         let CutState { cut, features, beside, size } = state;
         let at = |cut, features| CutState { cut, features, beside: None, size };

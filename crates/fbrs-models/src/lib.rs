@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use fbrs_models::{Architecture, Cut, Network, formula::Formula};
+//! use fbrs_models::{Architecture, Cut, Network, testing::Formula};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = Device::flex();
@@ -27,9 +27,10 @@
 mod architecture;
 mod block;
 mod build;
+mod cancel;
 mod conv;
+mod cut;
 mod deeplab;
-pub mod formula;
 mod fusion;
 #[cfg(feature = "cpu")]
 mod host;
@@ -40,8 +41,12 @@ mod ocr;
 mod parity;
 mod resize;
 mod resnet;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use architecture::{Architecture, DeepLabConfig, HrNetConfig, ParseArchitectureError, ResNet};
 pub use build::{BoxError, Observed, ParameterError, ParameterShape, ParameterSource};
-pub use network::{Cut, CutState, Network};
+pub use cancel::{CancelToken, Interrupt, Interrupted};
+pub use cut::{Cut, CutState};
+pub use network::Network;
 pub use resize::{BilinearTap, bilinear_taps, resize_bilinear};

@@ -3,85 +3,12 @@
 use burn::tensor::{Device, Tensor};
 
 use crate::architecture::Architecture;
-use crate::build::{ParameterError, ParameterSource};
+use crate::build::{Listing, ParameterError, ParameterShape, ParameterSource};
 use crate::conv::{Folding, Reading};
+use crate::cut::{Cut, CutState};
 use crate::deeplab::{self, DeepLab};
 use crate::hrnet::HrNet;
 use crate::resize::resize_bilinear;
-
-/// Where a network is cut in two.
-///
-/// | cut | DeepLab | HRNet | acts in |
-/// |---|---|---|---|
-/// | `Image` | the image | the image | RGB-BRS |
-/// | `DistanceMaps` | the distance maps | the distance maps | DistMap-BRS |
-/// | `Early` | ASPP's input | the concatenated branches | f-BRS-A |
-/// | `Middle` | concat(ASPP, skip) | the concatenated branches | f-BRS-B |
-/// | `Late` | the DeepLab head's output | OCR's output | f-BRS-C |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cut {
-    /// The normalized image, before the fusion with the clicks.
-    Image,
-    /// The distance maps, before the fusion with the image.
-    DistanceMaps,
-    /// Behind the backbone.
-    Early,
-    /// Before the DeepLab head; on HRNet the same place as `Early`.
-    Middle,
-    /// Before the output head.
-    Late,
-}
-
-/// A network's state at a [`Cut`].
-#[derive(Debug, Clone)]
-pub struct CutState {
-    pub(crate) cut: Cut,
-    pub(crate) features: Tensor<4>,
-    pub(crate) beside: Option<Tensor<4>>,
-    pub(crate) size: [usize; 2],
-}
-
-impl CutState {
-    /// Where the network stands.
-    pub fn cut(&self) -> Cut {
-        self.cut
-    }
-
-    /// What refinement changes at this cut, `[batch, channels, height, width]`, f32.
-    pub fn features(&self) -> &Tensor<4> {
-        &self.features
-    }
-
-    /// The same state with other features of the same shape.
-    pub fn with_features(&self, features: Tensor<4>) -> Self {
-        Self { features, ..self.clone() }
-    }
-
-    /// Square patches of the features as one batch of `corners.len()`.
-    ///
-    /// A corner is (batch index, first row, first column) of a patch; patches lie inside the map.
-    /// Only at a cut with a [neighborhood](Network::neighborhood): what stands beside the
-    /// features there is not needed.
-    pub fn patches(&self, corners: &[(usize, usize, usize)], size: [usize; 2]) -> Self {
-        let channels = self.features.dims()[1];
-        let [height, width] = size;
-        let patch = |&(batch, row, col): &(usize, usize, usize)| {
-            self.features.clone().slice([
-                batch..batch + 1,
-                0..channels,
-                row..row + height,
-                col..col + width,
-            ])
-        };
-        let features = Tensor::cat(corners.iter().map(patch).collect(), 0);
-        Self { cut: self.cut, features, beside: None, size }
-    }
-
-    /// Height and width of the image, and so of the logits.
-    pub fn image_size(&self) -> [usize; 2] {
-        self.size
-    }
-}
 
 #[derive(Debug, Clone)]
 pub(crate) enum Family {
@@ -208,6 +135,25 @@ impl Network {
         match &self.family {
             Family::DeepLab(net) => net.advance(state),
             Family::HrNet(net) => net.advance(state),
+        }
+    }
+}
+
+impl Architecture {
+    /// Every parameter of a checkpoint of this architecture: names as published, in network
+    /// order, without `num_batches_tracked`.
+    ///
+    /// Some are never read, because they cannot influence the result (the OCR's query and key
+    /// with one class, see the crate's `ocr` module): [`ParameterShape::used`] tells.
+    pub fn parameters(&self) -> Vec<ParameterShape> {
+        let mut listing = Listing::default();
+        let done = match self {
+            Self::DeepLab(config) => DeepLab::build(config, &mut listing).map(drop),
+            Self::HrNet(config) => HrNet::build(config, &mut listing).map(drop),
+        };
+        match done {
+            Ok(()) => listing.into_parameters(),
+            Err(never) => match never {},
         }
     }
 }

@@ -11,7 +11,9 @@ use burn::tensor::activation::{relu, softmax};
 use crate::architecture::HrNetConfig;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
-use crate::hrnet::PREFIX;
+
+/// Prefix of every parameter behind the click fusion.
+pub(crate) const PREFIX: &str = "feature_extractor";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Ocr<L = Conv> {

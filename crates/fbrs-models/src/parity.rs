@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 
 use crate::architecture::Architecture;
 use crate::conv::Folding;
-use crate::network::{Cut, Family, Network};
+use crate::cut::Cut;
+use crate::network::{Family, Network};
+use crate::ocr;
 use crate::resize::resize_bilinear;
-use crate::{formula, ocr};
+use crate::testing::{Formula, device, image};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -44,18 +46,6 @@ fn golden() -> BTreeMap<String, Golden> {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn device() -> Device {
-    match std::env::var("FBRS_TEST_DEVICE").as_deref() {
-        #[cfg(feature = "cpu")]
-        Err(_) | Ok("cpu") => Device::flex(),
-        #[cfg(feature = "wgpu")]
-        Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
-        #[cfg(feature = "cuda")]
-        Ok("cuda") => Device::cuda(0),
-        other => panic!("no such device in this build: {other:?}"),
-    }
-}
-
 /// The largest allowed difference, relative to the tensor's largest absolute value.
 const TOLERANCE: f64 = 1e-4;
 
@@ -83,7 +73,7 @@ fn check(label: &str, expected: &Expected, tensor: Tensor<4>) {
 }
 
 fn input(case: &Case, device: &Device) -> (Tensor<4>, Tensor<4>) {
-    let image = TensorData::new(formula::image(case.h, case.w), [1, 3, case.h, case.w]);
+    let image = TensorData::new(image(case.h, case.w), [1, 3, case.h, case.w]);
     let maps: Vec<f32> = case
         .points
         .chunks(case.points.len() / 2)
@@ -93,7 +83,7 @@ fn input(case: &Case, device: &Device) -> (Tensor<4>, Tensor<4>) {
     (Tensor::from_data(image, device), Tensor::from_data(maps, device))
 }
 
-/// Distance map of radius 260 (specification section 2), so that this crate can be tested alone.
+/// Distance map of radius 260, so that this crate can be tested alone.
 fn distance_map(points: &[(f32, f32)], height: usize, width: usize) -> Vec<f32> {
     let pixels = (0..height).flat_map(|row| (0..width).map(move |col| (row as f32, col as f32)));
     let squared = |(row, col): (f32, f32)| {
@@ -110,8 +100,7 @@ fn agree(name: &str) {
     assert_eq!(architecture.to_string(), name);
     let device = device();
     for folding in [Folding::Folded, Folding::Separate] {
-        let network =
-            Network::build_with(&architecture, &mut formula::Formula, &device, folding).unwrap();
+        let network = Network::build_with(&architecture, &mut Formula, &device, folding).unwrap();
         for case in &golden.cases {
             let label = |tensor: &str| format!("{name} {folding:?} {}×{} {tensor}", case.h, case.w);
             let mut left: BTreeMap<&str, &Expected> =
@@ -247,8 +236,8 @@ fn every_cut_leads_to_the_same_logits() {
     let device = device();
     for name in ["resnet34_dh2", "resnet50_dh2_nofusion", "hrnet2s_ocr3", "hrnet3_ocr2_nofusion"] {
         let architecture: Architecture = name.parse().unwrap();
-        let network = Network::build(&architecture, &mut formula::Formula, &device).unwrap();
-        let image = TensorData::new(formula::image(41, 35), [1, 3, 41, 35]);
+        let network = Network::build(&architecture, &mut Formula, &device).unwrap();
+        let image = TensorData::new(image(41, 35), [1, 3, 41, 35]);
         let image = Tensor::from_data(image, &device);
         let maps = Tensor::ones([1, 2, 41, 35], &device) * 0.3;
         let whole = network.forward(image.clone(), maps.clone()).into_data();

@@ -1,4 +1,4 @@
-//! ResNet backbone with output stride 8 (`resnet_v1b`/`v1s`, specification section 3.1).
+//! ResNet backbone with output stride 8 (`resnet_v1b`/`v1s`).
 
 use burn::tensor::Tensor;
 use burn::tensor::module::max_pool2d;

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use fbrs_models::formula::{self, Formula};
+use fbrs_models::testing::{self, Formula};
 use fbrs_models::{Architecture, BoxError, ParameterSource};
 use fbrs_weights::{
     Checkpoint, ExtraKeys, Fault, Fingerprint, Precision, Provenance, Published, WeightsError,
@@ -19,7 +19,7 @@ struct Other(&'static str, Vec<f32>);
 
 impl ParameterSource for Other {
     fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
-        Ok(if name == self.0 { self.1.clone() } else { formula::values(name, shape) })
+        Ok(if name == self.0 { self.1.clone() } else { testing::values(name, shape) })
     }
 }
 
@@ -41,7 +41,7 @@ fn a_network_in_memory_is_saved_and_opened_again() {
     assert_eq!(checkpoint.norm_radius(), 130.0);
     for tensor in checkpoint.tensors().to_vec() {
         let values = checkpoint.read(&tensor.name, &tensor.shape).unwrap();
-        assert_eq!(values, formula::values(&tensor.name, &tensor.shape), "{}", tensor.name);
+        assert_eq!(values, testing::values(&tensor.name, &tensor.shape), "{}", tensor.name);
     }
 }
 
@@ -71,7 +71,7 @@ fn a_fingerprint_is_the_sha256_that_its_description_says() {
     hasher.update(b"hrnet1s_ocr1\0");
     hasher.update(260.0_f32.to_le_bytes());
     for parameter in architecture().parameters() {
-        for value in formula::values(&parameter.name, &parameter.shape) {
+        for value in testing::values(&parameter.name, &parameter.shape) {
             hasher.update(value.to_le_bytes());
         }
     }

@@ -148,14 +148,14 @@ mod tests {
 
     use super::*;
     use crate::build::{BoxError, ParameterSource};
-    use crate::formula;
+    use crate::testing;
 
     /// The formula's values, but for these parameters, of which only the first value is kept.
     struct Spoilt<'a>(&'a [(&'a str, f32)]);
 
     impl ParameterSource for Spoilt<'_> {
         fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
-            let mut values = formula::values(name, shape);
+            let mut values = testing::values(name, shape);
             if let Some((_, value)) = self.0.iter().find(|(spoilt, _)| *spoilt == name) {
                 values[1..].fill(*value);
             }

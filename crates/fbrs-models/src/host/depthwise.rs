@@ -2,8 +2,8 @@
 
 use pulp::Arch;
 
-use super::Finish;
 use super::padded::Padded;
+use super::{Finish, at_least};
 
 /// Computes one channel of one image; `index` counts channels over the whole batch.
 pub(super) fn plane(
@@ -28,7 +28,7 @@ pub(super) fn plane(
                 let x = &padded.values[from..from + out.len()];
                 out.iter_mut().zip(x).for_each(|(out, x)| *out += weight * x);
             }
-            out.iter_mut().for_each(|out| *out = out.max(floor));
+            out.iter_mut().for_each(|out| *out = at_least(floor, *out));
         }
     });
 }

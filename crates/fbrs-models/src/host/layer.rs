@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::gradient::InputGradient;
 use super::{Finish, HostConv, HostShape, Planes};
+use crate::cancel::Interrupt;
 
 /// A convolution, its bias, what is added to it, and its ReLU, as one operation.
 #[derive(Debug)]
@@ -74,6 +75,10 @@ impl HostLayer {
     fn run(&self, x: &FlexTensor, addend: Option<&FlexTensor>, relu: bool) -> Option<FlexTensor> {
         let dims @ [batch, _, height, width] = x.shape().dims::<4>();
         let size = [height, width].map(|side| self.shape.output_side(side));
+        let dims_out = [batch, self.shape.output, size[0], size[1]];
+        if Interrupt::current().is_due() {
+            return Some(zeros(dims_out));
+        }
         let addend = match addend {
             Some(addend) => Some(values(addend)?),
             None => None,
@@ -82,7 +87,7 @@ impl HostLayer {
         let planes = Planes { values: &x, dims };
         let finish = Finish { addend: addend.as_deref(), relu };
         let y = self.conv.forward(planes, size, finish);
-        Some(tensor(y, [batch, self.shape.output, size[0], size[1]]))
+        Some(tensor(y, dims_out))
     }
 
     /// Enters the operation into the graph of gradients.
@@ -99,6 +104,7 @@ impl HostLayer {
                     layer: self.clone(),
                     input: x.primitive().shape().dims(),
                     output: relu.then(|| y.clone()),
+                    interrupt: Interrupt::current(),
                 };
                 prepared.finish(state, y)
             }
@@ -120,6 +126,8 @@ struct ConvState {
     input: [usize; 4],
     /// Where a ReLU follows: its gradient is 0 where this is.
     output: Option<FlexTensor>,
+    /// That of the run that the gradient belongs to.
+    interrupt: Interrupt,
 }
 
 impl<const N: usize> Backward<Flex, N> for ConvStep {
@@ -127,7 +135,17 @@ impl<const N: usize> Backward<Flex, N> for ConvStep {
 
     fn backward(self, ops: Ops<ConvState, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<Flex>(&ops.node);
-        let ConvState { layer, input, output } = ops.state;
+        let ConvState { layer, input, output, interrupt } = ops.state;
+        if interrupt.is_due() {
+            // Whoever waits for these gradients throws them away.
+            let dims = gradient.shape().dims();
+            for (node, dims) in ops.parents.into_iter().zip([input, dims]) {
+                if let Some(node) = node {
+                    gradients.register::<Flex>(node.id, zeros(dims));
+                }
+            }
+            return;
+        }
         let gradient = match &output {
             Some(output) => through_relu(&gradient, output),
             None => gradient,
@@ -167,6 +185,10 @@ fn values(tensor: &FlexTensor) -> Option<Cow<'_, [f32]>> {
         Some(values) => Some(Cow::Borrowed(values)),
         None => Some(Cow::Owned(tensor.to_contiguous().as_slice::<f32>()?.to_vec())),
     }
+}
+
+fn zeros(dims: [usize; 4]) -> FlexTensor {
+    tensor(vec![0.0; dims.iter().product()], dims)
 }
 
 fn tensor(values: Vec<f32>, dims: [usize; 4]) -> FlexTensor {

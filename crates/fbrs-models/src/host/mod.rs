@@ -78,6 +78,12 @@ impl Finish<'_> {
     }
 }
 
+/// The larger of both; what is not a number stays so, for others to see.
+#[inline(always)]
+fn at_least(floor: f32, value: f32) -> f32 {
+    if value < floor { floor } else { value }
+}
+
 /// Whether these kernels are made for this processor: AVX2 or AVX-512. Elsewhere Burn's are used.
 pub(crate) fn serves_this_processor() -> bool {
     #[cfg(target_arch = "x86_64")]

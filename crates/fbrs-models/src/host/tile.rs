@@ -3,8 +3,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::Finish;
 use super::padded::{Padded, Tap};
+use super::{Finish, at_least};
 
 /// Output channels of a tile.
 pub(super) const OUTPUTS: usize = 8;
@@ -240,13 +240,13 @@ impl OutputTask<'_> {
                         None => to
                             .iter_mut()
                             .zip(sums)
-                            .for_each(|(to, sum)| *to = (sum + bias).max(floor)),
+                            .for_each(|(to, sum)| *to = at_least(floor, sum + bias)),
                         Some(addend) => {
                             let addend = &addend[channel * plane..][place];
                             to.iter_mut()
                                 .zip(sums)
                                 .zip(addend)
-                                .for_each(|((to, sum), a)| *to = (sum + bias + a).max(floor));
+                                .for_each(|((to, sum), a)| *to = at_least(floor, sum + bias + a));
                         }
                     }
                 }

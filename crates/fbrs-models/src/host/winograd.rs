@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::stencil::Stencil;
 use super::tile::{Input, OUTPUTS, POSITIONS, VECTORS, accumulate};
-use super::{Finish, Planes};
+use super::{Finish, Planes, at_least};
 
 /// Products per tile.
 const PRODUCTS: usize = 16;
@@ -125,9 +125,9 @@ impl Winograd {
             match finish.part(index * plane..(index + 1) * plane).addend {
                 Some(addend) => {
                     let sums = out.iter_mut().zip(addend);
-                    sums.for_each(|(to, addend)| *to = (*to + bias + addend).max(floor));
+                    sums.for_each(|(to, addend)| *to = at_least(floor, *to + bias + addend));
                 }
-                None => out.iter_mut().for_each(|to| *to = (*to + bias).max(floor)),
+                None => out.iter_mut().for_each(|to| *to = at_least(floor, *to + bias)),
             }
         });
         values

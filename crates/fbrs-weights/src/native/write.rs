@@ -33,7 +33,7 @@ struct WrittenHeader {
 /// always gives the same bytes.
 ///
 /// ```
-/// use fbrs_models::{Architecture, formula::Formula};
+/// use fbrs_models::{Architecture, testing::Formula};
 /// use fbrs_weights::{Checkpoint, ExtraKeys, Precision, Provenance, save_native};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

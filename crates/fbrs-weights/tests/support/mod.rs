@@ -6,7 +6,7 @@ pub(crate) mod archive;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use fbrs_models::{Architecture, formula};
+use fbrs_models::{Architecture, testing};
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 
@@ -21,7 +21,7 @@ pub(crate) fn golden(name: &str) -> PathBuf {
 
 /// The formula's values after a stay in a file as `element`.
 pub(crate) fn stored(name: &str, shape: &[usize], element: Element) -> Vec<f32> {
-    let mut values = formula::values(name, shape);
+    let mut values = testing::values(name, shape);
     for value in &mut values {
         *value = match element {
             Element::F16 => f16::from_f32(*value).to_f32(),
@@ -41,7 +41,7 @@ impl Spoilt {
     pub(crate) fn new(architecture: &str) -> Self {
         let architecture: Architecture = architecture.parse().unwrap();
         let tensors = architecture.parameters().into_iter().map(|parameter| {
-            let values = formula::values(&parameter.name, &parameter.shape);
+            let values = testing::values(&parameter.name, &parameter.shape);
             let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             (parameter.name, (Dtype::F32, parameter.shape, bytes))
         });

@@ -1,4 +1,4 @@
-//! Deterministic parameters and inputs for tests and benchmarks, without a file.
+//! Deterministic parameters and inputs.
 //!
 //! Every value follows from the parameter's name and its index: SplitMix64 over the FNV-1a hash of
 //! the name. The published implementation was run with the very same values to make the golden

@@ -1,0 +1,26 @@
+//! For tests and benchmarks: parameters and inputs without a file, and the device to test on.
+
+mod formula;
+
+use burn::tensor::Device;
+
+pub use formula::{Formula, image, values};
+
+/// The device that tests run on: `FBRS_TEST_DEVICE` (`cpu`, `wgpu`, `cuda`), by default the
+/// processor.
+///
+/// # Panics
+/// Where the variable names a device that is not part of this build: no test is to pass on another
+/// device than it was asked to.
+#[expect(clippy::panic, reason = "a test that cannot be run is to fail")]
+pub fn device() -> Device {
+    match std::env::var("FBRS_TEST_DEVICE").as_deref() {
+        #[cfg(feature = "cpu")]
+        Err(_) | Ok("cpu") => Device::flex(),
+        #[cfg(feature = "wgpu")]
+        Ok("wgpu") => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        #[cfg(feature = "cuda")]
+        Ok("cuda") => Device::cuda(0),
+        other => panic!("no such device in this build: {other:?}"),
+    }
+}
