@@ -108,15 +108,17 @@ impl Session {
         watch.see(&Event::View { region, crop: seen.frame.size() });
         let token = watch.token.clone();
         let is_shown = Cell::new(false);
-        let live =
-            |logits| LiveAnswer { logits, seen: &seen, size: self.size(), floor: question.floor };
+        let (size, floor) = (self.size(), question.floor);
         let mut on_progress = |progress: &Progress<'_>| {
             is_shown.set(true);
             match *progress {
                 Progress::Features { cached } => watch.see(&Event::Features { cached }),
-                Progress::Plain { logits } => watch.see(&Event::Plain(live(logits))),
+                Progress::Plain { logits } => {
+                    watch.see(&Event::Plain(LiveAnswer { logits, seen: &seen, size, floor }))
+                }
                 Progress::Evaluation { number, loss, logits } => {
-                    watch.see(&Event::Evaluation { number, loss, answer: live(logits) });
+                    let answer = LiveAnswer { logits, seen: &seen, size, floor };
+                    watch.see(&Event::Evaluation { number, loss, answer });
                 }
                 _ => {}
             }
