@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use fbrs::ErrorKind;
-use fbrs::weights::WeightsError;
+use fbrs::weights::{Fault, WeightsError};
 
 /// How the program ends. The numbers are part of what scripts rely on; `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,7 @@ impl Exit {
 fn of_weights(error: &WeightsError) -> Exit {
     match error {
         WeightsError::Cancelled { .. } => Exit::Interrupted,
+        error if error.fault() == Fault::Output => Exit::Output,
         _ => Exit::Weights,
     }
 }
