@@ -22,7 +22,7 @@ pub struct Position<Space> {
 
 impl<Space> Position<Space> {
     /// The position (row, col).
-    pub fn new(row: f64, col: f64) -> Self {
+    pub fn from_row_col(row: f64, col: f64) -> Self {
         Self { row, col, space: PhantomData }
     }
 

@@ -51,8 +51,8 @@ impl CropTransform {
             crop as f64 * (x - first as f64) / length as f64
         };
         Position::from_row_col(
-            axis(position.row, self.region.top, region.height, self.crop.height),
-            axis(position.col, self.region.left, region.width, self.crop.width),
+            axis(position.row, self.region.top(), region.height, self.crop.height),
+            axis(position.col, self.region.left(), region.width, self.crop.width),
         )
     }
 
