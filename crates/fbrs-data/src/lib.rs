@@ -23,10 +23,13 @@
 //! | module | what it owns |
 //! |---|---|
 //! | [`files`] | opening plain files within bounds, writing whole files |
+//! | `pictures` (feature `pictures`) | photos and masks |
 //! | [`text`] | text from files made safe to print |
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any
 //! release.
 
 pub mod files;
+#[cfg(feature = "pictures")]
+pub mod pictures;
 pub mod text;
