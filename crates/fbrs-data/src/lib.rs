@@ -22,13 +22,16 @@
 //!
 //! | module | what it owns |
 //! |---|---|
+//! | `clicks` (feature `annotations`) | files of clicks |
 //! | [`files`] | opening plain files within bounds, writing whole files |
 //! | `pictures` (feature `pictures`) | photos and masks |
-//! | [`text`] | text from files made safe to print |
+//! | [`text`] | text from files made safe to print; what stands in the place of a text |
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any
 //! release.
 
+#[cfg(feature = "annotations")]
+pub mod clicks;
 pub mod files;
 #[cfg(feature = "pictures")]
 pub mod pictures;

@@ -2,6 +2,8 @@
 
 use image::ImageFormat;
 
+use crate::text::Stranger;
+
 /// Bytes from the beginning of a file that are enough to tell what it is.
 pub(super) const BEGINNING: u64 = 512;
 
@@ -105,6 +107,9 @@ impl Kind {
         }
         if let Some((_, name)) = OTHER.iter().find(|(magic, _)| starts(magic)) {
             return Self::Other(name);
+        }
+        if let Some(stranger) = Stranger::of(beginning) {
+            return Self::Other(stranger.name());
         }
         if beginning.is_empty() {
             return Self::Other("an empty file");

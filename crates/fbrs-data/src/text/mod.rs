@@ -1,4 +1,8 @@
-//! Text that comes from files, made safe to print.
+//! Text that comes from files: made safe to print, and told from what is none.
+
+mod known;
+
+pub use known::Stranger;
 
 /// Letters of a text that are shown.
 const LONGEST: usize = 200;
