@@ -38,7 +38,7 @@ pub enum PictureError {
         reason: String,
         /// What the decoder said, where it was the one to find out.
         #[source]
-        source: Option<ImageError>,
+        source: Option<Box<ImageError>>,
     },
     /// A sound picture of a kind that is not read.
     #[error("{file}: {kind} is not read; {advice}")]
@@ -51,7 +51,7 @@ pub enum PictureError {
         advice: &'static str,
         /// What the decoder said, where it was the one to find out.
         #[source]
-        source: Option<ImageError>,
+        source: Option<Box<ImageError>>,
     },
     /// It has more pixels than the limits allow, or needs more memory.
     #[error("{file} {found}: expected at most {}; make it smaller first", most(limits))]
@@ -107,6 +107,15 @@ impl PictureError {
         }
     }
 
+    pub(super) fn unread_jpeg(file: &str, kind: &str) -> Self {
+        Self::Unsupported {
+            file: file.to_owned(),
+            kind: kind.to_owned(),
+            advice: "save it as an ordinary JPEG or as PNG",
+            source: None,
+        }
+    }
+
     /// What a decoder of the format with this name said, in words for people.
     pub(super) fn of_decoder(file: &str, format: &str, limits: &Limits, error: ImageError) -> Self {
         let file_name = file.to_owned();
@@ -120,7 +129,7 @@ impl PictureError {
                 file: file_name,
                 kind: format!("this kind of {format}"),
                 advice: CONVERT,
-                source: Some(error),
+                source: Some(Box::new(error)),
             },
             ImageError::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
                 Self::io(file, source)
@@ -128,12 +137,12 @@ impl PictureError {
             ImageError::IoError(_) => Self::Damaged {
                 file: file_name,
                 reason: format!("the {format} ends too early"),
-                source: Some(error),
+                source: Some(Box::new(error)),
             },
             error => Self::Damaged {
                 file: file_name,
                 reason: format!("the {format} holds what cannot be decoded, or a part is missing"),
-                source: Some(error),
+                source: Some(Box::new(error)),
             },
         }
     }
