@@ -76,7 +76,9 @@ pub enum PictureError {
 }
 
 /// Advice for pictures that other programs can open.
-pub(super) const CONVERT: &str = "save it as PNG or JPEG";
+const CONVERT: &str = "save it as PNG or JPEG";
+/// Advice for kinds of JPEG.
+const SAVE_PLAINLY: &str = "save it as an ordinary JPEG or as PNG";
 
 impl PictureError {
     pub(super) fn of_file(file: &str, error: ReadError) -> Self {
@@ -111,8 +113,18 @@ impl PictureError {
         Self::Unsupported {
             file: file.to_owned(),
             kind: kind.to_owned(),
-            advice: "save it as an ordinary JPEG or as PNG",
+            advice: SAVE_PLAINLY,
             source: None,
+        }
+    }
+
+    /// A sound picture that a decoder of this format does not read.
+    pub(super) fn not_understood(file: &str, format: &str, error: ImageError) -> Self {
+        Self::Unsupported {
+            file: file.to_owned(),
+            kind: format!("this kind of {format}"),
+            advice: if format == "JPEG" { SAVE_PLAINLY } else { CONVERT },
+            source: Some(Box::new(error)),
         }
     }
 
@@ -125,12 +137,7 @@ impl PictureError {
                 found: "needs too much memory to decode".to_owned(),
                 limits: *limits,
             },
-            ImageError::Unsupported(_) => Self::Unsupported {
-                file: file_name,
-                kind: format!("this kind of {format}"),
-                advice: CONVERT,
-                source: Some(Box::new(error)),
-            },
+            ImageError::Unsupported(_) => Self::not_understood(file, format, error),
             ImageError::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
                 Self::io(file, source)
             }

@@ -16,7 +16,7 @@ pub(super) struct Bits<'a> {
 pub(super) struct Surplus {
     /// Whole bytes.
     pub(super) bytes: usize,
-    /// Whether all of them are zero, or all are 255: what fills up a sector or a word.
+    /// Whether all of them are zero, or all are 255: what fills up words of memory.
     pub(super) is_filling: bool,
 }
 

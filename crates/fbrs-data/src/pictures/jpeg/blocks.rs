@@ -84,7 +84,8 @@ impl<'a> Walk<'a> {
         let bits = i32::from(self.bits.take(size)?);
         // Numbers whose first bit is 0 are negative.
         let is_negative = size > 0 && bits >> size.saturating_sub(1) == 0;
-        let difference = if is_negative { bits.wrapping_sub(1 << size).wrapping_add(1) } else { bits };
+        let difference =
+            if is_negative { bits.wrapping_sub(1 << size).wrapping_add(1) } else { bits };
         let mean = self.means.get_mut(block.slot).ok_or(Fault::Broken)?;
         *mean = mean.saturating_add(difference);
         let scaled = i64::from(*mean) << self.coefficients.missing;

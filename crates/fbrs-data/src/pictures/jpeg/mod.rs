@@ -35,6 +35,15 @@ impl Fault {
     }
 }
 
+/// What was found where nothing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Everything is there.
+    Whole,
+    /// Tables are not in the file: it is left to the decoder.
+    Unknown,
+}
+
 /// Markers (B.1.1.3), their second bytes.
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
@@ -79,8 +88,8 @@ pub(super) fn unread_kind(bytes: &[u8]) -> Option<&'static str> {
 /// `size` is what a decoder reads in the header.
 ///
 /// # Errors
-/// What is wrong. A file whose tables are not in it is left to the decoder.
-pub(super) fn check(bytes: &[u8], size: Size) -> Result<(), Fault> {
+/// What is wrong with it.
+pub(super) fn check(bytes: &[u8], size: Size) -> Result<Verdict, Fault> {
     let mut segments = Segments { bytes, at: 0 };
     let mut tables = Tables::default();
     let mut frame: Option<Frame> = None;
@@ -89,12 +98,12 @@ pub(super) fn check(bytes: &[u8], size: Size) -> Result<(), Fault> {
         let Some(marker) = segments.marker() else {
             // Without an end, everything that the header promises must be there.
             let complete = frame.is_some_and(|frame| frame.is_complete());
-            return if complete { Ok(()) } else { Err(Fault::Ends) };
+            return if complete { Ok(Verdict::Whole) } else { Err(Fault::Ends) };
         };
         match marker {
             END_OF_IMAGE => {
                 let seen = frame.is_some_and(|frame| frame.is_seen());
-                return if seen { Ok(()) } else { Err(Fault::Ends) };
+                return if seen { Ok(Verdict::Whole) } else { Err(Fault::Ends) };
             }
             marker if stands_alone(marker) => continue,
             _ => {}
@@ -118,7 +127,7 @@ pub(super) fn check(bytes: &[u8], size: Size) -> Result<(), Fault> {
                 let frame = frame.as_mut().ok_or(Fault::Broken)?;
                 let scan = Scan::read(payload, frame).ok_or(Fault::Broken)?;
                 if !scan.has_tables(&tables, frame) {
-                    return Ok(());
+                    return Ok(Verdict::Unknown);
                 }
                 let length = scan.walk(&tables, frame, segments.rest())?;
                 segments.skip(length);

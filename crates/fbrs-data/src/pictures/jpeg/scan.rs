@@ -6,6 +6,8 @@ use super::{Fault, Tables};
 /// Bytes that may stand before a marker without a meaning: fewer than the shortest lost piece of a
 /// picture would leave.
 const STRAY_BYTES: usize = 2;
+/// The same for bytes with which an encoder fills up words or lines of memory.
+const FILLING_BYTES: usize = 64;
 
 /// What a scan header says (B.2.3).
 #[derive(Debug)]
@@ -142,7 +144,10 @@ impl Scan {
 /// Behind the last unit and before each restart there is nothing but what fills up.
 fn check_surplus(walk: &mut Walk<'_>) -> Result<(), Fault> {
     let surplus = walk.bits.finish();
-    // Zeros up to the end of the file are what a broken copy leaves.
-    let is_meant = surplus.is_filling && !walk.bits.is_at_end();
-    if surplus.bytes <= STRAY_BYTES || is_meant { Ok(()) } else { Err(Fault::Broken) }
+    let most = match surplus.is_filling && !walk.bits.is_at_end() {
+        true => FILLING_BYTES,
+        // Zeros up to the end of the file are what a broken copy leaves.
+        false => STRAY_BYTES,
+    };
+    if surplus.bytes <= most { Ok(()) } else { Err(Fault::Broken) }
 }
