@@ -4,17 +4,12 @@
 //! `FBRS_TEST_DEVICE` (`cpu`, `wgpu`, `cuda`) chooses the device; the default is `cpu`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use burn::tensor::{Device, Tensor, TensorData, Tolerance};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 
-use crate::architecture::Architecture;
-use crate::conv::Folding;
-use crate::cut::Cut;
-use crate::network::{Family, Network};
-use crate::resize::resize_bilinear;
-use crate::ocr;
-use crate::testing::{Formula, device, image};
+use burn::tensor::{Device, Tensor, TensorData, Tolerance};
+use fbrs_models::testing::{self, Formula, device, image};
+use fbrs_models::{Architecture, Cut, Network, resize_bilinear};
+use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -99,11 +94,11 @@ fn agree(name: &str) {
     let architecture: Architecture = name.parse().unwrap();
     assert_eq!(architecture.to_string(), name);
     let device = device();
-    for folding in [Folding::Folded, Folding::Separate] {
-        let network =
-            Network::build_with(&architecture, &mut Formula, &device, folding).unwrap();
+    let folded = Network::build(&architecture, &mut Formula, &device).unwrap();
+    let unfolded = testing::build_unfolded(&architecture, &mut Formula, &device).unwrap();
+    for (folding, network) in [("folded", folded), ("unfolded", unfolded)] {
         for case in &golden.cases {
-            let label = |tensor: &str| format!("{name} {folding:?} {}×{} {tensor}", case.h, case.w);
+            let label = |tensor: &str| format!("{name} {folding} {}×{} {tensor}", case.h, case.w);
             let mut left: BTreeMap<&str, &Expected> =
                 case.tensors.iter().map(|(name, expected)| (name.as_str(), expected)).collect();
             let mut check = |tensor: &str, value: Tensor<4>| {
@@ -111,35 +106,8 @@ fn agree(name: &str) {
             };
             let (image, maps) = input(case, &device);
             check("dist_maps", maps.clone());
-            match &network.family {
-                Family::DeepLab(net) => {
-                    let fused = net.fusion.forward(image.clone(), maps.clone());
-                    check("rgb_conv", fused.clone());
-                    let stages = net.backbone.forward(fused);
-                    check("feature_extractor.backbone.layer1", stages.first.clone());
-                    check("feature_extractor.backbone.layer4", stages.last.clone());
-                    check("feature_extractor.skip_project", net.skip.relu(stages.first));
-                    check("feature_extractor.aspp", net.aspp.forward(stages.last));
-                    let late = network.run_to(Cut::Late, image.clone(), maps.clone());
-                    check("feature_extractor.head", late.features().clone());
-                    check("head", network.run_from_to_stride(late));
-                }
-                Family::HrNet(net) => {
-                    let fused = net.fusion.forward(image.clone(), maps.clone());
-                    check("rgb_conv", fused.clone());
-                    let first = net.first_stage(fused);
-                    check("feature_extractor.layer1", first.clone());
-                    let features = net.features(first);
-                    check("hrnet_feats", features.clone());
-                    let aux = net.ocr.auxiliary(features.clone());
-                    check("feature_extractor.aux_head", aux.clone());
-                    let pixels = net.ocr.features.relu(features.clone());
-                    check("feature_extractor.conv3x3_ocr", pixels.clone());
-                    check("feature_extractor.ocr_gather_head", ocr::gather(pixels, aux));
-                    let late = net.ocr.forward(features);
-                    check("feature_extractor.ocr_distri_head", late.clone());
-                    check("feature_extractor.cls_head", net.ocr.classify(late));
-                }
+            for (tensor, value) in testing::inner_tensors(&network, image.clone(), maps.clone()) {
+                check(tensor, value);
             }
             check("logits", network.forward(image, maps));
             assert!(left.is_empty(), "not compared: {:?}", left.keys());
