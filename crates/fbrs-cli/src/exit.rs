@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use fbrs::ErrorKind;
-use fbrs::weights::WeightsError;
+use fbrs::weights::{Fault, WeightsError};
 
 /// How the program ends. The numbers are part of what scripts rely on; `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,8 @@ impl Exit {
             failure.exit
         } else if let Some(error) = error.downcast_ref::<WeightsError>() {
             of_weights(error)
+        } else if let Some(fbrs::Error::Weights(error)) = error.downcast_ref() {
+            of_weights(error)
         } else if let Some(error) = error.downcast_ref::<fbrs::Error>() {
             match error.kind() {
                 ErrorKind::Usage => Self::Usage,
@@ -78,6 +80,7 @@ impl Exit {
 fn of_weights(error: &WeightsError) -> Exit {
     match error {
         WeightsError::Cancelled { .. } => Exit::Interrupted,
+        error if error.fault() == Fault::Output => Exit::Output,
         _ => Exit::Weights,
     }
 }

@@ -52,7 +52,7 @@ mod resnet;
 pub mod testing;
 
 pub use architecture::{Architecture, DeepLabConfig, HrNetConfig, ParseArchitectureError, ResNet};
-pub use build::{BoxError, ParameterError, ParameterShape, ParameterSource};
+pub use build::{BoxError, Observed, ParameterError, ParameterShape, ParameterSource};
 pub use cancel::{CancelToken, Interrupt, Interrupted};
 pub use cut::{Cut, CutState};
 pub use network::Network;

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::ArgMatches;
-use fbrs::weights::{ExtraKeys, Places};
+use fbrs::weights::{ExtraKeys, printable};
 use fbrs::{
     Click, ClickReport, Event, ImageSpace, Mode, Options, Photo, Segmenter, Session, Size, Watch,
 };
@@ -17,6 +17,7 @@ use crate::devices::{self, DeviceName};
 use crate::outputs::{self, Place, Writing};
 use crate::print::{self, Voice};
 use crate::progress;
+use crate::weights::places;
 
 /// A loaded network, and how it came to be.
 struct Loaded {
@@ -96,7 +97,10 @@ fn load(args: &SegmentArgs, voice: Voice) -> Result<Loaded> {
     let bar = progress::spinner(voice);
     bar.set_message(format!("loading {}", args.weights));
     let extra = if args.ignore_extra { ExtraKeys::Ignore } else { ExtraKeys::Refuse };
-    let checkpoint = Places::default().locate(&args.weights)?.open(extra)?;
+    let checkpoint = places().locate(&args.weights)?.open(extra)?;
+    if let Some(remark) = checkpoint.remark() {
+        bar.suspend(|| voice.warn(format!("{}: {remark}", printable(checkpoint.file()))));
+    }
     let file = checkpoint.file().to_owned();
     let device = bar.suspend(|| devices::open(args.device, voice))?;
     let segmenter = Segmenter::from_checkpoint(checkpoint, device)?;
