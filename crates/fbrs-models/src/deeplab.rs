@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 use crate::architecture::DeepLabConfig;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
-use crate::fusion::ClickFusion;
 use crate::cut::{Cut, CutState};
+use crate::fusion::ClickFusion;
 use crate::resize::resize_bilinear;
 use crate::resnet::Backbone;
 

@@ -7,8 +7,8 @@ use crate::architecture::HrNetConfig;
 use crate::block::{self, Block, Dilation};
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
-use crate::fusion::ClickFusion;
 use crate::cut::{Cut, CutState};
+use crate::fusion::ClickFusion;
 use crate::ocr::{Ocr, PREFIX};
 use crate::resize::resize_bilinear;
 

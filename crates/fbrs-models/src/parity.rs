@@ -12,8 +12,8 @@ use crate::architecture::Architecture;
 use crate::conv::Folding;
 use crate::cut::Cut;
 use crate::network::{Family, Network};
-use crate::resize::resize_bilinear;
 use crate::ocr;
+use crate::resize::resize_bilinear;
 use crate::testing::{Formula, device, image};
 
 #[derive(Deserialize)]
@@ -100,8 +100,7 @@ fn agree(name: &str) {
     assert_eq!(architecture.to_string(), name);
     let device = device();
     for folding in [Folding::Folded, Folding::Separate] {
-        let network =
-            Network::build_with(&architecture, &mut Formula, &device, folding).unwrap();
+        let network = Network::build_with(&architecture, &mut Formula, &device, folding).unwrap();
         for case in &golden.cases {
             let label = |tensor: &str| format!("{name} {folding:?} {}×{} {tensor}", case.h, case.w);
             let mut left: BTreeMap<&str, &Expected> =

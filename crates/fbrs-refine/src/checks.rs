@@ -57,8 +57,7 @@ fn network(name: &str) -> Network {
     let device = device();
     let architecture = name.parse().unwrap();
     let plain = Network::build(&architecture, &mut Formula, &device).unwrap();
-    let image =
-        TensorData::new(image(SIZE.height, SIZE.width), [1, 3, SIZE.height, SIZE.width]);
+    let image = TensorData::new(image(SIZE.height, SIZE.width), [1, 3, SIZE.height, SIZE.width]);
     let maps = Tensor::ones([1, 2, SIZE.height, SIZE.width], &device) * 0.4;
     let logits: Vec<f32> =
         plain.forward(Tensor::from_data(image, &device), maps).into_data().iter::<f32>().collect();

@@ -2,8 +2,8 @@
 
 use pulp::Arch;
 
-use super::{Finish, at_least};
 use super::padded::Padded;
+use super::{Finish, at_least};
 
 /// Computes one channel of one image; `index` counts channels over the whole batch.
 pub(super) fn plane(

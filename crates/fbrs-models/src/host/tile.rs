@@ -3,8 +3,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{Finish, at_least};
 use super::padded::{Padded, Tap};
+use super::{Finish, at_least};
 
 /// Output channels of a tile.
 pub(super) const OUTPUTS: usize = 8;
