@@ -38,7 +38,7 @@ pub enum PictureError {
         reason: String,
         /// What the decoder said, where it was the one to find out.
         #[source]
-        source: Option<ImageError>,
+        source: Option<Box<ImageError>>,
     },
     /// A sound picture of a kind that is not read.
     #[error("{file}: {kind} is not read; {advice}")]
@@ -51,7 +51,7 @@ pub enum PictureError {
         advice: &'static str,
         /// What the decoder said, where it was the one to find out.
         #[source]
-        source: Option<ImageError>,
+        source: Option<Box<ImageError>>,
     },
     /// It has more pixels than the limits allow, or needs more memory.
     #[error("{file} {found}: expected at most {}; make it smaller first", most(limits))]
@@ -76,7 +76,9 @@ pub enum PictureError {
 }
 
 /// Advice for pictures that other programs can open.
-pub(super) const CONVERT: &str = "save it as PNG or JPEG";
+const CONVERT: &str = "save it as PNG or JPEG";
+/// Advice for kinds of JPEG.
+const SAVE_PLAINLY: &str = "save it as an ordinary JPEG or as PNG";
 
 impl PictureError {
     pub(super) fn of_file(file: &str, error: ReadError) -> Self {
@@ -107,6 +109,25 @@ impl PictureError {
         }
     }
 
+    pub(super) fn unread_jpeg(file: &str, kind: &str) -> Self {
+        Self::Unsupported {
+            file: file.to_owned(),
+            kind: kind.to_owned(),
+            advice: SAVE_PLAINLY,
+            source: None,
+        }
+    }
+
+    /// A sound picture that a decoder of this format does not read.
+    pub(super) fn not_understood(file: &str, format: &str, error: ImageError) -> Self {
+        Self::Unsupported {
+            file: file.to_owned(),
+            kind: format!("this kind of {format}"),
+            advice: if format == "JPEG" { SAVE_PLAINLY } else { CONVERT },
+            source: Some(Box::new(error)),
+        }
+    }
+
     /// What a decoder of the format with this name said, in words for people.
     pub(super) fn of_decoder(file: &str, format: &str, limits: &Limits, error: ImageError) -> Self {
         let file_name = file.to_owned();
@@ -116,24 +137,19 @@ impl PictureError {
                 found: "needs too much memory to decode".to_owned(),
                 limits: *limits,
             },
-            ImageError::Unsupported(_) => Self::Unsupported {
-                file: file_name,
-                kind: format!("this kind of {format}"),
-                advice: CONVERT,
-                source: Some(error),
-            },
+            ImageError::Unsupported(_) => Self::not_understood(file, format, error),
             ImageError::IoError(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
                 Self::io(file, source)
             }
             ImageError::IoError(_) => Self::Damaged {
                 file: file_name,
                 reason: format!("the {format} ends too early"),
-                source: Some(error),
+                source: Some(Box::new(error)),
             },
             error => Self::Damaged {
                 file: file_name,
                 reason: format!("the {format} holds what cannot be decoded, or a part is missing"),
-                source: Some(error),
+                source: Some(Box::new(error)),
             },
         }
     }

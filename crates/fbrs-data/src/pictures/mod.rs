@@ -14,6 +14,7 @@
 
 mod decode;
 mod error;
+mod jpeg;
 mod kind;
 mod values;
 
@@ -90,12 +91,8 @@ impl Picture {
 
     /// Size as seen, after turning.
     pub fn size(&self) -> Size {
-        size(self.image.width(), self.image.height())
+        Size { height: self.image.height() as usize, width: self.image.width() as usize }
     }
-}
-
-fn size(width: u32, height: u32) -> Size {
-    Size { height: height as usize, width: width as usize }
 }
 
 /// Reads a picture from a plain file: PNG, JPEG, WebP, TIFF, BMP, GIF or PNM, by its content. Of
