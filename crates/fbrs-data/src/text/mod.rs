@@ -12,15 +12,20 @@ const LONGEST: usize = 200;
 ///
 /// So nothing in it can clear a screen, set a title, or pass for a line of its own.
 pub fn printable(text: &str) -> String {
+    printable_within(text, LONGEST)
+}
+
+/// As [`printable`], with at most this many letters of the text.
+pub fn printable_within(text: &str, longest: usize) -> String {
     let mut shown = String::new();
-    for letter in text.chars().take(LONGEST) {
+    for letter in text.chars().take(longest) {
         if letter.is_control() || is_deceptive(letter) {
             shown.push_str(&escaped(letter));
         } else {
             shown.push(letter);
         }
     }
-    if text.chars().nth(LONGEST).is_some() {
+    if text.chars().nth(longest).is_some() {
         shown.push('…');
     }
     shown

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fbrs_eval::{CocoOptions, Label, OpenedData, Sample, open_all};
+use fbrs_data::annotations::Label;
+use fbrs_data::sets::{CocoOptions, DataName, OpenedData, Sample, open_all};
 
 const WIDTH: usize = 64;
 const HEIGHT: usize = 48;
@@ -152,7 +153,7 @@ fn coco_has_polygons_and_both_kinds_of_runs() {
 #[test]
 fn what_is_no_data_set_is_refused() {
     for name in ["folder", "nothing=x", "folder=", "=x"] {
-        assert!(name.parse::<fbrs_eval::DataName>().is_err(), "{name}");
+        assert!(name.parse::<DataName>().is_err(), "{name}");
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display();

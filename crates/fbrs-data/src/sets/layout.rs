@@ -1,106 +1,12 @@
-//! Data sets: one trait, one file per layout.
-
-mod berkeley;
-mod coco;
-mod davis;
-mod files;
-mod folder;
-mod grabcut;
-mod mat;
-mod pairs;
-pub(crate) mod rle;
-mod sbd;
-
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
+use super::{CocoOptions, DataSet, ObjectKey};
+use super::{berkeley, coco, davis, folder, grabcut, sbd};
 use crate::error::{Error, Result};
-use crate::truth::Truth;
-
-pub use coco::CocoOptions;
-
-/// A set of photos with objects in them.
-///
-/// Opening one lists its objects; photos and masks are read one object at a time.
-pub trait DataSet: Send + Sync + fmt::Debug {
-    /// The objects, in the order of evaluation. One whose mask or photo is missing or unreadable
-    /// is listed too: reading it says so.
-    fn objects(&self) -> Vec<ObjectKey>;
-
-    /// Reads the object with this number.
-    ///
-    /// # Errors
-    /// [`Problem`]: what is wrong with it, for a person to read.
-    fn read(&self, number: usize) -> Result<Sample, Problem>;
-}
-
-/// Names an object within its data set.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct ObjectKey {
-    /// File name of the photo.
-    pub image: String,
-    /// Label, instance or annotation number, where the photo may have several objects.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object: Option<u64>,
-}
-
-impl fmt::Display for ObjectKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.object {
-            Some(object) => write!(f, "{} object {object}", self.image),
-            None => f.write_str(&self.image),
-        }
-    }
-}
-
-/// A photo and the ground truth of one object in it.
-#[derive(Debug, Clone)]
-pub struct Sample {
-    /// The photo as seen: any EXIF orientation applied.
-    pub photo: RgbImage,
-    /// The ground truth, of the photo's size and not empty.
-    pub truth: Truth,
-}
-
-impl Sample {
-    /// Checks that the two fit.
-    ///
-    /// # Errors
-    /// [`Problem`] for a mask of another size and for an empty object.
-    pub fn new(photo: RgbImage, truth: Truth) -> Result<Self, Problem> {
-        let size = files::size_of(&photo);
-        if truth.size() != size {
-            let reason = format!("the mask has {} pixels, the photo {size}", truth.size());
-            return Err(Problem::new(reason));
-        }
-        if truth.is_empty() {
-            return Err(Problem::new("the object is empty"));
-        }
-        Ok(Self { photo, truth })
-    }
-}
-
-/// What keeps one object from being evaluated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Problem(String);
-
-impl Problem {
-    /// A problem in words.
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::text::printable;
 
 /// How the files of a data set are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -178,7 +84,7 @@ impl FromStr for DataName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = |reason: String| Error::Name { text: text.to_owned(), reason };
+        let wrong = |reason: String| Error::Name { text: printable(text), reason };
         let kinds = || Layout::ALL.map(Layout::kind).join(", ");
         let Some((kind, path)) = text.split_once('=') else {
             return Err(wrong(format!("expected KIND=PATH, KIND one of {}", kinds())));
@@ -197,7 +103,7 @@ impl DataName {
     /// Lists the data set's objects.
     ///
     /// # Errors
-    /// [`Error::Io`] and [`Error::Data`] where it is not laid out as it should be.
+    /// [`Error`] where it is not laid out as it should be, or cannot be listed.
     pub fn open(&self, coco: &CocoOptions) -> Result<OpenedData> {
         let path = self.path.as_path();
         let set: Box<dyn DataSet> = match self.layout {
@@ -209,16 +115,18 @@ impl DataName {
             Layout::Coco => Box::new(coco::Coco::open(path, coco)?),
         };
         let objects = set.objects();
+        let remarks = set.remarks();
         if objects.is_empty() {
-            let reason = "there are no objects in it".to_owned();
-            return Err(Error::Data { path: path.to_owned(), reason });
+            let remarks = remarks.iter().map(|remark| format!("; {remark}"));
+            let reason = "there are no objects in it".to_owned() + &remarks.collect::<String>();
+            return Err(Error::Layout { path: printable(&path.display().to_string()), reason });
         }
         let own_name = || path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let name = match self.layout.published_name() {
             Some(name) => name.to_owned(),
             None => own_name().unwrap_or_else(|| self.layout.kind().to_owned()),
         };
-        Ok(OpenedData { name, layout: self.layout, objects, set })
+        Ok(OpenedData { name, layout: self.layout, objects, remarks, set })
     }
 }
 
@@ -231,6 +139,8 @@ pub struct OpenedData {
     pub layout: Layout,
     /// Its objects.
     pub objects: Vec<ObjectKey>,
+    /// What a user ought to know of it, one sentence each: what was not looked at.
+    pub remarks: Vec<String>,
     /// The data set itself.
     pub set: Box<dyn DataSet>,
 }
@@ -252,8 +162,4 @@ pub fn open_all(names: &[DataName], coco: &CocoOptions) -> Result<Vec<OpenedData
         sets.push(opened);
     }
     Ok(sets)
-}
-
-fn data_error(path: &Path, reason: impl Into<String>) -> Error {
-    Error::Data { path: path.to_owned(), reason: reason.into() }
 }

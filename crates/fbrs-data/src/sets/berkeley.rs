@@ -11,7 +11,7 @@ pub(super) struct Berkeley(Pairs);
 
 impl Berkeley {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self(Pairs::open(&path.join("images"), &path.join("masks"))?))
+        Ok(Self(Pairs::open(path, "images", "masks")?))
     }
 }
 
@@ -22,5 +22,9 @@ impl DataSet for Berkeley {
 
     fn read(&self, number: usize) -> Result<Sample, Problem> {
         self.0.read(number, grabcut::labels)
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.0.remarks()
     }
 }

@@ -1,4 +1,4 @@
-use fbrs::Size;
+use fbrs_clicks::Size;
 
 /// What the ground truth says of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
