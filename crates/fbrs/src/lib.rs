@@ -71,8 +71,9 @@ pub mod weights {
     #[cfg(feature = "fetch")]
     pub use fbrs_weights::fetch;
     pub use fbrs_weights::{
-        BUILT_IN, Checkpoint, Container, Element, ExtraKeys, Fault, Location, Mismatch, Misshaped,
-        Places, Precision, Provenance, Published, TensorInfo, WeightsError, cache_folder,
-        find_published, published,
+        Checkpoint, Container, Element, ExtraKeys, Fault, Fingerprint, Location, Mismatch,
+        Misshaped, ParseFingerprintError, Places, Precision, Provenance, Published, TensorInfo,
+        WeightsError, built_in_names, cache_folder, find_published, printable, published,
+        save_native,
     };
 }
