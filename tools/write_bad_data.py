@@ -38,7 +38,7 @@ def array(kind, extents, name, rest, flags=0):
     return element(
         MATRIX,
         element(UINT32, struct.pack("<II", kind | flags, 0))
-        + element(INT32, struct.pack(f"<{len(extents)}I", *extents))
+        + element(UINT32 if max(extents) >> 31 else INT32, struct.pack(f"<{len(extents)}I", *extents))
         + element(INT8, name)
         + rest,
     )
