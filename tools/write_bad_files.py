@@ -93,6 +93,26 @@ def archive(data_pkl, storages=None, root="archive/", deflate=(), twice=()):
     return out.getvalue()
 
 
+def torch_archive(data_pkl, root):
+    """An archive with the exact bytes of torch.save: padded to 64 bytes, and always with a wide
+    record of its directory before the narrow one."""
+    out, directory = b"", b""
+    entries = [("data.pkl", data_pkl), (".format_version", b"1"), (".storage_alignment", b"64"),
+               ("byteorder", b"little"), ("data/0", VALUES), ("version", b"3\n")]
+    for name, data in entries:
+        full = f"{root}/{name}".encode()
+        pad = -(len(out) + 34 + len(full)) % 64
+        sums = struct.pack("<III", zlib.crc32(data), len(data), len(data))
+        directory += (b"PK\x01\x02" + struct.pack("<HHHHHH", 0, 0, 0x808, 0, 0, 0) + sums
+                      + struct.pack("<HHHHHII", len(full), 0, 0, 0, 0, 0, len(out)) + full)
+        out += (b"PK\x03\x04" + struct.pack("<HHHHHIIIHH", 0, 0x808, 0, 0, 0, 0, 0, 0, len(full), pad + 4)
+                + full + b"FB" + struct.pack("<H", pad) + b"Z" * pad + data + b"PK\x07\x08" + sums)
+    count, size, start = len(entries), len(directory), len(out)
+    wide = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 798, 45, 0, 0, count, count, size, start)
+    return (out + directory + wide + b"PK\x06\x07" + struct.pack("<IQI", 0, start + size, 1)
+            + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, count, count, size, start, 0))
+
+
 def stream(root, keys=("0",), storages=None, system=None):
     system = {"protocol_version": 1001, "little_endian": True} if system is None else system
     head = [0x1950A86A20F9469CFC6C, 1001, system]
@@ -128,13 +148,24 @@ bad("lfs_pointer.pth", b"version https://git-lfs.github.com/spec/v1\noid sha256:
 bad("noise.pth", b"\xf1" + random.randbytes(4095), "begins with", "Random bytes.")
 bad("zeros.safetensors", bytes(4096), "begins with", "Zeros.")
 bad("plain_pickle.pth", pickle.dumps({"a": 1}, protocol=2), "a Python pickle", "A pickle, no checkpoint.")
+bad("gzip.pth", b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + bytes(20), "a gzip file (unpack it first)", "Packed with gzip.")
+bad("xz.pth", b"\xfd7zXZ\0\0\x04" + bytes(20), "an xz file (unpack it first)", "Packed with xz.")
 bad("tar.pth", b"\0" * 257 + b"ustar" + b"\0" * 250, "a tar archive", "PyTorch's oldest container.")
 bad("other_network_zip.pth", archive(state_dict(GOOD)), "no known network",
     "A sound archive of another network.")
+bad("name_of_21_letters.pth", torch_archive(state_dict(GOOD), "n" * 21), "no known network",
+    "Sound, of another network; its end leads readers past the directory's first entry.")
 bad("other_network_stream.pth", stream(state_dict(GOOD)), "no known network",
     "A sound stream of another network.")
 bad("no_tensors.pth", archive(state_dict({})), "no known network", "A sound archive of nothing.")
-bad("list.pth", archive(b"\x80\x02]."), "is damaged", "A list where a state dict should be.")
+ROOTS = {
+    "list": b"]", "tuple": b"N\x85", "set": b"\x8f", "single tensor": tensor(), "text": text("weights"),
+    "class": glob("torch", "FloatStorage"), "single value": b"N",
+}
+for what, root in ROOTS.items():
+    for container, wrap in [("", archive), ("_stream", stream)]:
+        bad("list.pth" if what + container == "list" else f"root_{what.replace(' ', '_')}{container}.pth", wrap(b"\x80\x02" + root + b"."),
+            f"holds a {what}, expected a state dict", f"A {what} where a state dict should be.")
 
 # --- Pickles that call something ------------------------------------------------------------------
 
@@ -244,6 +275,12 @@ bad("bomb_pickle.pth", archive(b"\x80\x02" + b"N" * 50_000_000 + b".", deflate={
 bad("bomb_storage.pth", archive(state_dict(GOOD), {"0": bytes(50_000_000)}, deflate={"data/0"}),
     "compressed", "A storage of 50 MB in 50 KB.")
 bad("zip_no_pickle.pth", archive(None), "no data.pkl", "No pickle.")
+bad("zip_of_checkpoint.pth",
+    archive(None, {"plain.pth": archive(state_dict(GOOD)), "notes.txt": b"x"}, root="", deflate={"data/plain.pth"}),
+    "holds data/plain.pth: unpack it first", "A checkpoint packed into a zip archive.")
+bad("zip_of_checkpoint_stored.pth", archive(None, {"plain.PT": archive(state_dict(GOOD))}, root="\x1b[2J/"),
+    "holds \\u{1b}[2J/data/plain.PT: unpack it first",
+    "A checkpoint put into a zip archive whose folder would clear a terminal.")
 bad("zip_two_checkpoints.pth", archive(state_dict(GOOD), twice=["other/data.pkl"]), "two checkpoints",
     "Two pickles.")
 bad("zip_no_directory.pth", good[:end], "no directory", "Cut off before the directory's end.")

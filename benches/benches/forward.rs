@@ -24,7 +24,7 @@ fn forward(criterion: &mut Criterion) {
         .parse()
         .expect("FBRS_BENCH_DEVICE names a device");
     let chosen = choice.open().expect("the device opens");
-    let device = chosen.burn();
+    let device = &chosen.to_burn();
     let mut group = criterion.benchmark_group(format!("forward 2×3×400×400, {}", chosen.choice()));
     group.sample_size(10).warm_up_time(Duration::from_millis(1500));
     for name in NETWORKS {

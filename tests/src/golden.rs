@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use fbrs::{
-    Click, DiscRule, Mode, Options, Position, RefineOptions, Region, Segmenter, Session, Sign, Size,
+    Click, DiscRule, Mode, NetClicks, Options, Position, RefineOptions, Region, Segmenter, Session,
+    Sign, Size,
 };
 use image::RgbImage;
 use serde::Deserialize;
@@ -131,17 +132,12 @@ fn replay_case(
     comparisons: &mut Vec<Comparison>,
 ) -> Result<(), Error> {
     let mode: Mode = case.mode.parse()?;
-    let options = Options {
-        max_size: None,
-        refine: RefineOptions {
-            mode,
-            threshold: case.prob_thresh,
-            net_clicks: case.net_clicks_limit,
-            discs: DiscRule::Reference,
-            ..RefineOptions::default()
-        },
-        ..Options::default()
-    };
+    let refine = RefineOptions::default()
+        .with_mode(mode)
+        .with_threshold(case.prob_thresh)
+        .with_net_clicks(case.net_clicks_limit.map_or(NetClicks::Published, NetClicks::First))
+        .with_discs(DiscRule::Reference);
+    let options = Options::default().with_max_size(None).with_refine(refine);
     let photo = open_photo(photos, &case.image)?;
     let mut session = segmenter.session(photo, options)?;
     for (number, golden) in case.clicks.iter().enumerate() {
@@ -167,21 +163,18 @@ fn compare(
     let (Some(prediction), Some(report)) = (session.prediction(), session.report()) else {
         return Err("a click without a prediction".into());
     };
-    let region = golden.roi_rmin_rmax_cmin_cmax.map(|[top, bottom, left, right]| Region {
-        top,
-        bottom,
-        left,
-        right,
-    });
+    let region = golden
+        .roi_rmin_rmax_cmin_cmax
+        .and_then(|[top, bottom, left, right]| Region::new(top..=bottom, left..=right));
     let crop = golden.crop_height_width.map(|[height, width]| Size { height, width });
     let probability = match &golden.probabilities {
         Some(name) if folder.join(name).is_file() => {
             let expected = image::open(folder.join(name))?.into_luma8();
             let differences = prediction
                 .probabilities()
-                .iter()
+                .into_iter()
                 .zip(expected.as_raw())
-                .map(|(p, byte)| (f64::from(*p) - f64::from(*byte) / 255.0).abs());
+                .map(|(p, byte)| (f64::from(p) - f64::from(*byte) / 255.0).abs());
             Some(differences.fold(0.0, f64::max))
         }
         _ => None,

@@ -7,6 +7,7 @@
 //! are. Prints a JSON object per network and mode; `peak_mib` is the process's peak so far, so name
 //! one of each to learn theirs.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
@@ -82,16 +83,14 @@ fn session(
     device: &Device,
 ) -> Result<serde_json::Value, Error> {
     // A threshold that positive clicks do not reach, and no test of the mask: only the budget ends.
-    let options = RefineOptions {
-        mode,
-        threshold: 0.9999,
-        min_iou_diff: 0.0,
-        max_evaluations: evaluations,
-        ..RefineOptions::default()
-    };
+    let options = RefineOptions::default()
+        .with_mode(mode)
+        .with_threshold(0.9999)
+        .with_min_iou_diff(0.0)
+        .with_max_evaluations(evaluations);
     let refiner = Refiner::new(network, 260.0, &options);
     let size = Size { height: SIDE, width: SIDE };
-    let frame = Frame::new(&[testing::image(SIDE, SIDE)], size, true, device);
+    let frame = Frame::new(Arc::new(vec![testing::image(SIDE, SIDE)]), 1, size, true, device);
     let clicks: Vec<_> = CLICKS
         .iter()
         .enumerate()

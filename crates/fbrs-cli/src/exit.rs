@@ -3,8 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use fbrs::RefineError;
-use fbrs::weights::WeightsError;
+use fbrs::ErrorKind;
+use fbrs::weights::{Fault, WeightsError};
 
 /// How the program ends. The numbers are part of what scripts rely on; `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,16 +61,12 @@ impl Exit {
         } else if let Some(error) = error.downcast_ref::<WeightsError>() {
             of_weights(error)
         } else if let Some(error) = error.downcast_ref::<fbrs::Error>() {
-            match error {
-                fbrs::Error::Weights(error) => of_weights(error),
-                fbrs::Error::Load(_) => Self::Weights,
-                fbrs::Error::Device { .. } | fbrs::Error::Refine(RefineError::Device(_)) => {
-                    Self::Device
-                }
-                fbrs::Error::Image { .. } => Self::Input,
-                fbrs::Error::Click { .. }
-                | fbrs::Error::State(_)
-                | fbrs::Error::Parameter { .. } => Self::Usage,
+            match error.kind() {
+                ErrorKind::Usage => Self::Usage,
+                ErrorKind::Image => Self::Input,
+                ErrorKind::Weights => Self::Weights,
+                ErrorKind::Device => Self::Device,
+                ErrorKind::Cancelled => Self::Interrupted,
                 _ => Self::Other,
             }
         } else {
@@ -82,6 +78,7 @@ impl Exit {
 fn of_weights(error: &WeightsError) -> Exit {
     match error {
         WeightsError::Cancelled { .. } => Exit::Interrupted,
+        error if error.fault() == Fault::Output => Exit::Output,
         _ => Exit::Weights,
     }
 }

@@ -4,6 +4,7 @@
 //! its exit code, [`outputs`] writes files completely or not at all, [`interrupt`] keeps that
 //! promise when Ctrl-C is pressed, [`print`] talks to the user.
 
+mod advice;
 mod args;
 mod completions;
 mod devices;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     match panic::catch_unwind(run) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
-            print::say(one_line(&error.to_string()));
+            print::say(one_line(&advice::sentence(&error)));
             Exit::of(&error).into()
         }
         Err(_) => {

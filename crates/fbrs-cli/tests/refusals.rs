@@ -165,7 +165,8 @@ fn weights_that_cannot_be() {
         ("no_such_name", "no_such_name"),
         ("missing.pth", "missing.pth"),
         ("photo.png", "holds no weights"),
-        ("resnet34", "fbrs weights fetch resnet34_dh128_sbd"),
+        ("resnet34", "; run `fbrs weights fetch resnet34_dh128_sbd`"),
+        ("no_such", "`fbrs weights list`"),
         ("resnet50", "several names"),
         (mismatch.as_str(), "noise.pth"),
     ] {

@@ -109,3 +109,59 @@ fn refusals() {
         work.refuses(arguments, code, words);
     }
 }
+
+#[test]
+fn the_list_tells_of_a_file_that_hides_a_fetched_one() {
+    let work = Work::new();
+    for folder in ["cache", "weights"] {
+        fs::create_dir(work.path(folder)).unwrap();
+        let name = format!("{folder}/hrnet18_ocr64_sbd.pth");
+        fs::copy(golden_text(INPUT), work.path(&name)).unwrap();
+    }
+    let out = succeeds(&work, &["weights", "list", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let list = list.as_array().unwrap();
+    let entry = list.iter().find(|entry| entry["name"] == "hrnet18_ocr64_sbd").unwrap();
+    assert!(entry["place"].as_str().unwrap().contains("weights"));
+    let hides = entry["hides"].as_array().unwrap();
+    assert!(hides.len() == 1 && hides[0].as_str().unwrap().contains("cache"), "{hides:?}");
+    let out = succeeds(&work, &["weights", "list"]);
+    assert!(out.contains("(hides "), "{out}");
+}
+
+#[test]
+fn texts_of_a_hostile_file_reach_the_terminal_as_letters() {
+    let work = Work::new();
+    fs::create_dir(work.path("weights")).unwrap();
+    let input = golden_text(INPUT);
+    let hostile = "\u{1b}[2J\u{1b}]0;pwned\u{7}evil\nfbrs: everything is fine";
+    let import = ["weights", "import", &input, "-o", "weights/hostile.safetensors"];
+    succeeds(&work, &[&import[..], &["--training-set", hostile, "--terms", hostile]].concat());
+    for arguments in [&["weights", "inspect", "hostile"][..], &["weights", "list"]] {
+        let out = succeeds(&work, arguments);
+        let raw = |letter: char| letter.is_control() && letter != '\n';
+        assert!(out.contains("\\u{1b}[2J") && !out.contains(raw), "{out:?}");
+        assert!(!out.lines().any(|line| line.starts_with("fbrs:")), "{out}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_told_from_weights_that_cannot_be_read() {
+    let work = Work::new();
+    let input = golden_text(INPUT);
+    fs::create_dir(work.path("cache")).unwrap();
+    fs::create_dir(work.path("folder.safetensors")).unwrap();
+    let import = ["weights", "import", &input, "-o", "folder.safetensors"];
+    work.refuses(&import, 6, &["cannot write", "folder.safetensors"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_import_to_a_link_is_written_behind_it() {
+    let work = Work::new();
+    let input = golden_text(INPUT);
+    std::os::unix::fs::symlink("behind.safetensors", work.path("link.safetensors")).unwrap();
+    succeeds(&work, &["weights", "import", &input, "-o", "link.safetensors"]);
+    assert!(work.path("link.safetensors").is_symlink());
+    assert_eq!(inspected(&work, "behind.safetensors")["architecture"], "hrnet1s_ocr1");
+}

@@ -12,6 +12,16 @@ pub enum Sign {
     Negative,
 }
 
+impl Sign {
+    /// The other sign.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Positive => Self::Negative,
+            Self::Negative => Self::Positive,
+        }
+    }
+}
+
 /// A click. Lists of clicks are ordered in time.
 #[derive(Debug)]
 pub struct Click<Space> {

@@ -103,6 +103,16 @@ impl Region {
         Self { top, bottom, left, right }
     }
 
+    /// The smallest region that holds both.
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            top: self.top.min(other.top),
+            bottom: self.bottom.max(other.bottom),
+            left: self.left.min(other.left),
+            right: self.right.max(other.right),
+        }
+    }
+
     /// Height and width.
     pub fn size(self) -> Size {
         Size { height: self.bottom + 1 - self.top, width: self.right + 1 - self.left }

@@ -42,12 +42,8 @@ fn clicks<Space>(value: &Value) -> Vec<Click<Space>> {
 }
 
 fn region(value: &Value) -> Region {
-    Region {
-        top: index(&value[0]),
-        bottom: index(&value[1]),
-        left: index(&value[2]),
-        right: index(&value[3]),
-    }
+    let [top, bottom, left, right] = [0, 1, 2, 3].map(|end| index(&value[end]));
+    Region::new(top..=bottom, left..=right).unwrap()
 }
 
 #[test]

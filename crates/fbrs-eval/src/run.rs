@@ -35,8 +35,7 @@ pub fn evaluate(
         let click = user.next_click(&mask);
         let prediction = session.click(click)?;
         mask.clear();
-        let is_object = |probability: &f32| *probability > threshold;
-        mask.extend(prediction.probabilities().iter().map(is_object));
+        mask.extend(prediction.mask(threshold)?.as_raw().iter().map(|value| *value > 0));
         let iou = truth.iou(&mask);
         let (row, col) = (click.position.row as usize, click.position.col as usize);
         result.clicks.push((click.is_positive(), row, col));

@@ -1,4 +1,4 @@
-use fbrs::{DiscRule, Mode, Options, RefineOptions, View, ZoomIn};
+use fbrs::{DiscRule, Mode, NetClicks, Options, RefineOptions, View, ZoomIn};
 use fbrs_data::text::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -77,27 +77,23 @@ impl Settings {
             let expected = "a number above 0, at most 1";
             return Err(Error::Parameter { name: "target IoU", expected, found });
         }
-        let zoom = ZoomIn {
-            target_size: self.zoom_size.unwrap_or_else(|| layout.published_zoom_size()),
-            ..ZoomIn::default()
-        };
-        let options = Options {
-            view: if self.zoom_in { View::ZoomIn(zoom) } else { View::Whole },
-            max_size: self.max_size,
-            flip: self.flip,
-            refine: RefineOptions {
-                mode,
-                net_clicks: self.net_clicks,
-                max_evaluations: self.max_evaluations,
-                threshold: self.threshold as f32,
-                min_iou_diff: self.min_iou_diff,
-                discs: match self.reference_discs {
-                    true => DiscRule::Reference,
-                    false => DiscRule::Clipped,
-                },
-                ..RefineOptions::default()
-            },
-        };
+        let zoom_size = self.zoom_size.unwrap_or_else(|| layout.published_zoom_size());
+        let zoom = ZoomIn::default().with_target_size(zoom_size);
+        let refine = RefineOptions::default()
+            .with_mode(mode)
+            .with_net_clicks(self.net_clicks.map_or(NetClicks::Published, NetClicks::First))
+            .with_max_evaluations(self.max_evaluations)
+            .with_threshold(self.threshold as f32)
+            .with_min_iou_diff(self.min_iou_diff)
+            .with_discs(match self.reference_discs {
+                true => DiscRule::Reference,
+                false => DiscRule::Clipped,
+            });
+        let options = Options::default()
+            .with_view(if self.zoom_in { View::ZoomIn(zoom) } else { View::Whole })
+            .with_max_size(self.max_size)
+            .with_flip(self.flip)
+            .with_refine(refine);
         options.check()?;
         Ok(options)
     }

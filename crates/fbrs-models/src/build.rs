@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 
-use burn::tensor::{Device, Tensor, TensorData};
-
-use crate::conv::{Conv, ConvSpec, Folding};
+use crate::conv::ConvSpec;
 
 /// Any error of a [`ParameterSource`].
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -18,8 +16,60 @@ pub trait ParameterSource {
     fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError>;
 }
 
-/// A parameter that could not be read.
+impl<S: ParameterSource + ?Sized> ParameterSource for &mut S {
+    fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
+        (**self).read(name, shape)
+    }
+}
+
+/// A source that tells how much of a network has been read.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use fbrs_models::{Architecture, Network, Observed, testing::Formula};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let architecture: Architecture = "hrnet1s_ocr1".parse()?;
+/// let mut seen = (0, 0);
+/// let progress = |done, total| seen = (done, total);
+/// let mut source = Observed::new(Formula, &architecture.parameters(), progress);
+/// Network::build(&architecture, &mut source, &Device::flex())?;
+/// assert_eq!(seen.0, seen.1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Observed<S, F> {
+    source: S,
+    on_progress: F,
+    done: usize,
+    total: usize,
+}
+
+impl<S: ParameterSource, F: FnMut(usize, usize)> Observed<S, F> {
+    /// Observes `source` while a network of these `parameters` is built from it.
+    ///
+    /// `on_progress(done, total)` is called after each parameter that was read. Both count values:
+    /// those read so far, and those of all parameters that a network reads
+    /// ([`ParameterShape::used`]). Four times as many bytes lie in memory.
+    pub fn new(source: S, parameters: &[ParameterShape], on_progress: F) -> Self {
+        let used = parameters.iter().filter(|parameter| parameter.used);
+        Self { source, on_progress, done: 0, total: used.map(ParameterShape::count).sum() }
+    }
+}
+
+impl<S: ParameterSource, F: FnMut(usize, usize)> ParameterSource for Observed<S, F> {
+    fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
+        let values = self.source.read(name, shape)?;
+        self.done += values.len();
+        (self.on_progress)(self.done, self.total);
+        Ok(values)
+    }
+}
+
+/// A parameter that could not be read, or that no sound network has.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParameterError {
     /// The source failed.
     #[error("parameter {name}: {source}")]
@@ -39,6 +89,38 @@ pub enum ParameterError {
         /// Values that came.
         found: usize,
     },
+    /// A value is infinite or not a number.
+    #[error("parameter {name} holds {value}, expected finite numbers only")]
+    NotFinite {
+        /// The parameter's published name.
+        name: String,
+        /// The first such value.
+        value: f32,
+    },
+    /// A variance below zero, which no statistics have.
+    #[error(
+        "parameter {name} holds {value} for channel {channel}, expected a variance of 0 or more: \
+         the weights are damaged"
+    )]
+    NegativeVariance {
+        /// The parameter's published name.
+        name: String,
+        /// The first such channel, counted from 0.
+        channel: usize,
+        /// Its value.
+        value: f32,
+    },
+    /// Finite values whose batch normalization is not finite.
+    #[error(
+        "parameter {name} becomes {value} under its batch normalization, expected finite numbers \
+         only: the weights are damaged"
+    )]
+    Overflow {
+        /// The published name of the parameter that is not finite any more.
+        name: String,
+        /// The first such value.
+        value: f32,
+    },
 }
 
 /// Name and shape of one parameter.
@@ -50,6 +132,13 @@ pub struct ParameterShape {
     pub shape: Vec<usize>,
     /// Whether the network reads it; the others are only expected to be in a checkpoint.
     pub used: bool,
+}
+
+impl ParameterShape {
+    /// Number of its values.
+    pub fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
 }
 
 /// Turns the description of a convolution into a layer.
@@ -69,47 +158,6 @@ pub(crate) trait Build {
 
     /// A convolution that a checkpoint holds and the network does not need.
     fn unused(&mut self, spec: ConvSpec);
-}
-
-/// Reads every layer from a source.
-pub(crate) struct Reading<'a> {
-    pub(crate) source: &'a mut dyn ParameterSource,
-    pub(crate) device: &'a Device,
-    pub(crate) folding: Folding,
-}
-
-impl Reading<'_> {
-    pub(crate) fn values(
-        &mut self,
-        name: String,
-        shape: &[usize],
-    ) -> Result<Vec<f32>, ParameterError> {
-        let expected = shape.iter().product();
-        match self.source.read(&name, shape) {
-            Ok(values) if values.len() == expected => Ok(values),
-            Ok(values) => Err(ParameterError::Length { name, expected, found: values.len() }),
-            Err(source) => Err(ParameterError::Source { name, source }),
-        }
-    }
-
-    pub(crate) fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values, shape), self.device)
-    }
-}
-
-impl Build for Reading<'_> {
-    type Layer = Conv;
-    type Error = ParameterError;
-
-    fn conv(&mut self, spec: ConvSpec) -> Result<Conv, ParameterError> {
-        Conv::read(&spec, self)
-    }
-
-    fn conv_split(&mut self, spec: ConvSpec, channels: usize) -> Result<[Conv; 2], ParameterError> {
-        Conv::read_split(&spec, channels, self)
-    }
-
-    fn unused(&mut self, _spec: ConvSpec) {}
 }
 
 /// Lists the parameters and builds nothing.

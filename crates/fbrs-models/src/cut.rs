@@ -45,6 +45,12 @@ impl CutState {
         &self.features
     }
 
+    /// How many numbers the state holds.
+    pub fn values(&self) -> usize {
+        let count = |tensor: &Tensor<4>| tensor.dims().iter().product::<usize>();
+        count(&self.features) + self.beside.as_ref().map_or(0, count)
+    }
+
     /// The same state with other features of the same shape.
     pub fn with_features(&self, features: Tensor<4>) -> Self {
         Self { features, ..self.clone() }

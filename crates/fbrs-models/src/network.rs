@@ -3,8 +3,8 @@
 use burn::tensor::{Device, Tensor};
 
 use crate::architecture::Architecture;
-use crate::build::{Listing, ParameterError, ParameterShape, ParameterSource, Reading};
-use crate::conv::Folding;
+use crate::build::{Listing, ParameterError, ParameterShape, ParameterSource};
+use crate::conv::{Folding, Reading};
 use crate::cut::{Cut, CutState};
 use crate::deeplab::{self, DeepLab};
 use crate::hrnet::HrNet;

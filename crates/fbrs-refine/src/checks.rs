@@ -2,23 +2,29 @@
 //! savings against doing without them, and what every click must keep.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use burn::tensor::{Tensor, TensorData};
 use fbrs_clicks::{Click, CropSpace, DiscRule, Position, Size};
 use fbrs_models::testing::{Formula, device, image, values};
-use fbrs_models::{BoxError, Cut, Network, ParameterSource, resize_bilinear};
+use fbrs_models::{
+    BoxError, CancelToken, Cut, Interrupt, Network, ParameterSource, resize_bilinear,
+};
 
+use crate::error::RefineError;
 use crate::frame::Frame;
 use crate::lbfgs::Evaluation;
 use crate::logits::Logits;
 use crate::mode::Mode;
 use crate::objective::Discs;
-use crate::options::{RefineOptions, ScaleActivation};
-use crate::refiner::{RefineError, RefineState, Refiner, Search};
+use crate::options::{NetClicks, RefineOptions, ScaleActivation};
+use crate::refiner::{Refiner, Told};
+use crate::search::Search;
+use crate::state::RefineState;
+use crate::trace::{ClickTrace, Ending};
 use crate::variables::Variables;
-use crate::watch::{ClickTrace, Progress, Watch};
+use crate::watch::{Progress, Watch};
 
 const NETWORKS: [&str; 3] = ["resnet34_dh8", "resnet50_dh4_nofusion", "hrnet4s_ocr4"];
 const SIZE: Size = Size { height: 76, width: 92 };
@@ -73,7 +79,7 @@ fn frame(flip: bool) -> Frame {
 }
 
 fn frame_of(size: Size, flip: bool) -> Frame {
-    Frame::new(&[image(size.height, size.width)], size, flip, &device())
+    Frame::new(Arc::new(vec![image(size.height, size.width)]), 1, size, flip, &device())
 }
 
 fn click(positive: bool, row: f64, col: f64) -> Click<CropSpace> {
@@ -117,25 +123,26 @@ fn evaluate(
 ) -> Evaluation {
     let refiner = Refiner::new(network, 260.0, options);
     let clicks = [list.to_vec()];
-    let cut = options.mode.cut().unwrap();
-    let maps = frame.maps(&clicks, None, 260.0);
-    let at_cut = network.run_to(cut, frame.image(), maps);
+    evaluate_with(&refiner, frame, &clicks, z, patched)
+}
+
+fn evaluate_with(
+    refiner: &Refiner<'_>,
+    frame: &Frame,
+    clicks: &[Vec<Click<CropSpace>>],
+    z: Option<&[f64]>,
+    patched: bool,
+) -> Evaluation {
+    let (network, told) = (refiner.network, Told { frame, clicks });
+    let cut = refiner.options.mode.cut().unwrap();
+    let at_cut = refiner.at_cut(cut, told, &Interrupt::never()).unwrap();
     let variables = Variables::at(cut, network.channels_at(cut), frame);
     let zeros = vec![0.0; variables.len()];
     let (mut trace, mut watch) = (ClickTrace::default(), Watch::none());
-    let mut search = Search {
-        refiner: &refiner,
-        frame,
-        at_cut: &at_cut,
-        variables,
-        discs: Discs::new(frame, &clicks, DiscRule::Clipped),
-        patches: if patched { None } else { Some(None) },
-        last_mask: None,
-        best: None,
-        deadline: None,
-        trace: &mut trace,
-        watch: &mut watch,
-    };
+    let mut search = Search::new(refiner, told, &at_cut, variables, &mut trace, &mut watch);
+    if !patched {
+        search.use_no_patches();
+    }
     search.evaluate(z.unwrap_or(&zeros)).unwrap()
 }
 
@@ -278,7 +285,7 @@ fn cached_features_change_nothing() {
         for mode in [Mode::FBrsA, Mode::FBrsB, Mode::FBrsC] {
             let options = RefineOptions {
                 mode,
-                net_clicks: Some(2),
+                net_clicks: NetClicks::First(2),
                 max_evaluations: 3,
                 ..RefineOptions::default()
             };
@@ -306,7 +313,7 @@ fn refinement_never_makes_a_click_worse() {
         let mode = modes[(seed as usize / networks.len()) % modes.len()];
         let options = RefineOptions {
             mode,
-            net_clicks: Some(1 + seed as usize % 3),
+            net_clicks: NetClicks::First(1 + seed as usize % 3),
             max_evaluations: 3,
             ..RefineOptions::default()
         };
@@ -353,29 +360,132 @@ fn budgets_end_a_click_early() {
 }
 
 #[test]
-fn watching_sees_every_evaluation_and_cancels() {
+fn watching_sees_every_step_and_cancels() {
     let network = network("resnet34_dh8");
     let options = endless(Mode::FBrsB);
     let refiner = Refiner::new(&network, 260.0, &options);
     let frame = frame(true);
     let list = [clicks(5, 2)];
-    let mut seen = Vec::new();
-    let mut note = |progress: &Progress<'_>| {
-        seen.push((progress.evaluation, progress.loss));
-        ControlFlow::Continue(())
+    let (mut seen, mut features) = (Vec::new(), 0);
+    let mut note = |progress: &Progress<'_>| match progress {
+        Progress::Features { cached } => features += usize::from(!cached),
+        Progress::Plain { .. } => panic!("this click is searched for"),
+        Progress::Evaluation { number, loss, .. } => seen.push((*number, *loss)),
     };
-    let answer =
-        refiner.click(&frame, &list, &RefineState::default(), &mut Watch::new(&mut note)).unwrap();
+    let mut watch = Watch::none().seen_by(&mut note);
+    let answer = refiner.click(&frame, &list, &RefineState::default(), &mut watch).unwrap();
     let expected: Vec<_> =
         answer.trace.losses.iter().copied().enumerate().map(|(i, l)| (i + 1, l)).collect();
     assert_eq!(seen, expected);
-    let mut stop = |progress: &Progress<'_>| match progress.evaluation {
-        2 => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
+    assert_eq!(features, 1);
+    // At every step the token ends the click there.
+    for last in 0..3 {
+        let token = CancelToken::new();
+        let mut steps = 0;
+        let mut stop = |_: &Progress<'_>| {
+            if steps == last {
+                token.cancel();
+            }
+            steps += 1;
+        };
+        let mut watch = Watch::none().cancelled_by(&token).seen_by(&mut stop);
+        let cancelled = refiner.click(&frame, &list, &RefineState::default(), &mut watch);
+        assert!(matches!(cancelled, Err(RefineError::Cancelled)));
+        assert_eq!(steps, last + 1);
+    }
+}
+
+#[test]
+fn first_clicks_and_clicks_without_refinement_can_be_cancelled() {
+    let network = network("hrnet4s_ocr4");
+    for mode in Mode::ALL {
+        let options = RefineOptions { mode, ..RefineOptions::default() };
+        let refiner = Refiner::new(&network, 260.0, &options);
+        let token = CancelToken::new();
+        token.cancel();
+        let mut watch = Watch::none().cancelled_by(&token);
+        let list = [clicks(5, 1)];
+        let answer = refiner.click(&frame(true), &list, &RefineState::default(), &mut watch);
+        assert!(matches!(answer, Err(RefineError::Cancelled)), "{mode}");
+    }
+}
+
+#[test]
+fn a_search_says_why_it_ended() {
+    let network = network("hrnet4s_ocr4");
+    let list = clicks_in(SMALL, 3, 2);
+    let frame = frame_of(SMALL, true);
+    let ending = |options: RefineOptions| {
+        play(&network, &frame, &options, &list, false).remove(1).trace.ending
     };
-    let cancelled =
-        refiner.click(&frame, &list, &RefineState::default(), &mut Watch::new(&mut stop));
-    assert!(matches!(cancelled, Err(RefineError::Cancelled)));
+    let endless = endless(Mode::FBrsB);
+    let zero = Some(Duration::ZERO);
+    assert_eq!(ending(endless.clone().with_max_time(zero)), Some(Ending::Time));
+    assert_eq!(ending(endless.clone().with_max_evaluations(2)), Some(Ending::Evaluations));
+    assert_eq!(ending(endless.clone().with_max_evaluations(0)), None);
+    assert_eq!(ending(endless.clone().with_min_iou_diff(1.0)), Some(Ending::Steady));
+    // Every answer agrees with clicks whose threshold it cannot miss.
+    let positive = clicks_in(SMALL, 3, 1);
+    let twice = [positive[0], positive[0]];
+    let easy = RefineOptions::default().with_threshold(1e-6);
+    let answer = play(&network, &frame, &easy, &twice, false).remove(1);
+    assert_eq!(answer.trace.ending, Some(Ending::Agreed));
+    // No duration is too long for a limit.
+    let forever = ending(endless.with_max_time(Some(Duration::MAX)).with_max_evaluations(2));
+    assert_eq!(forever, Some(Ending::Evaluations));
+}
+
+/// Tiles that go through the network in parts give what they give together.
+#[test]
+fn parts_of_a_frame_are_the_frame() {
+    let network = network("hrnet4s_ocr4");
+    let crops: Vec<_> = (0..5)
+        .map(|tile| {
+            let mut crop = image(SMALL.height, SMALL.width);
+            crop.iter_mut().for_each(|value| *value *= 1.0 - 0.1 * tile as f32);
+            crop
+        })
+        .collect();
+    for flip in [true, false] {
+        let whole = Frame::new(Arc::new(crops.clone()), 5, SMALL, flip, &device());
+        assert!(whole.parts().len() > 1);
+        let list: Vec<_> = (0..5).map(|tile| clicks_in(SMALL, 3 + tile, 2)).collect();
+        for mode in Mode::ALL {
+            let options = RefineOptions { max_evaluations: 2, ..endless(mode) };
+            let refiner = Refiner::new(&network, 260.0, &options);
+            let start = RefineState::default();
+            let mut first = |frame: &Frame, clicks: &[Vec<Click<CropSpace>>]| {
+                refiner.click(frame, clicks, &start, &mut Watch::none()).unwrap()
+            };
+            let all = first(&whole, &list);
+            if mode == Mode::NoBrs {
+                for (tile, clicks) in list.iter().enumerate() {
+                    let source = Arc::new(vec![crops[tile].clone()]);
+                    let alone = Frame::new(source, 1, SMALL, flip, &device());
+                    let alone = first(&alone, std::slice::from_ref(clicks));
+                    assert_eq!(all.logits.at_crop_size(tile), alone.logits.at_crop_size(0));
+                }
+                continue;
+            }
+            // The slope along the gradient is its norm: it is put together from the parts.
+            let gradient = evaluate_with(&refiner, &whole, &list, None, true);
+            let size = norm(&gradient.gradient);
+            assert!(size > 1e-6, "{mode}");
+            let slope = |step: f64| {
+                let at = |sign: f64| -> f64 {
+                    let z: Vec<f64> =
+                        gradient.gradient.iter().map(|g| sign * step * g / size).collect();
+                    evaluate_with(&refiner, &whole, &list, Some(&z), true).value
+                };
+                (at(1.0) - at(-1.0)) / (2.0 * step)
+            };
+            let error = [2e-3, 5e-4, 1e-4]
+                .map(|length| (slope(length / size) - size).abs() / size)
+                .into_iter()
+                .fold(1.0, f64::min);
+            assert!(error < 0.02, "{mode} flip {flip}: {error}");
+        }
+    }
 }
 
 /// z of f-BRS outlives a change of the frame; an offset of image or maps does not fit another one.

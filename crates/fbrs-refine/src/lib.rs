@@ -9,6 +9,8 @@
 //! the network, and no operation of the loss needs a gradient on any backend.
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use burn::tensor::Device;
 //! use fbrs_clicks::{Click, Position, Size};
 //! use fbrs_models::{Network, testing::{self, Formula}};
@@ -18,7 +20,8 @@
 //! let device = Device::flex();
 //! let network = Network::build(&"hrnet2s_ocr2".parse()?, &mut Formula, &device)?;
 //! let size = Size { height: 40, width: 48 };
-//! let frame = Frame::new(&[testing::image(size.height, size.width)], size, true, &device);
+//! let crops = vec![testing::image(size.height, size.width)];
+//! let frame = Frame::new(Arc::new(crops), 1, size, true, &device);
 //! let options = RefineOptions::default();
 //! let refiner = Refiner::new(&network, 260.0, &options);
 //! let mut clicks = vec![Click::positive(Position::from_row_col(20.0, 20.0))];
@@ -35,6 +38,7 @@
 
 #[cfg(test)]
 mod checks;
+mod error;
 mod frame;
 pub mod lbfgs;
 mod logits;
@@ -43,12 +47,19 @@ mod objective;
 mod options;
 mod patches;
 mod refiner;
+mod search;
+pub mod seconds;
+mod state;
+mod trace;
 mod variables;
 mod watch;
 
-pub use frame::Frame;
+pub use error::RefineError;
+pub use frame::{CropSource, Frame};
 pub use logits::Logits;
 pub use mode::{Mode, ParseModeError};
-pub use options::{RefineOptions, ScaleActivation};
-pub use refiner::{Answer, RefineError, RefineState, Refiner};
-pub use watch::{ClickTrace, Progress, Watch};
+pub use options::{NetClicks, RefineOptions, ScaleActivation};
+pub use refiner::{Answer, Refiner};
+pub use state::{Held, RefineState};
+pub use trace::{ClickTrace, Ending};
+pub use watch::{Progress, Watch};

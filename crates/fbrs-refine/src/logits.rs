@@ -3,6 +3,9 @@ use fbrs_clicks::Size;
 use fbrs_models::{BilinearTap, bilinear_taps};
 use rayon::prelude::*;
 
+use crate::error::RefineError;
+use crate::frame::Frame;
+
 /// Logits of a batch at stride 4, on the host, and how to read them at the crop's size: bilinear
 /// with align_corners, as the network's own last step.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,34 @@ impl Logits {
         let rows = bilinear_taps(map.height, crop.height);
         let cols = bilinear_taps(map.width, crop.width);
         Self { values, map, crop, rows, cols }
+    }
+
+    /// The answers of a frame's parts as one: all crops, then all mirror images.
+    pub(crate) fn joined(mut parts: Vec<Self>, frame: &Frame) -> Self {
+        if parts.len() == 1
+            && let Some(only) = parts.pop()
+        {
+            return only;
+        }
+        let map = parts.first().map_or(Size { height: 0, width: 0 }, |part| part.map);
+        let mut values = vec![0.0; frame.batch() * map.area()];
+        for (range, part) in frame.parts().zip(&parts) {
+            let maps = part.values.chunks(map.area().max(1));
+            for (image, map_values) in frame.images(range).zip(maps) {
+                if let Some(own) = values.get_mut(image * map.area()..(image + 1) * map.area()) {
+                    own.copy_from_slice(map_values);
+                }
+            }
+        }
+        Self::new(values, map, frame.size())
+    }
+
+    /// Refuses what no mask can be made of.
+    pub(crate) fn check(&self) -> Result<(), RefineError> {
+        match self.values.iter().all(|value| value.is_finite()) {
+            true => Ok(()),
+            false => Err(RefineError::NotFinite),
+        }
     }
 
     /// Number of images.

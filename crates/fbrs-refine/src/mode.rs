@@ -2,11 +2,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use fbrs_models::Cut;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// What refinement changes inside the network.
 ///
 /// Text forms are the published ones, read in any case and with or without hyphens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Mode {
     /// Nothing: the network's plain answer.
     NoBrs,
@@ -65,6 +67,19 @@ impl Mode {
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+impl Serialize for Mode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Mode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(de::Error::custom)
     }
 }
 

@@ -37,6 +37,12 @@ impl Discs {
         Self { images, positive, negative }
     }
 
+    /// Whether any disc is in this image of the batch.
+    pub(crate) fn touch(&self, image: usize) -> bool {
+        let of = self.images.get(image);
+        of.is_some_and(|discs| !(discs.positive().is_empty() && discs.negative().is_empty()))
+    }
+
     /// Every (image, pixel of the crop, is positive).
     pub(crate) fn pixels(&self) -> impl Iterator<Item = (usize, usize, bool)> + '_ {
         self.images.iter().enumerate().flat_map(|(image, discs)| {

@@ -1,4 +1,4 @@
-//! The gradient from patches around the clicks instead of the whole map.
+//! The gradient from patches around the clicks instead of the whole of the features.
 //!
 //! Gradients flow from the pixels of the click discs alone. Where the rest of the network sees only
 //! a neighborhood of a pixel, the patches around those pixels give the same gradient as the whole
@@ -25,11 +25,13 @@ pub(crate) struct Patches {
 }
 
 impl Patches {
-    /// Patches for all discs; `None` where the whole map is cheaper.
+    /// Patches for the discs of those `images` of the whole batch that `at_cut` is a batch of;
+    /// `None` where the whole of the features is cheaper.
     pub(crate) fn new(
         at_cut: &CutState,
         discs: &Discs,
         logits: &Logits,
+        images: &[usize],
         neighborhood: usize,
     ) -> Option<Self> {
         let map = logits.map_size();
@@ -37,7 +39,10 @@ impl Patches {
         let side = [side(map.height), side(map.width)];
         let mut touched: Vec<(usize, usize)> = discs
             .pixels()
-            .flat_map(|(image, pixel, _)| logits.taps(pixel).map(|(index, _)| (image, index)))
+            .filter_map(|(image, pixel, _)| {
+                Some((images.iter().position(|own| *own == image)?, pixel))
+            })
+            .flat_map(|(image, pixel)| logits.taps(pixel).map(|(index, _)| (image, index)))
             .collect();
         touched.sort_unstable();
         touched.dedup();
@@ -63,10 +68,11 @@ impl Patches {
             });
             let (_, top, left) = *corners.get(patch)?;
             let inside = (row - top) * side[1] + (col - left);
-            pixels.push((image * map.area() + index, patch * side[0] * side[1] + inside));
+            let whole = images.get(image)? * map.area() + index;
+            pixels.push((whole, patch * side[0] * side[1] + inside));
         }
         let cost = (corners.len() * side[0] * side[1]) as f64;
-        if corners.is_empty() || cost > WORTHWHILE * (logits.batch() * map.area()) as f64 {
+        if corners.is_empty() || cost > WORTHWHILE * (images.len() * map.area()) as f64 {
             return None;
         }
         let count = corners.len();

@@ -1,5 +1,7 @@
 //! The refined quantity z: what it looks like, how it acts, what it costs.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Gradients, Tensor, TensorData, TensorReadError};
 use fbrs_models::Cut;
 
@@ -37,6 +39,18 @@ impl Variables {
         match self {
             Self::ChannelAffine { channels } => 2 * channels,
             Self::Offset { shape, .. } => shape.iter().product(),
+        }
+    }
+
+    /// What acts on some of the crops, and where in z that is.
+    pub(crate) fn of_part(&self, part: &Range<usize>) -> (Self, Range<usize>) {
+        match *self {
+            Self::ChannelAffine { .. } => (*self, 0..self.len()),
+            Self::Offset { shape: shape @ [_, channels, height, width], flip } => {
+                let length = shape[1..].iter().product::<usize>();
+                let shape = [part.len(), channels, height, width];
+                (Self::Offset { shape, flip }, part.start * length..part.end * length)
+            }
         }
     }
 

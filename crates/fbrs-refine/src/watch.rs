@@ -1,61 +1,82 @@
-use std::ops::ControlFlow;
-use std::time::Duration;
+use std::fmt;
+use std::time::Instant;
+
+use fbrs_models::{CancelToken, Interrupt};
 
 use crate::logits::Logits;
 
-/// What is seen of each evaluation of a click's refinement.
-pub struct Progress<'a> {
-    /// Number of the evaluation, from 1.
-    pub evaluation: usize,
-    /// The objective's value, regularization included.
-    pub loss: f64,
-    /// The network's answer in this evaluation.
-    pub logits: &'a Logits,
+/// What is seen of a click while it is answered, in this order.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// The network has run up to where refinement acts.
+    Features {
+        /// Whether they are those of an earlier click.
+        cached: bool,
+    },
+    /// The answer of a click without a search: first clicks, and all without refinement.
+    Plain {
+        /// The network's answer.
+        logits: &'a Logits,
+    },
+    /// An evaluation of a click's search.
+    Evaluation {
+        /// Its number, from 1.
+        number: usize,
+        /// The objective's value, regularization included.
+        loss: f64,
+        /// The network's answer in this evaluation.
+        logits: &'a Logits,
+    },
 }
 
-type OnEvaluation<'a> = &'a mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>;
+type OnProgress<'a> = &'a mut dyn FnMut(&Progress<'_>);
 
-/// Watches a click's refinement and may cancel it.
+/// How one click is watched and called off.
 pub struct Watch<'a> {
-    on_evaluation: Option<OnEvaluation<'a>>,
+    on_progress: Option<OnProgress<'a>>,
+    token: CancelToken,
+    pub(crate) started: Instant,
 }
 
 impl<'a> Watch<'a> {
     /// Nobody watches.
     pub fn none() -> Self {
-        Self { on_evaluation: None }
+        Self { on_progress: None, token: CancelToken::new(), started: Instant::now() }
     }
 
-    /// Calls `on_evaluation` after each evaluation; `ControlFlow::Break` cancels the click.
-    pub fn new(on_evaluation: &'a mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>) -> Self {
-        Self { on_evaluation: Some(on_evaluation) }
+    /// Calls `on_progress` at every step.
+    #[must_use]
+    pub fn seen_by(self, on_progress: &'a mut dyn FnMut(&Progress<'_>)) -> Self {
+        Self { on_progress: Some(on_progress), ..self }
     }
 
-    pub(crate) fn see(&mut self, progress: &Progress<'_>) -> ControlFlow<()> {
-        match &mut self.on_evaluation {
-            Some(on_evaluation) => on_evaluation(progress),
-            None => ControlFlow::Continue(()),
+    /// Ends the click once the token is cancelled.
+    #[must_use]
+    pub fn cancelled_by(self, token: &CancelToken) -> Self {
+        Self { token: token.clone(), ..self }
+    }
+
+    /// When the click began, from which its time is counted.
+    #[must_use]
+    pub fn since(self, started: Instant) -> Self {
+        Self { started, ..self }
+    }
+
+    pub(crate) fn see(&mut self, progress: &Progress<'_>) {
+        if let Some(on_progress) = &mut self.on_progress {
+            on_progress(progress);
         }
+    }
+
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        Interrupt::by(&self.token)
     }
 }
 
-/// What a click cost and how its refinement went.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ClickTrace {
-    /// The objective's value at each evaluation, regularization included; empty where none ran.
-    pub losses: Vec<f64>,
-    /// Whether the click was answered from features of an earlier click.
-    pub cached_features: bool,
-    /// Norm of the refined quantity after the click.
-    pub z_norm: f64,
-    /// Time up to the cut: distance maps and, where it ran, the backbone.
-    pub backbone: Duration,
-    /// Time from the cut to the logits, all evaluations together.
-    pub head_forward: Duration,
-    /// Time of the gradients.
-    pub head_backward: Duration,
-    /// Time of loss and ending tests.
-    pub objective: Duration,
-    /// Time of the optimizer itself.
-    pub optimizer: Duration,
+impl fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let watched = self.on_progress.is_some();
+        f.debug_struct("Watch").field("watched", &watched).field("token", &self.token).finish()
+    }
 }

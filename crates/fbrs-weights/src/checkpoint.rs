@@ -1,19 +1,20 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use fbrs_data::text::printable;
 use fbrs_models::{Architecture, BoxError, ParameterSource};
 
-use crate::container::{Contents, Entry, Source};
-use crate::error::{Mismatch, Misshaped, printable};
+use crate::entry::{Contents, Entry, Source, is_of_machine};
+use crate::mismatch::{Mismatch, Misshaped};
+use crate::state_dict::{StateDict, state_dict};
 use crate::{
-    Container, Element, Precision, Provenance, WeightsError, native, provenance, recognize,
+    Container, Element, Fingerprint, Precision, Provenance, WeightsError, native, open, provenance,
+    radius, recognize,
 };
-
-/// `norm_radius` of every published network, in pixels.
-const NORM_RADIUS: f32 = 260.0;
 
 /// What to do with tensors that the network does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ExtraKeys {
     /// They are an error.
     #[default]
@@ -24,6 +25,7 @@ pub enum ExtraKeys {
 
 /// One tensor of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TensorInfo {
     /// Published name.
     pub name: String,
@@ -40,6 +42,8 @@ pub struct TensorInfo {
 #[derive(Debug)]
 pub struct Checkpoint {
     file: String,
+    /// The same as messages show it.
+    shown: String,
     container: Container,
     source: Source,
     architecture: Architecture,
@@ -49,21 +53,27 @@ pub struct Checkpoint {
     tensors: Vec<TensorInfo>,
     by_name: HashMap<String, usize>,
     ignored: Vec<String>,
+    remark: Option<String>,
 }
 
 impl Checkpoint {
     /// Opens a PyTorch checkpoint (either container) or a native file, told apart by content.
     ///
+    /// A checkpoint may hold its state dict under a key, beside anything else, and under any
+    /// prefix that wrappers of a network put before its names; [`Checkpoint::remark`] tells where
+    /// there was a choice.
+    ///
     /// # Errors
-    /// [`WeightsError::Io`] where the file cannot be read; [`WeightsError::UnknownFormat`],
+    /// [`WeightsError::Io`] where the file cannot be read, [`Changed`](WeightsError::Changed) where
+    /// somebody writes to it; [`WeightsError::UnknownFormat`],
     /// [`Damaged`](WeightsError::Damaged), [`Forbidden`](WeightsError::Forbidden),
     /// [`Unsupported`](WeightsError::Unsupported) where it is no sound file of weights;
     /// [`WeightsError::Unrecognized`] or [`Mismatch`](WeightsError::Mismatch) where its tensors
     /// are not those of a network.
     pub fn open(path: impl AsRef<Path>, extra: ExtraKeys) -> Result<Self, WeightsError> {
         let path = path.as_ref();
-        let mut checkpoint =
-            Self::of_contents(path.display().to_string(), Contents::open(path)?, extra)?;
+        let name = path.display().to_string();
+        let mut checkpoint = Self::of_contents(name, open::open(path)?, extra)?;
         if checkpoint.container != Container::Safetensors {
             checkpoint.provenance.source_file = provenance::file_name(path);
         }
@@ -79,7 +89,7 @@ impl Checkpoint {
         bytes: &'static [u8],
         extra: ExtraKeys,
     ) -> Result<Self, WeightsError> {
-        Self::of_contents(name.to_owned(), Contents::in_memory(name, bytes)?, extra)
+        Self::of_contents(name.to_owned(), open::in_memory(name, bytes)?, extra)
     }
 
     fn of_contents(
@@ -88,19 +98,20 @@ impl Checkpoint {
         extra: ExtraKeys,
     ) -> Result<Self, WeightsError> {
         let Contents { container, source, entries, header } = contents;
-        let entries = recognize::state_dict(entries);
+        let shown = printable(&file);
+        let StateDict { entries, beside, remark } = state_dict(entries);
         let architecture = match recognize::architecture(&entries) {
             Ok(architecture) => architecture,
-            Err(reason) => return Err(WeightsError::Unrecognized { file, reason }),
+            Err(reason) => return Err(WeightsError::Unrecognized { file: shown, reason }),
         };
         if let Some(claimed) = header.architecture
             && claimed != architecture.to_string()
         {
             let claimed = printable(&claimed);
             let reason = format!("it says it is {claimed}, its tensors say {architecture}");
-            return Err(WeightsError::Damaged { file, container, reason });
+            return Err(WeightsError::Damaged { file: shown, container, reason });
         }
-        let (entries, ignored) = match_parameters(&file, &architecture, entries, extra)?;
+        let (entries, ignored) = match_parameters(&shown, &architecture, entries, beside, extra)?;
         let tensors = entries.iter().map(|entry| TensorInfo {
             name: entry.name.clone(),
             element: entry.element,
@@ -109,19 +120,21 @@ impl Checkpoint {
         let by_name = entries.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index));
         Ok(Self {
             file,
+            shown,
             container,
             source,
             architecture,
-            norm_radius: header.norm_radius.unwrap_or(NORM_RADIUS),
+            norm_radius: header.norm_radius.unwrap_or(radius::PUBLISHED),
             provenance: header.provenance,
             tensors: tensors.collect(),
             by_name: by_name.collect(),
             entries,
             ignored,
+            remark,
         })
     }
 
-    /// How the file is called in messages: its path, or what it stands for.
+    /// The file's path, or what stands for it. Print it through [`printable`]; messages do.
     pub fn file(&self) -> &str {
         &self.file
     }
@@ -147,11 +160,16 @@ impl Checkpoint {
         self.norm_radius
     }
 
-    /// States the `norm_radius` of a network whose file does not say it.
-    #[must_use]
-    pub fn with_norm_radius(mut self, pixels: f32) -> Self {
+    /// States the `norm_radius` of a network whose file does not say it, in pixels.
+    ///
+    /// # Errors
+    /// [`WeightsError::NormRadius`] where distance maps cannot be normalized by it.
+    pub fn with_norm_radius(mut self, pixels: f32) -> Result<Self, WeightsError> {
+        if !radius::holds(pixels) {
+            return Err(WeightsError::NormRadius { value: pixels });
+        }
         self.norm_radius = pixels;
-        self
+        Ok(self)
     }
 
     /// Where the weights come from.
@@ -169,41 +187,57 @@ impl Checkpoint {
         self.tensors.iter().map(|tensor| tensor.shape.iter().product::<usize>()).sum()
     }
 
-    /// Names of tensors that were skipped because the network does not have them.
+    /// Names of tensors that were skipped because the network does not have them, as they are in
+    /// the file: print them through [`printable`].
     pub fn ignored(&self) -> &[String] {
         &self.ignored
     }
 
-    /// Writes a native file: beside `path` first, then moved there, so that a complete file or
-    /// none is seen. The same checkpoint always gives the same bytes. The file that is being read
-    /// may be replaced.
+    /// What is worth telling the user: which network was taken where the file holds several. One
+    /// sentence, safe to print.
+    pub fn remark(&self) -> Option<&str> {
+        self.remark.as_deref()
+    }
+
+    /// What the network is, whatever file it lies in; see there. Reads all of the file.
     ///
     /// # Errors
-    /// [`WeightsError::Overflow`] where half precision cannot hold a value; whatever reading or
-    /// writing meets.
+    /// Whatever reading meets.
+    pub fn fingerprint(&mut self) -> Result<Fingerprint, WeightsError> {
+        let (architecture, norm_radius) = (self.architecture, self.norm_radius);
+        Fingerprint::of(self, &architecture, norm_radius)
+    }
+
+    /// Writes a native file as [`save_native`](crate::save_native) does: whole or not at all. The
+    /// file that is being read may be replaced.
+    ///
+    /// # Errors
+    /// [`WeightsError::Overflow`] where half precision cannot hold a value;
+    /// [`WeightsError::Write`]; whatever reading meets.
     pub fn save_native(
         &mut self,
         path: impl AsRef<Path>,
         precision: Precision,
         provenance: &Provenance,
     ) -> Result<(), WeightsError> {
-        native::write(self, path.as_ref(), precision, provenance)
+        let (architecture, norm_radius) = (self.architecture, self.norm_radius);
+        native::save_native(path, self, &architecture, norm_radius, precision, provenance)
     }
 
     /// The values of one parameter, row-major.
-    pub(crate) fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
         let entry = self.by_name.get(name).and_then(|index| self.entries.get(*index));
         let Some(entry) = entry.filter(|entry| entry.shape == shape) else {
             return Err(WeightsError::NoSuchParameter {
-                file: self.file.clone(),
+                file: self.shown.clone(),
                 architecture: self.architecture.to_string(),
                 tensor: name.to_owned(),
                 shape: shape.to_vec(),
             });
         };
         let bytes = entry.read(&mut self.source).map_err(|error| {
-            if error.raw_os_error().is_some() {
-                WeightsError::Io { operation: "read", file: self.file.clone(), source: error }
+            if is_of_machine(&error) {
+                WeightsError::Io { operation: "read", file: self.shown.clone(), source: error }
             } else {
                 self.damaged(printable(&error.to_string()))
             }
@@ -220,7 +254,7 @@ impl Checkpoint {
         match values.iter().find(|value| !value.is_finite()) {
             None => Ok(values),
             Some(value) => Err(WeightsError::NotFinite {
-                file: self.file.clone(),
+                file: self.shown.clone(),
                 tensor: name.to_owned(),
                 value: f64::from(*value),
             }),
@@ -228,7 +262,7 @@ impl Checkpoint {
     }
 
     fn damaged(&self, reason: String) -> WeightsError {
-        WeightsError::Damaged { file: self.file.clone(), container: self.container, reason }
+        WeightsError::Damaged { file: self.shown.clone(), container: self.container, reason }
     }
 }
 
@@ -238,11 +272,13 @@ impl ParameterSource for Checkpoint {
     }
 }
 
-/// The network's parameters among `entries`, in network order, and the names of the others.
+/// The network's parameters among `entries`, in network order, and the names of the others, those
+/// of what lies `beside` included.
 fn match_parameters(
     file: &str,
     architecture: &Architecture,
     entries: Vec<Entry>,
+    beside: Vec<String>,
     extra: ExtraKeys,
 ) -> Result<(Vec<Entry>, Vec<String>), WeightsError> {
     let mut found: HashMap<String, Entry> =
@@ -267,7 +303,7 @@ fn match_parameters(
             Some(entry) => matched.push(entry),
         }
     }
-    let mut others: Vec<_> = found.into_keys().collect();
+    let mut others: Vec<_> = found.into_keys().chain(beside).collect();
     others.sort();
     let refused = extra == ExtraKeys::Refuse && !others.is_empty();
     if !missing.is_empty() || !misshaped.is_empty() || refused {

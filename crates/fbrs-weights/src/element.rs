@@ -1,3 +1,5 @@
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use std::fmt;
 
 use half::f16;
@@ -5,6 +7,7 @@ use half::slice::HalfFloatSliceExt;
 
 /// Type of a tensor's elements in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Element {
     /// IEEE half precision.
     F16,

@@ -1,15 +1,20 @@
-use std::fmt;
 use std::io;
+use std::path::Path;
 
-use crate::Container;
+use fbrs_data::text::printable;
+use fbrs_models::BoxError;
+
+use crate::{Container, Mismatch, radius};
 
 /// What keeps weights from being found, fetched, read or written.
 ///
-/// The variants are grouped by whose fault it is, see [`WeightsError::fault`].
+/// The variants are grouped by whose fault it is, see [`WeightsError::fault`]. Every text in them
+/// that comes from a file or is a path has gone through [`printable`], and so have the sentences:
+/// both can be printed as they are.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The machine: a file could not be read or written.
+    /// The machine: a file could not be read.
     #[error("cannot {operation} {file}: {source}")]
     Io {
         /// What was being done, as it reads after "cannot".
@@ -18,6 +23,22 @@ pub enum WeightsError {
         file: String,
         /// What the system said.
         source: io::Error,
+    },
+
+    /// The output: a file could not be written. What was there is as it was.
+    #[error("cannot write {file}: {source}")]
+    Write {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// The machine: somebody else wrote to the file, or put another in its place, meanwhile.
+    #[error("{file} was changed while it was opened: wait until it is complete, then try again")]
+    Changed {
+        /// The file.
+        file: String,
     },
 
     /// The file: it is in no format that holds weights.
@@ -105,6 +126,22 @@ pub enum WeightsError {
         shape: Vec<usize>,
     },
 
+    /// The caller: a source that does not give a parameter's values.
+    #[error("cannot read parameter {tensor}: {source}")]
+    Source {
+        /// The parameter.
+        tensor: String,
+        /// What the source said, or what it gave.
+        source: BoxError,
+    },
+
+    /// The caller: a radius that distance maps cannot be normalized by.
+    #[error("a norm radius of {value}: expected {}", radius::EXPECTED)]
+    NormRadius {
+        /// The radius.
+        value: f32,
+    },
+
     /// The caller: a value too large for half precision.
     #[error(
         "{tensor} holds {value}, which half precision cannot hold (at most 65504): write these \
@@ -143,8 +180,8 @@ pub enum WeightsError {
 
     /// The caller: published weights that are not on this machine.
     #[error(
-        "{name} is published but not on this machine (looked in {}): run `fbrs weights fetch \
-         {name}`, or download {url} and put it into one of these folders",
+        "{name} is published but not on this machine (looked in {}): fetch it, or download {url} \
+         and put it into one of these folders",
         list(.searched)
     )]
     NotFetched {
@@ -165,9 +202,8 @@ pub enum WeightsError {
 
     /// The network: a download failed.
     #[error(
-        "cannot download {url}: {reason}. Run the same command again to go on where it stopped, \
-         or download that address by other means and put the file at {put}: from there \
-         `--weights {name}` finds it"
+        "cannot download {url}: {reason}. What came so far is kept for the next try; a file that \
+         was downloaded by other means is found at {put}, by the name {name}"
     )]
     Download {
         /// The published name.
@@ -199,7 +235,9 @@ pub enum WeightsError {
     },
 
     /// The caller: stopped a download, of which the part so far is kept.
-    #[error("stopped downloading {name}; run the same command again to go on where it stopped")]
+    #[error(
+        "stopped downloading {name}; what came so far is kept, the next try goes on from there"
+    )]
     Cancelled {
         /// The published name.
         name: String,
@@ -208,13 +246,16 @@ pub enum WeightsError {
 
 /// Whose fault an error is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The caller asked for something that cannot be.
     Caller,
     /// The file is not what it should be.
     File,
-    /// The machine failed to read or write.
+    /// The machine failed to read.
     Machine,
+    /// The output cannot be written.
+    Output,
     /// The network or the far end failed.
     Network,
 }
@@ -224,7 +265,8 @@ impl WeightsError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Caller,
-            Self::Io { .. } => Fault::Machine,
+            Self::Io { .. } | Self::Changed { .. } => Fault::Machine,
+            Self::Write { .. } => Fault::Output,
             Self::UnknownFormat { .. }
             | Self::Damaged { .. }
             | Self::Forbidden { .. }
@@ -233,6 +275,8 @@ impl WeightsError {
             | Self::Mismatch(_)
             | Self::NotFinite { .. } => Fault::File,
             Self::NoSuchParameter { .. }
+            | Self::Source { .. }
+            | Self::NormRadius { .. }
             | Self::Overflow { .. }
             | Self::UnknownName { .. }
             | Self::AmbiguousName { .. }
@@ -244,90 +288,17 @@ impl WeightsError {
     }
 }
 
-/// How a file's tensors differ from those of the network it is closest to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The file.
-    pub file: String,
-    /// The network it is closest to, in its text form.
-    pub architecture: String,
-    /// Names that the network has and the file lacks, in network order.
-    pub missing: Vec<String>,
-    /// Names that the file has and the network lacks, in the file's order.
-    pub unexpected: Vec<String>,
-    /// Tensors with another shape or another kind of numbers, in network order.
-    pub misshaped: Vec<Misshaped>,
-}
-
-/// A tensor of the right name with the wrong shape.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misshaped {
-    /// Its name.
-    pub name: String,
-    /// The network's shape.
-    pub expected: Vec<usize>,
-    /// The file's shape.
-    pub found: Vec<usize>,
-}
-
-/// Names given of each kind in a message.
-const SHOWN: usize = 5;
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, architecture, missing, unexpected, misshaped } = self;
-        write!(f, "{file} is close to {architecture} but differs from it:")?;
-        let mut separator = " ";
-        let mut part = |f: &mut fmt::Formatter<'_>, count: usize, what: &str, names: String| {
-            if count == 0 {
-                return Ok(());
-            }
-            let more = if count > SHOWN { ", …" } else { "" };
-            write!(f, "{separator}{count} {what} ({names}{more})")?;
-            separator = "; ";
-            Ok(())
-        };
-        let first = |names: &[String]| {
-            let names: Vec<_> = names.iter().take(SHOWN).map(|name| printable(name)).collect();
-            names.join(", ")
-        };
-        part(f, missing.len(), "missing", first(missing))?;
-        let shapes: Vec<_> = misshaped.iter().take(SHOWN).map(ToString::to_string).collect();
-        part(f, misshaped.len(), "of another shape", shapes.join(", "))?;
-        part(f, unexpected.len(), "unexpected", first(unexpected))?;
-        if missing.is_empty() && misshaped.is_empty() {
-            f.write_str("; the extra tensors can be ignored on request (`--ignore-extra`)")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Misshaped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {:?}, found {:?}", self.name, self.expected, self.found)
-    }
-}
-
-impl std::error::Error for Mismatch {}
-
 /// Names in a sentence; "nothing" where there are none.
 fn list(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
-/// Text from a file as a message may show it: without control characters, and not too long.
-pub(crate) fn printable(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let mut shown = String::new();
-    for letter in text.chars().take(LONGEST) {
-        if letter.is_control() {
-            shown.extend(letter.escape_debug());
-        } else {
-            shown.push(letter);
-        }
-    }
-    if text.chars().nth(LONGEST).is_some() {
-        shown.push('…');
-    }
-    shown
+/// A path as messages show it.
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+/// The error of a write to `path`.
+pub(crate) fn cannot_write(path: &Path, source: io::Error) -> WeightsError {
+    WeightsError::Write { file: shown(path), source }
 }

@@ -25,9 +25,12 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `container`, `pytorch`, `pickle`, `native` | from bytes to a table of tensors |
-//! | `recognize`, `checkpoint` | from a table of tensors to a network |
+//! | `container`, `open`, `pytorch`, `pickle`, `native`, `entry` | from bytes to a table of tensors |
+//! | `state_dict`, `recognize`, `checkpoint`, `fingerprint` | from a table of tensors to a network |
 //! | `built_in`, `manifest`, `places`, [`fetch`] | where weights are |
+//!
+//! The built-in weights are a crate of their own, `fbrs-default-weights`, with terms of their own;
+//! without the feature `built-in` neither is part of a build.
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any
 //! release.
@@ -36,24 +39,35 @@ mod built_in;
 mod checkpoint;
 mod container;
 mod element;
+mod entry;
 mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+mod fingerprint;
+mod identity;
 mod manifest;
+mod mismatch;
 mod native;
+mod open;
 mod pickle;
 mod places;
 mod provenance;
 mod pytorch;
+mod radius;
 mod recognize;
-mod replace;
+mod state_dict;
+mod values;
 
-pub use built_in::BUILT_IN;
+pub use built_in::built_in_names;
 pub use checkpoint::{Checkpoint, ExtraKeys, TensorInfo};
 pub use container::Container;
 pub use element::Element;
-pub use error::{Fault, Mismatch, Misshaped, WeightsError};
+pub use error::{Fault, WeightsError};
+/// Text from a file made safe to print: in one line, without control characters, not too long.
+pub use fbrs_data::text::printable;
+pub use fingerprint::{Fingerprint, ParseFingerprintError};
 pub use manifest::{Published, find_published, published};
-pub use native::Precision;
+pub use mismatch::{Mismatch, Misshaped};
+pub use native::{Precision, save_native};
 pub use places::{Location, Places, cache_folder};
 pub use provenance::Provenance;

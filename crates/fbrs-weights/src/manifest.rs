@@ -1,13 +1,14 @@
-use serde::Deserialize;
+use fbrs_data::text::printable;
+use serde::{Deserialize, Serialize};
 
 use crate::WeightsError;
 
-const MANIFEST: &str =
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/manifest.toml"));
+const MANIFEST: &str = include_str!("../manifest.toml");
 
-/// A published checkpoint, as `weights/manifest.toml` lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A published checkpoint, as this crate's `manifest.toml` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Published {
     /// Its name: the published file's, without `.pth`.
     pub name: String,
@@ -23,6 +24,26 @@ pub struct Published {
     pub megabytes: u64,
     /// SHA-256 of the download, hexadecimal; empty until known.
     pub sha256: String,
+}
+
+impl Published {
+    /// A checkpoint of this name and architecture that can be had at `url`, of which nothing else
+    /// is known.
+    pub fn new(
+        name: impl Into<String>,
+        architecture: impl Into<String>,
+        url: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            architecture: architecture.into(),
+            training_set: String::new(),
+            terms: String::new(),
+            url: url.into(),
+            megabytes: 0,
+            sha256: String::new(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -55,12 +76,12 @@ pub fn find_published(name: &str) -> Result<Published, WeightsError> {
     match fits.as_slice() {
         [one] => Ok((*one).clone()),
         [] => Err(WeightsError::UnknownName {
-            name: name.to_owned(),
+            name: printable(name),
             known: all.into_iter().map(|published| published.name).collect(),
             searched: vec!["the list of published weights".to_owned()],
         }),
         several => {
-            Err(WeightsError::AmbiguousName { name: name.to_owned(), candidates: names(several) })
+            Err(WeightsError::AmbiguousName { name: printable(name), candidates: names(several) })
         }
     }
 }

@@ -1,13 +1,20 @@
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use fbrs_data::text::printable;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::WeightsError;
+use crate::entry::Opened;
 
 /// Where weights come from. A native file carries it; a checkpoint knows its own file at most.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// The texts are as they are in the file, for programs: whoever made the file chose them. Print
+/// those of [`Provenance::printable`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
 pub struct Provenance {
     /// Name of the file that was imported, without its folder.
     pub source_file: Option<String>,
@@ -25,7 +32,8 @@ impl Provenance {
     /// The provenance of something imported from `path`: its name and its SHA-256.
     ///
     /// # Errors
-    /// [`WeightsError::Io`] where the file cannot be read.
+    /// [`WeightsError::Io`] where the file cannot be read, [`WeightsError::Unsupported`] where it is no
+    /// plain file.
     pub fn of_file(path: &Path) -> Result<Self, WeightsError> {
         Ok(Self {
             source_file: file_name(path),
@@ -33,24 +41,34 @@ impl Provenance {
             ..Self::default()
         })
     }
+
+    /// The same with texts that are safe to print: each in one line, without control characters,
+    /// not too long ([`printable`]).
+    #[must_use]
+    pub fn printable(&self) -> Self {
+        let safe = |text: &Option<String>| text.as_deref().map(printable);
+        Self {
+            source_file: safe(&self.source_file),
+            source_sha256: safe(&self.source_sha256),
+            training_set: safe(&self.training_set),
+            terms: safe(&self.terms),
+            created_by: safe(&self.created_by),
+        }
+    }
 }
 
 pub(crate) fn file_name(path: &Path) -> Option<String> {
     path.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
-/// SHA-256 of a file, hexadecimal in lower case.
+/// SHA-256 of a plain file, hexadecimal in lower case.
 fn sha256_of_file(path: &Path) -> Result<String, WeightsError> {
-    let hash = || -> io::Result<String> {
-        let mut hasher = Sha256::new();
-        hash_into(&mut hasher, &mut File::open(path)?)?;
-        Ok(hex(&hasher.finalize()))
-    };
-    hash().map_err(|source| WeightsError::Io {
-        operation: "read",
-        file: path.display().to_string(),
-        source,
-    })
+    let mut opened = Opened::open(path)?;
+    let mut hasher = Sha256::new();
+    match hash_into(&mut hasher, &mut opened.file) {
+        Ok(()) => Ok(hex(&hasher.finalize())),
+        Err(source) => Err(WeightsError::Io { operation: "read", file: opened.name, source }),
+    }
 }
 
 /// Feeds everything that is left in `source` to the hash.

@@ -1,60 +1,16 @@
 //! From names and shapes to an architecture.
 
+use fbrs_data::text::printable;
 use fbrs_models::{Architecture, DeepLabConfig, HrNetConfig, ResNet};
 
-use crate::container::Entry;
-use crate::error::printable;
-
-/// Keys under which training programs put a state dict, in the order they are tried.
-const NESTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
-
-/// Every network's parameters lie below this, but for its outermost layers.
-const MARK: &str = "feature_extractor.";
+use crate::entry::Entry;
+use crate::state_dict::MARK;
 
 /// Parameters of an HRNet's `feature_extractor`: the small one has 771, the others 1576.
 const SMALL_BELOW: usize = 1200;
 
 /// Largest width that is believed.
 const MAX_WIDTH: usize = 4096;
-
-/// The state dict among a file's tensors: taken out of the key it lies under, without the
-/// prefix that `DataParallel` adds and without what is no parameter (`num_batches_tracked`, the
-/// scalar `aspp_dropout`).
-pub(crate) fn state_dict(mut entries: Vec<Entry>) -> Vec<Entry> {
-    if !has_network(&entries, "") {
-        let nest = NESTS.iter().map(|key| format!("{key}.")).find(|key| has_network(&entries, key));
-        if let Some(nest) = nest {
-            entries.retain(|entry| entry.name.starts_with(&nest));
-            strip(&mut entries, &nest);
-        }
-    }
-    while !entries.is_empty() && entries.iter().all(|entry| entry.name.starts_with("module.")) {
-        strip(&mut entries, "module.");
-    }
-    entries.retain(|entry| match entry.name.rsplit('.').next() {
-        Some("num_batches_tracked") => false,
-        Some("aspp_dropout") => entry.shape.iter().product::<usize>() != 1,
-        _ => true,
-    });
-    entries
-}
-
-fn has_network(entries: &[Entry], prefix: &str) -> bool {
-    entries.iter().filter_map(|entry| entry.name.strip_prefix(prefix)).any(|mut name| {
-        while let Some(rest) = name.strip_prefix("module.") {
-            name = rest;
-        }
-        name.starts_with(MARK)
-    })
-}
-
-fn strip(entries: &mut [Entry], prefix: &str) {
-    for entry in entries {
-        if let Some(name) = entry.name.strip_prefix(prefix) {
-            entry.name = name.to_owned();
-        }
-    }
-}
 
 /// The network that a state dict is closest to, or why it is close to none.
 pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {

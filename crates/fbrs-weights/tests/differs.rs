@@ -58,7 +58,7 @@ fn unexpected() {
     };
     assert_says(
         &message(&[], spoil),
-        &["1 unexpected (maps_transform.0.weight)", "--ignore-extra"],
+        &["1 unexpected (maps_transform.0.weight)", "can be left out on request"],
     );
     let checkpoint = open_spoilt(&[], ExtraKeys::Ignore, spoil).unwrap();
     assert_eq!(checkpoint.ignored(), ["maps_transform.0.weight"]);

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use fbrs_weights::fetch::{Fetched, Progress, fetch};
-use fbrs_weights::{Checkpoint, ExtraKeys, Published, WeightsError};
+use fbrs_weights::{Checkpoint, ExtraKeys, Fault, Published, WeightsError};
 use support::golden;
 use tempfile::TempDir;
 
@@ -69,15 +69,11 @@ impl Server {
     }
 
     fn published(&self) -> Published {
-        Published {
-            name: "test".to_owned(),
-            architecture: "hrnet1s_ocr1".to_owned(),
-            training_set: "a formula".to_owned(),
-            terms: "none".to_owned(),
-            url: self.url.clone(),
-            megabytes: 1,
-            sha256: String::new(),
-        }
+        let mut published = Published::new("test", "hrnet1s_ocr1", &self.url);
+        published.training_set = "a formula".to_owned();
+        published.terms = "none".to_owned();
+        published.megabytes = 1;
+        published
     }
 
     fn fetch(&self) -> Result<Fetched, WeightsError> {
@@ -254,7 +250,7 @@ fn broken_for_good_and_resumed() {
     let error = server.fetch().unwrap_err();
     assert!(matches!(error, WeightsError::Download { .. }), "{error}");
     let message = error.to_string();
-    for words in [&server.url, "same command again", "test.pth", "--weights test"] {
+    for words in [&server.url, "is kept for the next try", "test.pth", "by the name test"] {
         assert!(message.contains(words), "{message}");
     }
     server.assert_fetched(&server.fetch().unwrap());
@@ -265,7 +261,8 @@ fn broken_for_good_and_resumed() {
 fn wrong_sha256() {
     let server = Server::new(|_| {});
     let expected = "0".repeat(64);
-    let published = Published { sha256: expected.clone(), ..server.published() };
+    let mut published = server.published();
+    published.sha256 = expected.clone();
     let error = fetch(&published, server.cache.path(), |_| ControlFlow::Continue(())).unwrap_err();
     let message = error.to_string();
     assert!(matches!(error, WeightsError::Checksum { .. }), "{message}");
@@ -299,7 +296,8 @@ fn what_comes_is_no_network() {
     assert!(server.in_cache().is_empty(), "{:?}", server.in_cache());
 
     let server = Server::new(|_| {});
-    let published = Published { architecture: "resnet34_dh128".to_owned(), ..server.published() };
+    let mut published = server.published();
+    published.architecture = "resnet34_dh128".to_owned();
     let error = fetch(&published, server.cache.path(), |_| ControlFlow::Continue(())).unwrap_err();
     let message = error.to_string();
     assert!(
@@ -320,11 +318,58 @@ fn nobody_listens() {
     let cache = tempfile::tempdir().unwrap();
     // Port 9 of this machine: discard, which nothing serves.
     let url = "http://127.0.0.1:9/test.pth".to_owned();
-    let published = Published { url: url.clone(), ..Server::new(|_| {}).published() };
+    let mut published = Server::new(|_| {}).published();
+    published.url = url.clone();
     let error = fetch(&published, cache.path(), |_| ControlFlow::Continue(())).unwrap_err();
     let put = cache.path().join("test.pth").display().to_string();
     let message = error.to_string();
     assert!(message.contains(&url) && message.contains(&put), "{message}");
+}
+
+#[test]
+fn a_download_that_cannot_be_imported_for_want_of_room_is_kept() {
+    let server = Server::new(|_| {});
+    // Stands for a full disk: the native file cannot be written.
+    let native = server.cache.path().join("test.safetensors");
+    fs::create_dir(&native).unwrap();
+    let error = server.fetch().unwrap_err();
+    assert!(matches!(error, WeightsError::Write { .. }), "{error}");
+    assert_eq!(error.fault(), Fault::Output);
+    assert_eq!(server.asked(), [""]);
+    assert!(server.cache.path().join("test.pth.part").is_file());
+    fs::remove_dir(&native).unwrap();
+    server.assert_fetched(&server.fetch().unwrap());
+    assert!(server.asked().is_empty(), "it was downloaded again");
+}
+
+#[test]
+fn a_process_that_ended_between_import_and_record_is_noticed() {
+    let server = Server::new(|_| {});
+    let fetched = server.fetch().unwrap();
+    let record = server.cache.path().join("sha256.toml");
+    fs::remove_file(&record).unwrap();
+    assert!(server.fetch().unwrap().was_there);
+    assert!(fs::read_to_string(&record).unwrap().contains(&fetched.sha256));
+}
+
+#[test]
+fn records_of_fetches_at_the_same_time_are_all_kept() {
+    let server = Server::new(|_| {});
+    thread::scope(|scope| {
+        for index in 0..8 {
+            let (server, cache) = (&server, server.cache.path());
+            scope.spawn(move || {
+                let mut published = server.published();
+                published.name = format!("test{index}");
+                fetch(&published, cache, |_| ControlFlow::Continue(())).unwrap();
+            });
+        }
+    });
+    let record = fs::read_to_string(server.cache.path().join("sha256.toml")).unwrap();
+    for index in 0..8 {
+        assert!(record.contains(&format!("test{index} = ")), "{record}");
+    }
+    assert_eq!(server.in_cache().len(), 9, "{:?}", server.in_cache());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use fbrs_models::Architecture;
-use fbrs_weights::{BUILT_IN, Location, Places, WeightsError, find_published, published};
+use fbrs_weights::{Location, Places, WeightsError, find_published, published};
 
 struct Folders {
     _root: tempfile::TempDir,
@@ -25,12 +25,13 @@ impl Folders {
     /// What a text stands for, as the end of a path.
     fn file(&self, text: &str) -> String {
         match self.places.locate(text).unwrap() {
-            Location::BuiltIn => "built in".to_owned(),
+            Location::BuiltIn(name) => format!("built in: {name}"),
             Location::File(path) => {
                 let parts: Vec<_> =
                     path.iter().rev().take(2).map(|part| part.to_str().unwrap()).collect();
                 format!("{}/{}", parts[1], parts[0])
             }
+            other => panic!("{other:?}"),
         }
     }
 
@@ -43,9 +44,11 @@ impl Folders {
 #[cfg(feature = "built-in")]
 fn built_in_by_its_names() {
     let folders = Folders::new(&[]);
-    for name in ["default", BUILT_IN, "hrnet18s"] {
-        assert_eq!(folders.places.locate(name).unwrap(), Location::BuiltIn);
+    let built_in = "hrnet18s_ocr64";
+    for name in ["default", built_in, "hrnet18s"] {
+        assert_eq!(folders.places.locate(name).unwrap(), Location::BuiltIn(built_in));
     }
+    assert_eq!(fbrs_weights::built_in_names().next(), Some(built_in));
 }
 
 #[test]
@@ -53,7 +56,7 @@ fn built_in_by_its_names() {
 fn built_in_left_out() {
     let folders = Folders::new(&["weights/hrnet18s_ocr64.safetensors"]);
     assert!(matches!(folders.error("default"), WeightsError::NoBuiltIn));
-    assert_eq!(folders.file(BUILT_IN), "weights/hrnet18s_ocr64.safetensors");
+    assert_eq!(folders.file("hrnet18s_ocr64"), "weights/hrnet18s_ocr64.safetensors");
 }
 
 #[test]
@@ -91,10 +94,53 @@ fn several_candidates() {
 #[test]
 fn published_but_not_here() {
     let message = Folders::new(&[]).error("resnet101").to_string();
-    for words in
-        ["resnet101_dh256_sbd", "fbrs weights fetch resnet101_dh256_sbd", "https://", "cache"]
-    {
+    for words in ["resnet101_dh256_sbd", "fetch it", "https://", "cache"] {
         assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn the_library_looks_into_no_folder_that_it_was_started_from() {
+    let places = Places::default();
+    assert_eq!(places.folders, [fbrs_weights::cache_folder()]);
+    let places = places.looking_first_in("weights");
+    assert_eq!(places.folders, [PathBuf::from("weights"), fbrs_weights::cache_folder()]);
+}
+
+#[test]
+fn a_file_that_hides_a_checked_download_is_told() {
+    let folders = Folders::new(&[
+        "weights/resnet34_dh128_sbd.pth",
+        "cache/resnet34_dh128_sbd.safetensors",
+        "cache/other.safetensors",
+        "cache/other.pth",
+    ]);
+    let hidden = |name| {
+        let hidden = folders.places.hidden(name);
+        let ends = hidden.iter().map(|path| path.strip_prefix(folders._root.path()).unwrap());
+        ends.map(|path| path.display().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(folders.file("resnet34_dh128_sbd"), "weights/resnet34_dh128_sbd.pth");
+    assert_eq!(hidden("resnet34_dh128_sbd"), ["cache/resnet34_dh128_sbd.safetensors"]);
+    assert_eq!(hidden("other"), ["cache/other.pth"]);
+    assert!(hidden("none").is_empty());
+}
+
+#[test]
+#[cfg(feature = "built-in")]
+fn a_file_with_the_name_of_built_in_weights_is_hidden_by_them() {
+    let folders = Folders::new(&["weights/hrnet18s_ocr64.pth"]);
+    assert_eq!(folders.file("hrnet18s_ocr64"), "built in: hrnet18s_ocr64");
+    assert_eq!(folders.places.hidden("hrnet18s_ocr64").len(), 1);
+}
+
+#[test]
+fn names_from_files_are_safe_to_print() {
+    let folders = Folders::new(&["weights/a\u{1b}[2Jb.pth", "weights/a\u{1b}[2Jc.pth"]);
+    for text in ["nonsense\u{1b}]0;x\u{7}", "a"] {
+        let message = folders.error(text).to_string();
+        assert!(!message.contains(char::is_control), "{message:?}");
+        assert!(message.contains("\\u{1b}"), "{message}");
     }
 }
 

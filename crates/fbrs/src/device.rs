@@ -2,11 +2,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::Device;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Result};
 
 /// Which device a user wants: `auto`, `cpu`, `wgpu`, `wgpu:1`, `cuda`, `cuda:0`.
+///
+/// In files it is such a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum DeviceChoice {
     /// The fastest that works: CUDA, then a GPU through wgpu, then the CPU.
     #[default]
@@ -54,6 +58,18 @@ impl FromStr for DeviceChoice {
     }
 }
 
+impl Serialize for DeviceChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DeviceChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 /// A device that is open.
 #[derive(Debug, Clone)]
 pub struct ChosenDevice {
@@ -81,8 +97,15 @@ impl ChosenDevice {
     }
 
     /// The device as Burn has it.
-    pub fn burn(&self) -> &Device {
+    pub(crate) fn burn(&self) -> &Device {
         &self.device
+    }
+
+    /// The device as Burn has it, in the exact version of Burn that this crate is built with: its
+    /// type changes with Burn's.
+    #[cfg(feature = "burn-interop")]
+    pub fn to_burn(&self) -> Device {
+        self.device.clone()
     }
 }
 
@@ -112,12 +135,27 @@ impl DeviceChoice {
     /// Every device of this machine that this build can use. `auto` takes the first that is no
     /// [software renderer](ChosenDevice::is_software).
     pub fn available() -> Vec<ChosenDevice> {
-        list(cuda).chain(list(wgpu)).chain(cpu()).collect()
+        let gpus = [list_cuda(), list_wgpu()].into_iter().flatten().flatten();
+        gpus.chain(cpu()).collect()
     }
 }
 
-fn list(open: fn(usize) -> Result<ChosenDevice>) -> impl Iterator<Item = ChosenDevice> {
-    (0..).map_while(move |index| open(index).ok())
+/// One of the devices that were found.
+fn pick(
+    found: Result<Vec<ChosenDevice>>,
+    index: usize,
+    wanted: DeviceChoice,
+    none: &str,
+) -> Result<ChosenDevice> {
+    let mut found = found?;
+    let last = match found.len() {
+        0 => none.to_owned(),
+        count => format!("the last one is number {}", count - 1),
+    };
+    match index < found.len() {
+        true => Ok(found.swap_remove(index)),
+        false => Err(refusal(wanted, last)),
+    }
 }
 
 fn auto() -> Result<ChosenDevice> {
@@ -132,7 +170,7 @@ fn refusal(wanted: DeviceChoice, reason: impl Into<String>) -> Error {
 }
 
 #[cfg(not(all(feature = "cpu", feature = "wgpu", feature = "cuda")))]
-fn not_built(wanted: DeviceChoice, feature: &str) -> Result<ChosenDevice> {
+fn not_built<T>(wanted: DeviceChoice, feature: &str) -> Result<T> {
     Err(refusal(wanted, format!("not part of this build: build it with the feature {feature}")))
 }
 
@@ -151,53 +189,53 @@ fn cpu() -> Result<ChosenDevice> {
     not_built(DeviceChoice::Cpu, "cpu")
 }
 
-#[cfg(feature = "wgpu")]
 fn wgpu(index: usize) -> Result<ChosenDevice> {
-    let choice = DeviceChoice::Wgpu(index);
-    let mut adapters = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec();
-    if index >= adapters.len() {
-        let reason = match adapters.len() {
-            0 => "no adapter found: a Vulkan, Metal or DirectX 12 driver is needed".to_owned(),
-            count => format!("the last one is wgpu:{}", count - 1),
-        };
-        return Err(refusal(choice, reason));
-    }
-    let device = adapters.swap_remove(index);
-    let identity = device.identity();
-    // Drivers say themselves whether there is a card behind them.
-    let is_software = identity.as_ref().is_some_and(|identity| identity.physical.is_none());
-    let name = identity.map_or_else(|| choice.to_string(), |identity| identity.name);
-    Ok(ChosenDevice { choice, name, is_software, device })
+    let none = "no adapter found: a Vulkan, Metal or DirectX 12 driver is needed";
+    pick(list_wgpu(), index, DeviceChoice::Wgpu(index), none)
+}
+
+#[cfg(feature = "wgpu")]
+fn list_wgpu() -> Result<Vec<ChosenDevice>> {
+    let adapters = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec().into_iter();
+    let opened = adapters.enumerate().map(|(index, device)| {
+        let choice = DeviceChoice::Wgpu(index);
+        let identity = device.identity();
+        // Drivers say themselves whether there is a card behind them.
+        let is_software = identity.as_ref().is_some_and(|identity| identity.physical.is_none());
+        let name = identity.map_or_else(|| choice.to_string(), |identity| identity.name);
+        ChosenDevice { choice, name, is_software, device }
+    });
+    Ok(opened.collect())
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn wgpu(index: usize) -> Result<ChosenDevice> {
-    not_built(DeviceChoice::Wgpu(index), "wgpu")
+fn list_wgpu() -> Result<Vec<ChosenDevice>> {
+    not_built(DeviceChoice::Wgpu(0), "wgpu")
+}
+
+fn cuda(index: usize) -> Result<ChosenDevice> {
+    pick(list_cuda(), index, DeviceChoice::Cuda(index), "the CUDA driver lists no device")
 }
 
 #[cfg(feature = "cuda")]
-fn cuda(index: usize) -> Result<ChosenDevice> {
-    let choice = DeviceChoice::Cuda(index);
+fn list_cuda() -> Result<Vec<ChosenDevice>> {
     // Without a driver the first use of Burn's CUDA device would panic in a thread of its own.
     if !driver::is_present() {
-        return Err(refusal(choice, "no CUDA driver found: install the NVIDIA driver"));
+        let reason = "no CUDA driver found: install the NVIDIA driver";
+        return Err(refusal(DeviceChoice::Cuda(0), reason));
     }
-    let mut devices = Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec();
-    if index >= devices.len() {
-        let reason = match devices.len() {
-            0 => "the CUDA driver lists no device".to_owned(),
-            count => format!("the last one is cuda:{}", count - 1),
-        };
-        return Err(refusal(choice, reason));
-    }
-    let device = devices.swap_remove(index);
-    let name = device.identity().map_or_else(|| choice.to_string(), |identity| identity.name);
-    Ok(ChosenDevice { choice, name, is_software: false, device })
+    let devices = Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec().into_iter();
+    let opened = devices.enumerate().map(|(index, device)| {
+        let choice = DeviceChoice::Cuda(index);
+        let name = device.identity().map_or_else(|| choice.to_string(), |identity| identity.name);
+        ChosenDevice { choice, name, is_software: false, device }
+    });
+    Ok(opened.collect())
 }
 
 #[cfg(not(feature = "cuda"))]
-fn cuda(index: usize) -> Result<ChosenDevice> {
-    not_built(DeviceChoice::Cuda(index), "cuda")
+fn list_cuda() -> Result<Vec<ChosenDevice>> {
+    not_built(DeviceChoice::Cuda(0), "cuda")
 }
 
 #[cfg(feature = "cuda")]

@@ -7,7 +7,7 @@
 //! [`Session`] all that belongs to one photo, and there is one way from a click to a mask.
 //!
 //! ```
-//! use fbrs::{Click, Options, Position, Segmenter};
+//! use fbrs::{Click, Options, Segmenter};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let photo = image::RgbImage::from_fn(96, 64, |x, y| {
@@ -16,8 +16,8 @@
 //! # });
 //! let segmenter = Segmenter::built_in()?;
 //! let mut session = segmenter.session(photo, Options::default())?;
-//! session.click(Click::positive(Position::from_row_col(35.0, 50.0)))?;
-//! let prediction = session.click(Click::negative(Position::from_row_col(5.0, 5.0)))?;
+//! session.click(Click::positive_at(50.0, 35.0))?;
+//! let prediction = session.click(Click::negative_at(5.0, 5.0))?;
 //! let mask = prediction.mask(0.5)?;
 //! assert_eq!(mask.dimensions(), (96, 64));
 //! session.undo();
@@ -33,25 +33,47 @@
 //! `autotune` (default) lets each process measure which kernels are the fastest on a GPU, which makes
 //! first clicks slower.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod device;
 mod error;
+mod loaded;
 mod options;
 mod photo;
 mod prediction;
-mod segment;
 mod segmenter;
 mod session;
 mod view;
+mod watch;
 
 pub use device::{ChosenDevice, DeviceChoice, ParseDeviceError};
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use fbrs_clicks::{Click, DiscRule, ImageSpace, Position, Region, Sign, Size};
-pub use fbrs_models::Architecture;
-pub use fbrs_refine::{
-    ClickTrace, Mode, ParseModeError, RefineError, RefineOptions, ScaleActivation,
+pub use fbrs_models::{
+    Architecture, CancelToken, DeepLabConfig, HrNetConfig, ParameterError, ParseArchitectureError,
+    ResNet,
 };
-pub use fbrs_weights as weights;
+pub use fbrs_refine::{
+    ClickTrace, Ending, Mode, NetClicks, ParseModeError, RefineError, RefineOptions,
+    ScaleActivation,
+};
+/// The crate whose types are in the signatures: depend on it through here, and versions agree.
+pub use image;
 pub use options::{Options, Tiles, View, ZoomIn};
-pub use prediction::Prediction;
+pub use photo::Photo;
+pub use prediction::{CropProbabilities, Prediction};
 pub use segmenter::Segmenter;
-pub use session::{CancelHandle, ClickReport, LabelMask, LiveAnswer, Session};
+pub use session::{ClickReport, LabelMask, Memory, Session, Work};
+pub use watch::{Event, LiveAnswer, Watch};
+
+/// Weights: files, names, the built-in default, the download.
+pub mod weights {
+    #[cfg(feature = "fetch")]
+    pub use fbrs_weights::fetch;
+    pub use fbrs_weights::{
+        Checkpoint, Container, Element, ExtraKeys, Fault, Fingerprint, Location, Mismatch,
+        Misshaped, ParseFingerprintError, Places, Precision, Provenance, Published, TensorInfo,
+        WeightsError, built_in_names, cache_folder, find_published, printable, published,
+        save_native,
+    };
+}

@@ -1,10 +1,21 @@
 use fbrs_refine::RefineOptions;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 /// How a session answers clicks. The default is the published one of each part, f-BRS-B with
 /// zoom-in and flip.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// ```
+/// use fbrs::{Mode, Options, RefineOptions};
+///
+/// let refine = RefineOptions::default().with_mode(Mode::FBrsC);
+/// let options = Options::default().with_flip(false).with_refine(refine);
+/// assert!(options.check().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Options {
     /// What part of the image the network sees.
     pub view: View,
@@ -29,7 +40,9 @@ impl Default for Options {
 }
 
 /// What part of the image the network sees.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum View {
     /// All of it.
     Whole,
@@ -40,7 +53,9 @@ pub enum View {
 }
 
 /// Parameters of zooming in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ZoomIn {
     /// The whole image is seen until there are more clicks than this. Published: 1.
     pub skip_clicks: usize,
@@ -66,8 +81,10 @@ impl Default for ZoomIn {
     }
 }
 
-/// Parameters of tiling.
-#[derive(Debug, Clone, PartialEq)]
+/// Parameters of tiling. A photo is cut into at most 4096 tiles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Tiles {
     /// Side of a tile, in pixels of the photo; a shorter image side is one tile.
     pub size: usize,
@@ -81,10 +98,51 @@ impl Default for Tiles {
     }
 }
 
+/// Writes a setter for each field.
+macro_rules! setters {
+    ($($field:ident: $kind:ty, $setter:ident;)*) => {$(
+        #[doc = concat!("The same with another [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+        #[must_use]
+        pub fn $setter(mut self, $field: $kind) -> Self {
+            self.$field = $field;
+            self
+        }
+    )*};
+}
+
+impl ZoomIn {
+    setters! {
+        skip_clicks: usize, with_skip_clicks;
+        target_size: usize, with_target_size;
+        expansion_ratio: f64, with_expansion_ratio;
+        min_region_size: usize, with_min_region_size;
+        recompute_iou: f64, with_recompute_iou;
+    }
+}
+
+impl Tiles {
+    setters! {
+        size: usize, with_size;
+        min_overlap: f64, with_min_overlap;
+    }
+}
+
 /// Sides that can be asked for, in pixels.
 const SIDES: std::ops::RangeInclusive<usize> = 16..=8192;
 
 impl Options {
+    setters! {
+        view: View, with_view;
+        max_size: Option<usize>, with_max_size;
+        flip: bool, with_flip;
+        refine: RefineOptions, with_refine;
+    }
+
+    /// Whether the very first click may be answered twice, the second time zoomed in.
+    pub(crate) fn is_zoomed_in_from_the_first_click(&self) -> bool {
+        matches!(&self.view, View::ZoomIn(zoom) if zoom.skip_clicks == 0)
+    }
+
     /// Whether every parameter lies in its range.
     ///
     /// # Errors

@@ -1,8 +1,11 @@
 //! A photo, and crops of it as the network reads them.
 
-use fbrs_clicks::{CropTransform, Region, Size};
+use std::sync::Arc;
+
+use fbrs_clicks::{CropTransform, Size};
 use fbrs_models::bilinear_taps;
-use image::RgbImage;
+use fbrs_refine::CropSource;
+use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -14,30 +17,75 @@ const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 /// Smallest side that can be segmented.
 const MIN_SIDE: usize = 2;
 
+/// A photo as seen (any EXIF orientation applied), RGB with 8 bits. Cloning shares its pixels: any
+/// number of sessions and windows have them in memory once.
 #[derive(Debug, Clone)]
-pub(crate) struct Photo {
-    pixels: RgbImage,
+pub struct Photo {
+    pixels: Arc<RgbImage>,
+}
+
+impl From<Arc<RgbImage>> for Photo {
+    fn from(pixels: Arc<RgbImage>) -> Self {
+        Self { pixels }
+    }
+}
+
+impl From<RgbImage> for Photo {
+    fn from(pixels: RgbImage) -> Self {
+        Arc::new(pixels).into()
+    }
+}
+
+impl From<DynamicImage> for Photo {
+    fn from(image: DynamicImage) -> Self {
+        image.into_rgb8().into()
+    }
 }
 
 impl Photo {
-    pub(crate) fn new(pixels: RgbImage) -> Result<Self> {
-        let photo = Self { pixels };
-        let size = photo.size();
-        if size.height < MIN_SIDE || size.width < MIN_SIDE {
-            let reason = format!("expected at least {MIN_SIDE} pixels on each side");
-            return Err(Error::Image { size, reason });
-        }
-        Ok(photo)
+    /// From a plain slice: RGB, 8 bit, row-major, `3 · width · height` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Image`] where the slice's length does not fit.
+    pub fn from_slice(rgb: &[u8], width: u32, height: u32) -> Result<Self> {
+        let expected = (width as usize).saturating_mul(height as usize).saturating_mul(3);
+        let whole = Some(rgb).filter(|rgb| rgb.len() == expected);
+        let image = whole.and_then(|rgb| RgbImage::from_raw(width, height, rgb.to_vec()));
+        image.map(Self::from).ok_or_else(|| {
+            let size = Size { height: height as usize, width: width as usize };
+            let reason = format!("expected {expected} bytes, got {}", rgb.len());
+            Error::Image { size, reason }
+        })
     }
 
-    pub(crate) fn size(&self) -> Size {
+    /// Height and width.
+    pub fn size(&self) -> Size {
         let (width, height) = self.pixels.dimensions();
         Size { height: height as usize, width: width as usize }
     }
 
+    /// The pixels, shared.
+    pub fn pixels(&self) -> &Arc<RgbImage> {
+        &self.pixels
+    }
+
+    /// Whether both are one photo, not only alike.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pixels, &other.pixels)
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        let size = self.size();
+        if size.height < MIN_SIDE || size.width < MIN_SIDE {
+            let reason = format!("expected at least {MIN_SIDE} pixels on each side");
+            return Err(Error::Image { size, reason });
+        }
+        Ok(())
+    }
+
     /// The normalized crop, `3 · height · width` values, row-major: bilinear with align_corners.
-    pub(crate) fn crop(&self, map: &CropTransform) -> Vec<f32> {
-        let (region, size) = (map.region(), map.crop());
+    fn crop(&self, transform: &CropTransform) -> Vec<f32> {
+        let (region, size) = (transform.region(), transform.crop());
         let width = self.size().width;
         let bytes = self.pixels.as_raw();
         let rows = bilinear_taps(region.size().height, size.height);
@@ -48,7 +96,7 @@ impl Photo {
                 continue;
             };
             let normalized = |row: usize, col: usize| {
-                let pixel = (region.top + row) * width + region.left + col;
+                let pixel = (region.top() + row) * width + region.left() + col;
                 let byte = bytes.get(3 * pixel + channel).copied().unwrap_or(0);
                 (f32::from(byte) / 255.0 - mean) / deviation
             };
@@ -63,28 +111,16 @@ impl Photo {
     }
 }
 
-/// Resizes a row-major map of `from` pixels into a region of an image of `width` columns, bilinear
-/// with align_corners: `put` combines each pixel of the region with its value.
-pub(crate) fn resize_into(
-    map: &[f32],
-    from: Size,
-    region: Region,
-    image: &mut [f32],
-    width: usize,
-    put: impl Fn(&mut f32, f32) + Sync,
-) {
-    let to = region.size();
-    let rows = bilinear_taps(from.height, to.height);
-    let cols = bilinear_taps(from.width, to.width);
-    let line = |row: usize| map.get(row * from.width..(row + 1) * from.width);
-    image.par_chunks_mut(width.max(1)).skip(region.top).zip(&rows).for_each(|(out, row)| {
-        let (Some(low), Some(high)) = (line(row.low), line(row.high)) else { return };
-        let mixed: Vec<f32> =
-            low.iter().zip(high).map(|(low, high)| row.mix(*low, *high)).collect();
-        for (out, col) in out.iter_mut().skip(region.left).zip(&cols) {
-            if let (Some(low), Some(high)) = (mixed.get(col.low), mixed.get(col.high)) {
-                put(out, col.mix(*low, *high));
-            }
-        }
-    });
+/// Crops of a photo, made when the network is about to see them.
+#[derive(Debug)]
+pub(crate) struct Crops {
+    pub(crate) photo: Photo,
+    pub(crate) transforms: Arc<[CropTransform]>,
+}
+
+impl CropSource for Crops {
+    fn crop(&self, number: usize) -> Vec<f32> {
+        let transform = self.transforms.get(number);
+        transform.map(|transform| self.photo.crop(transform)).unwrap_or_default()
+    }
 }

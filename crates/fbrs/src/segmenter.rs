@@ -1,32 +1,31 @@
 use std::fmt;
 use std::sync::Arc;
 
+use fbrs_clicks::{Click, ImageSpace, Size};
 use fbrs_models::{Architecture, Network};
 use fbrs_weights::{Checkpoint, ExtraKeys, Places};
-use image::RgbImage;
+use image::{Rgb, RgbImage};
 
 use crate::device::{ChosenDevice, DeviceChoice};
 use crate::error::{Error, Result};
+use crate::loaded::Loaded;
 use crate::options::Options;
+use crate::photo::Photo;
+use crate::prediction::Prediction;
 use crate::session::Session;
+use crate::watch::Watch;
 
-/// A network on a device. Loads once and serves many images and threads; cloning shares it.
+/// A network on a device. Loads once and serves many photos and threads; cloning shares it.
 #[derive(Clone)]
 pub struct Segmenter {
     loaded: Arc<Loaded>,
-}
-
-pub(crate) struct Loaded {
-    pub(crate) network: Network,
-    pub(crate) norm_radius: f32,
-    pub(crate) device: ChosenDevice,
 }
 
 impl Segmenter {
     /// Loads weights onto a device.
     ///
     /// `weights`: `default` for the built-in ones, a path to a `.pth` or native file, or a name
-    /// that is looked up in `./weights` and among the fetched ones ([`Places::locate`]).
+    /// that is looked up among the fetched ones ([`Places::locate`]).
     ///
     /// # Errors
     /// [`Error::Weights`] and [`Error::Load`] for the weights, [`Error::Device`] for the device.
@@ -54,39 +53,51 @@ impl Segmenter {
         Self::from_checkpoint(Checkpoint::built_in()?, DeviceChoice::Cpu.open()?)
     }
 
-    /// Starts work on one image, which is given as seen: any EXIF orientation applied.
+    /// Starts work on one photo, which is given as seen: any EXIF orientation applied.
     ///
-    /// A [`image::DynamicImage`] becomes an [`RgbImage`] by `to_rgb8` or `into_rgb8`.
+    /// It is taken as an [`RgbImage`], a [`image::DynamicImage`], an [`Arc`] of an image that others
+    /// share, or a [`Photo`].
     ///
     /// # Errors
     /// [`Error::Image`] for an image with a side under 2 pixels, [`Error::Parameter`] for options
     /// out of range.
-    pub fn session(&self, image: impl Into<RgbImage>, options: Options) -> Result<Session> {
-        Session::new(self.loaded.clone(), image.into(), options)
+    pub fn session(&self, photo: impl Into<Photo>, options: Options) -> Result<Session> {
+        Session::new(self.loaded.clone(), photo.into(), options)
     }
 
-    /// The same from a plain slice: RGB, 8 bit, row-major, `3 · width · height` bytes.
+    /// From clicks to a prediction in one call: the clicks one after the other, each refining the
+    /// answer to those before.
     ///
     /// # Errors
-    /// Also [`Error::Image`] where the slice's length does not fit.
-    pub fn session_from_slice(
+    /// [`Error::State`] without a positive click; else as [`Segmenter::session`] and
+    /// [`Session::click`].
+    pub fn segment(
         &self,
-        rgb: &[u8],
-        width: u32,
-        height: u32,
-        options: Options,
-    ) -> Result<Session> {
-        let expected = (width as usize).saturating_mul(height as usize).saturating_mul(3);
-        let whole = Some(rgb).filter(|rgb| rgb.len() == expected);
-        let image = whole.and_then(|rgb| RgbImage::from_raw(width, height, rgb.to_vec()));
-        match image {
-            Some(image) => self.session(image, options),
-            None => {
-                let size = fbrs_clicks::Size { height: height as usize, width: width as usize };
-                let reason = format!("expected {expected} bytes, got {}", rgb.len());
-                Err(Error::Image { size, reason })
-            }
+        photo: impl Into<Photo>,
+        clicks: &[Click<ImageSpace>],
+        options: &Options,
+    ) -> Result<Prediction> {
+        const NO_OBJECT: Error = Error::State("expected at least one positive click");
+        if !clicks.iter().any(Click::is_positive) {
+            return Err(NO_OBJECT);
         }
+        let mut session = self.session(photo, options.clone())?;
+        session.replay(clicks, &mut Watch::new())?.ok_or(NO_OBJECT)
+    }
+
+    /// Answers two clicks on an empty photo of `size`, so that the first clicks on a photo of that
+    /// size are not slower than others: on a GPU, kernels are compiled and measured for every new
+    /// size.
+    ///
+    /// # Errors
+    /// As [`Segmenter::segment`].
+    pub fn warm_up(&self, size: Size, options: &Options, watch: &mut Watch<'_>) -> Result<()> {
+        let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).min(1 << 14);
+        let gray = RgbImage::from_pixel(side(size.width), side(size.height), Rgb([128; 3]));
+        let mut session = self.session(gray, options.clone())?;
+        let (x, y) = ((size.width / 2) as f64, (size.height / 2) as f64);
+        session.replay(&[Click::positive_at(x, y), Click::negative_at(0.0, 0.0)], watch)?;
+        Ok(())
     }
 
     /// What the network is.

@@ -6,12 +6,14 @@ use burn::tensor::Device;
 use fbrs_clicks::{Click, CropSpace, CropTransform, ImageSpace, Region, Size, tile_offsets};
 use fbrs_refine::Frame;
 
+use crate::error::{Error, Result};
 use crate::options::{Options, View, ZoomIn};
-use crate::photo::Photo;
-use crate::prediction::Prediction;
+use crate::photo::{Crops, Photo};
 
 /// Probability above which a pixel counts as object when the region is chosen.
-const OBJECT: f32 = 0.5;
+pub(crate) const OBJECT: f32 = 0.5;
+/// Tiles that a photo may be cut into.
+const MOST_TILES: usize = 4096;
 /// A first prediction is repeated, zoomed in, where its region overlaps the image less than this.
 const REPEAT_IOU: f64 = 0.5;
 
@@ -30,19 +32,22 @@ impl Seen {
         device: &Device,
     ) -> Option<Self> {
         let size = transforms.first()?.crop();
-        let crops: Vec<_> = transforms.iter().map(|map| photo.crop(map)).collect();
-        Some(Self { transforms: transforms.into(), frame: Frame::new(&crops, size, flip, device) })
+        let transforms: Arc<[_]> = transforms.into();
+        let crops = Crops { photo: photo.clone(), transforms: transforms.clone() };
+        let frame = Frame::new(Arc::new(crops), transforms.len(), size, flip, device);
+        Some(Self { transforms, frame })
     }
 
     /// Whether both are the same view of the photo, not only equal ones.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.transforms, &other.transforms)
+        self.frame.is_same(&other.frame)
     }
 
     /// The clicks as each crop has them.
     pub(crate) fn clicks(&self, clicks: &[Click<ImageSpace>]) -> Vec<Vec<Click<CropSpace>>> {
-        let in_crop =
-            |map: &CropTransform| clicks.iter().map(|click| map.click_to_crop(*click)).collect();
+        let in_crop = |transform: &CropTransform| {
+            clicks.iter().map(|click| transform.click_to_crop(*click)).collect()
+        };
         self.transforms.iter().map(in_crop).collect()
     }
 }
@@ -55,12 +60,13 @@ pub(crate) struct ObjectView {
 }
 
 impl ObjectView {
-    /// Chooses what the network sees for the last of `clicks`.
+    /// Chooses what the network sees for the last of `clicks`; `previous` is where the object was
+    /// predicted before.
     pub(crate) fn choose(
         &mut self,
         options: &Options,
         clicks: &[Click<ImageSpace>],
-        previous: Option<&Prediction>,
+        previous: Option<Region>,
         photo: &Photo,
         whole: &Seen,
         device: &Device,
@@ -69,7 +75,8 @@ impl ObjectView {
         if clicks.len() <= zoom.skip_clicks {
             return whole.clone();
         }
-        let Some(wanted) = previous.and_then(|previous| zoom.region(previous, clicks)) else {
+        let Some(wanted) = previous.map(|previous| zoom.region(previous, clicks, photo.size()))
+        else {
             return whole.clone();
         };
         let stays = |region: &Region| {
@@ -82,8 +89,8 @@ impl ObjectView {
         {
             return seen.clone();
         }
-        let map = limit(CropTransform::longest_side(wanted, zoom.target_size), options);
-        let Some(seen) = Seen::new(vec![map], photo, options.flip, device) else {
+        let transform = limit(CropTransform::longest_side(wanted, zoom.target_size), options);
+        let Some(seen) = Seen::new(vec![transform], photo, options.flip, device) else {
             return whole.clone();
         };
         self.zoomed = Some((wanted, seen.clone()));
@@ -92,13 +99,23 @@ impl ObjectView {
 
     /// Whether a prediction of the whole image is to be repeated, zoomed in: where even the first
     /// click zooms in and the object turns out to be small.
-    pub(crate) fn should_repeat(&self, options: &Options, prediction: &Prediction) -> bool {
+    pub(crate) fn should_repeat(
+        &self,
+        options: &Options,
+        predicted: Option<Region>,
+        size: Size,
+    ) -> bool {
         let View::ZoomIn(zoom) = &options.view else { return false };
         if zoom.skip_clicks > 0 || self.zoomed.is_some() {
             return false;
         }
-        let whole = Region::whole(prediction.size());
-        zoom.region(prediction, &[]).is_some_and(|region| region.iou(whole) < REPEAT_IOU)
+        let whole = Region::whole(size);
+        predicted.is_some_and(|object| zoom.region(object, &[], size).iou(whole) < REPEAT_IOU)
+    }
+
+    /// What is seen when zoomed in.
+    pub(crate) fn seen(&self) -> Option<&Seen> {
+        self.zoomed.as_ref().map(|(_, seen)| seen)
     }
 
     /// The region that is zoomed in to, once there is one.
@@ -108,54 +125,53 @@ impl ObjectView {
 }
 
 impl ZoomIn {
-    /// The surroundings of the predicted object, every positive click's pixel counted as object;
-    /// `None` where nothing is predicted.
-    fn region(&self, previous: &Prediction, clicks: &[Click<ImageSpace>]) -> Option<Region> {
-        let size = previous.size();
-        let mut mask: Vec<bool> =
-            previous.probabilities().iter().map(|&probability| probability > OBJECT).collect();
-        if !mask.contains(&true) {
-            return None;
-        }
-        for click in clicks.iter().filter(|click| click.is_positive()) {
+    /// The surroundings of the predicted object, every positive click's pixel counted as object.
+    fn region(&self, predicted: Region, clicks: &[Click<ImageSpace>], size: Size) -> Region {
+        let positive = clicks.iter().filter(|click| click.is_positive());
+        let pixels = positive.filter(|click| click.position.is_inside(size)).filter_map(|click| {
             let (row, col) = (click.position.row as usize, click.position.col as usize);
-            if let Some(pixel) = mask.get_mut(row * size.width + col) {
-                *pixel = true;
-            }
-        }
-        let object = Region::bounding_box(&mask, size)?;
-        Some(object.expanded(self.expansion_ratio, self.min_region_size, size))
+            Region::new(row..=row, col..=col)
+        });
+        let object = pixels.fold(predicted, Region::union);
+        object.expanded(self.expansion_ratio, self.min_region_size, size)
     }
 }
 
 /// The whole photo as the options have it: at its own size, or limited, or in tiles.
-pub(crate) fn whole(photo: &Photo, options: &Options, device: &Device) -> Option<Seen> {
+pub(crate) fn whole(photo: &Photo, options: &Options, device: &Device) -> Result<Seen> {
     let size = photo.size();
     let transforms = match &options.view {
-        View::Tiles(tiles) => tile_regions(size, tiles.size, tiles.min_overlap)
+        View::Tiles(tiles) => tile_regions(size, tiles.size, tiles.min_overlap)?
             .into_iter()
             .map(|region| limit(CropTransform::unscaled(region), options))
             .collect(),
         View::Whole | View::ZoomIn(_) => vec![limit(CropTransform::identity(size), options)],
     };
     Seen::new(transforms, photo, options.flip, device)
+        .ok_or_else(|| Error::Image { size, reason: "there is nothing to see in it".to_owned() })
 }
 
-fn tile_regions(size: Size, tile: usize, min_overlap: f64) -> Vec<Region> {
+fn tile_regions(size: Size, tile: usize, min_overlap: f64) -> Result<Vec<Region>> {
     let axis = |length: usize| {
         let offsets = tile_offsets(length, tile, min_overlap);
-        offsets.into_iter().map(move |first| (first, first + tile.min(length) - 1))
+        offsets.into_iter().map(move |first| first..=first + tile.min(length) - 1)
     };
-    axis(size.height)
-        .flat_map(|(top, bottom)| {
-            axis(size.width).map(move |(left, right)| Region { top, bottom, left, right })
-        })
-        .collect()
+    let (rows, cols) = (axis(size.height), axis(size.width));
+    let count = rows.len().saturating_mul(cols.len());
+    if count > MOST_TILES {
+        return Err(Error::Parameter {
+            name: "tile size",
+            expected: "at most 4096 tiles: larger ones, or less overlap",
+            found: format!("{count} tiles of {tile} pixels"),
+        });
+    }
+    let regions = rows.flat_map(|rows| cols.clone().map(move |cols| (rows.clone(), cols)));
+    Ok(regions.filter_map(|(rows, cols)| Region::new(rows, cols)).collect())
 }
 
-fn limit(map: CropTransform, options: &Options) -> CropTransform {
+fn limit(transform: CropTransform, options: &Options) -> CropTransform {
     match options.max_size {
-        Some(limit) => map.limited(limit),
-        None => map,
+        Some(limit) => transform.limited(limit),
+        None => transform,
     }
 }

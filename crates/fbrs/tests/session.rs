@@ -1,64 +1,16 @@
-//! What a session promises: undo and redo to the bit, objects, views, cancellation, clear errors.
+//! What a session promises: undo and redo to the bit, objects, views, clear errors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::ops::ControlFlow;
-use std::sync::OnceLock;
-use std::time::Duration;
+mod support;
+
+use std::sync::Arc;
 
 use fbrs::{
-    Click, Error, ImageSpace, Mode, Options, Position, Prediction, RefineOptions, Segmenter,
-    Session, Tiles, View, ZoomIn,
+    Error, Mode, Options, Photo, Prediction, RefineOptions, Segmenter, Session, Tiles, View, ZoomIn,
 };
-use image::{DynamicImage, GrayImage, Luma, Rgb, RgbImage};
+use image::{DynamicImage, GrayImage, Luma, RgbImage};
 
-fn segmenter() -> &'static Segmenter {
-    static SEGMENTER: OnceLock<Segmenter> = OnceLock::new();
-    SEGMENTER.get_or_init(|| Segmenter::built_in().unwrap())
-}
-
-/// A red box on green, 120×90.
-fn photo() -> RgbImage {
-    RgbImage::from_fn(120, 90, |x, y| {
-        let inside = (40..80).contains(&x) && (30..60).contains(&y);
-        Rgb(if inside { [200, 50, (x * 2) as u8] } else { [40, 120, (y * 2) as u8] })
-    })
-}
-
-fn on(row: f64, col: f64) -> Click<ImageSpace> {
-    Click::positive(Position::from_row_col(row, col))
-}
-
-fn off(row: f64, col: f64) -> Click<ImageSpace> {
-    Click::negative(Position::from_row_col(row, col))
-}
-
-fn options(mode: Mode) -> Options {
-    Options { refine: RefineOptions { mode, ..RefineOptions::default() }, ..Options::default() }
-}
-
-fn session(options: Options) -> Session {
-    segmenter().session(photo(), options).unwrap()
-}
-
-/// Small views and click limits, so that regions are replaced and features cached within few clicks.
-fn eventful(mode: Mode) -> Options {
-    let zoom = ZoomIn { target_size: 64, min_region_size: 20, ..ZoomIn::default() };
-    let refine =
-        RefineOptions { mode, net_clicks: Some(2), max_evaluations: 3, ..RefineOptions::default() };
-    Options { view: View::ZoomIn(zoom), refine, ..Options::default() }
-}
-
-const CLICKS: [(bool, f64, f64); 5] = [
-    (true, 45.0, 60.0),
-    (false, 10.0, 10.0),
-    (true, 35.0, 45.0),
-    (false, 45.0, 90.0),
-    (true, 57.0, 77.0),
-];
-
-fn listed((positive, row, col): (bool, f64, f64)) -> Click<ImageSpace> {
-    if positive { on(row, col) } else { off(row, col) }
-}
+use support::{CLICKS, eventful, listed, off, on, options, photo, segmenter, session};
 
 #[test]
 fn undo_and_redo_are_exact_to_the_bit() {
@@ -66,18 +18,19 @@ fn undo_and_redo_are_exact_to_the_bit() {
         let mut session = session(eventful(mode));
         let mut history: Vec<Prediction> = Vec::new();
         for click in CLICKS {
-            history.push(session.click(listed(click)).unwrap().clone());
+            history.push(session.click(listed(click)).unwrap());
         }
         for remaining in (0..CLICKS.len()).rev() {
             assert!(session.undo());
             assert_eq!(session.clicks().count(), remaining);
-            assert_eq!(session.prediction(), remaining.checked_sub(1).map(|last| &history[last]));
+            let expected = remaining.checked_sub(1).map(|last| history[last].clone());
+            assert_eq!(session.prediction(), expected);
         }
         assert!(!session.undo());
         for (count, prediction) in history.iter().enumerate() {
             assert!(session.redo());
             assert_eq!(session.clicks().count(), count + 1);
-            assert_eq!(session.prediction(), Some(prediction), "{mode}");
+            assert_eq!(session.prediction().as_ref(), Some(prediction), "{mode}");
         }
         assert!(!session.redo());
         // Refinement's own state comes back as well: the same clicks again give the same bits.
@@ -86,7 +39,7 @@ fn undo_and_redo_are_exact_to_the_bit() {
         }
         for (count, click) in CLICKS.into_iter().enumerate().skip(2) {
             let prediction = session.click(listed(click)).unwrap();
-            assert_eq!(prediction, &history[count], "{mode}");
+            assert_eq!(prediction, history[count], "{mode}");
         }
         assert!(!session.redo(), "a new click forgets what was undone");
     }
@@ -101,7 +54,7 @@ fn one_call_is_the_clicks_one_after_the_other() {
         session.click(*click).unwrap();
     }
     let at_once = segmenter().segment(photo(), &clicks, &options).unwrap();
-    assert_eq!(Some(&at_once), session.prediction());
+    assert_eq!(Some(at_once), session.prediction());
     let negative = segmenter().segment(photo(), &clicks[1..2], &options);
     assert!(matches!(negative, Err(Error::State(_))));
     assert!(segmenter().segment(photo(), &[], &options).is_err());
@@ -115,13 +68,15 @@ fn images_come_in_every_form() {
     let expected = segmenter().segment(image.clone(), &clicks, &options).unwrap();
     let dynamic = DynamicImage::ImageRgb8(image.clone());
     assert_eq!(segmenter().segment(dynamic, &clicks, &options).unwrap(), expected);
-    let mut session =
-        segmenter().session_from_slice(image.as_raw(), 120, 90, options.clone()).unwrap();
-    assert_eq!(session.click(clicks[0]).unwrap(), &expected);
-    let short = segmenter().session_from_slice(&image.as_raw()[1..], 120, 90, options.clone());
+    let slice = Photo::from_slice(image.as_raw(), 120, 90).unwrap();
+    assert_eq!(segmenter().segment(slice, &clicks, &options).unwrap(), expected);
+    let short = Photo::from_slice(&image.as_raw()[1..], 120, 90);
     assert!(short.err().unwrap().to_string().contains("expected 32400 bytes, got 32399"));
-    let long = segmenter().session_from_slice(&[0; 32401], 120, 90, options.clone());
-    assert!(matches!(long, Err(Error::Image { .. })));
+    assert!(matches!(Photo::from_slice(&[0; 32401], 120, 90), Err(Error::Image { .. })));
+    // Shared, not copied.
+    let shared = Arc::new(image);
+    let session = segmenter().session(shared.clone(), options.clone()).unwrap();
+    assert!(Arc::ptr_eq(session.photo().pixels(), &shared));
     let tiny = segmenter().session(RgbImage::new(1, 1), options);
     assert!(matches!(tiny, Err(Error::Image { .. })));
 }
@@ -134,7 +89,7 @@ fn masks_follow_the_probabilities() {
         let mask = prediction.mask(threshold).unwrap();
         assert_eq!(mask.dimensions(), (120, 90));
         for (pixel, probability) in mask.as_raw().iter().zip(prediction.probabilities()) {
-            assert_eq!(*pixel, if *probability > threshold { 255 } else { 0 });
+            assert_eq!(*pixel, if probability > threshold { 255 } else { 0 });
         }
     }
     for wrong in [0.0, 1.0, -1.0, f32::NAN, f32::INFINITY] {
@@ -150,10 +105,10 @@ fn objects_are_numbered_and_start_anew() {
     assert!(matches!(session.finish(f32::NAN), Err(Error::Parameter { .. })));
     assert_eq!(session.finish(0.5).unwrap(), 1);
     assert_eq!(session.clicks().count(), 0);
-    assert!(session.prediction().is_none() && !session.undo());
-    let fresh = self::session(options(Mode::FBrsB)).click(on(10.0, 100.0)).unwrap().clone();
+    assert!(session.prediction().is_none());
+    let fresh = self::session(options(Mode::FBrsB)).click(on(10.0, 100.0)).unwrap();
     let second = session.click(on(10.0, 100.0)).unwrap();
-    assert_eq!(second, &fresh, "nothing is left of the first object");
+    assert_eq!(second, fresh, "nothing is left of the first object");
     let second = second.mask(0.5).unwrap();
     assert_eq!(session.finish(0.5).unwrap(), 2);
     for ((label, first), second) in
@@ -169,18 +124,19 @@ fn objects_are_numbered_and_start_anew() {
 fn a_finished_part_is_a_floor() {
     let mut session = session(options(Mode::FBrsB));
     assert!(matches!(session.finish_partially(), Err(Error::State(_))));
-    let part = session.click(on(45.0, 60.0)).unwrap().clone();
+    let part = session.click(on(45.0, 60.0)).unwrap();
     session.finish_partially().unwrap();
-    assert_eq!(session.prediction(), Some(&part));
+    assert_eq!(session.prediction().unwrap().probabilities(), part.probabilities());
     assert_eq!(session.clicks().count(), 0);
-    let alone = self::session(options(Mode::FBrsB)).click(on(10.0, 100.0)).unwrap().clone();
-    let both = session.click(on(10.0, 100.0)).unwrap().clone();
-    let larger = part.probabilities().iter().zip(alone.probabilities()).map(|(a, b)| a.max(*b));
+    let alone = self::session(options(Mode::FBrsB)).click(on(10.0, 100.0)).unwrap();
+    let both = session.click(on(10.0, 100.0)).unwrap();
+    let (part, alone) = (part.probabilities(), alone.probabilities());
+    let larger = part.iter().zip(alone).map(|(a, b)| a.max(b));
     assert!(both.probabilities().iter().copied().eq(larger));
     session.undo();
-    assert_eq!(session.prediction(), Some(&part));
+    assert_eq!(session.prediction().unwrap().probabilities(), part);
     session.redo();
-    assert_eq!(session.prediction(), Some(&both));
+    assert_eq!(session.prediction(), Some(both));
     session.reset();
     assert!(session.prediction().is_none());
 }
@@ -202,49 +158,23 @@ fn an_object_can_start_from_a_mask() {
 }
 
 #[test]
-fn options_are_locked_while_an_object_is_in_progress() {
-    let mut session = session(options(Mode::NoBrs));
-    session.click(on(45.0, 60.0)).unwrap();
-    assert!(matches!(session.set_options(options(Mode::FBrsA)), Err(Error::State(_))));
-    session.reset();
-    session.set_options(options(Mode::FBrsA)).unwrap();
-    assert_eq!(session.options().refine.mode, Mode::FBrsA);
-    let wrong = Options { max_size: Some(0), ..Options::default() };
-    assert!(matches!(session.set_options(wrong), Err(Error::Parameter { .. })));
-}
-
-#[test]
 fn every_option_out_of_range_is_named() {
     let refine = |change: fn(&mut RefineOptions)| {
         let mut options = Options::default();
         change(&mut options.refine);
         options
     };
-    let zoom = |zoom: ZoomIn| Options { view: View::ZoomIn(zoom), ..Options::default() };
+    let zoom = |zoom: ZoomIn| Options::default().with_view(View::ZoomIn(zoom));
+    let tiles = |tiles: Tiles| Options::default().with_view(View::Tiles(tiles));
     let wrong = [
         ("threshold", refine(|r| r.threshold = f32::NAN)),
         ("minimal IoU difference", refine(|r| r.min_iou_diff = -0.1)),
         ("regularization", refine(|r| r.regularization = f64::INFINITY)),
-        ("maximal size", Options { max_size: Some(1_000_000), ..Options::default() }),
-        ("zoom-in target size", zoom(ZoomIn { target_size: 0, ..ZoomIn::default() })),
-        (
-            "zoom-in expansion ratio",
-            zoom(ZoomIn { expansion_ratio: f64::NAN, ..ZoomIn::default() }),
-        ),
-        (
-            "tile size",
-            Options {
-                view: View::Tiles(Tiles { size: 1, ..Tiles::default() }),
-                ..Options::default()
-            },
-        ),
-        (
-            "tile overlap",
-            Options {
-                view: View::Tiles(Tiles { min_overlap: 1.0, ..Tiles::default() }),
-                ..Options::default()
-            },
-        ),
+        ("maximal size", Options::default().with_max_size(Some(1_000_000))),
+        ("zoom-in target size", zoom(ZoomIn::default().with_target_size(0))),
+        ("zoom-in expansion ratio", zoom(ZoomIn::default().with_expansion_ratio(f64::NAN))),
+        ("tile size", tiles(Tiles::default().with_size(1))),
+        ("tile overlap", tiles(Tiles::default().with_min_overlap(1.0))),
     ];
     for (name, options) in wrong {
         match segmenter().session(photo(), options) {
@@ -257,12 +187,12 @@ fn every_option_out_of_range_is_named() {
 #[test]
 fn clicks_outside_change_nothing() {
     let mut session = session(options(Mode::NoBrs));
-    let before = session.click(on(45.0, 60.0)).unwrap().clone();
+    let before = session.click(on(45.0, 60.0)).unwrap();
     for (row, col) in
         [(-1.0, 5.0), (5.0, -0.5), (90.0, 5.0), (5.0, 120.0), (f64::NAN, 5.0), (5.0, f64::INFINITY)]
     {
         assert!(matches!(session.click(on(row, col)), Err(Error::Click { .. })), "{row} {col}");
-        assert_eq!(session.prediction(), Some(&before));
+        assert_eq!(session.prediction(), Some(before.clone()));
         assert_eq!(session.clicks().count(), 1);
     }
     session.click(on(89.5, 119.5)).unwrap();
@@ -273,14 +203,18 @@ fn every_view_covers_the_photo() {
     let views = [
         View::Whole,
         View::ZoomIn(ZoomIn::default()),
-        View::Tiles(Tiles { size: 50, min_overlap: 0.2 }),
-        View::Tiles(Tiles { size: 500, min_overlap: 0.2 }),
+        View::Tiles(Tiles::default().with_size(50)),
+        View::Tiles(Tiles::default().with_size(500)),
     ];
     for view in views {
         for mode in Mode::ALL {
             for flip in [true, false] {
-                let refine = RefineOptions { mode, max_evaluations: 2, ..RefineOptions::default() };
-                let options = Options { view: view.clone(), flip, max_size: Some(64), refine };
+                let refine = RefineOptions::default().with_mode(mode).with_max_evaluations(2);
+                let options = Options::default()
+                    .with_view(view.clone())
+                    .with_flip(flip)
+                    .with_max_size(Some(64))
+                    .with_refine(refine);
                 let mut session = session(options);
                 session.click(on(45.0, 60.0)).unwrap();
                 let prediction = session.click(off(5.0, 5.0)).unwrap();
@@ -292,10 +226,10 @@ fn every_view_covers_the_photo() {
     }
     // A tile as large as the photo is the photo.
     let seen = |view| {
-        let options = Options { view, ..options(Mode::NoBrs) };
-        session(options).click(on(45.0, 60.0)).unwrap().clone()
+        let options = options(Mode::NoBrs).with_view(view);
+        session(options).click(on(45.0, 60.0)).unwrap()
     };
-    let tile = Tiles { size: 500, min_overlap: 0.2 };
+    let tile = Tiles::default().with_size(500);
     assert_eq!(seen(View::Whole), seen(View::Tiles(tile)));
 }
 
@@ -305,9 +239,8 @@ fn the_first_click_zooms_in_where_asked() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/predictions/photos");
     let photo = image::open(format!("{folder}/000000303818.webp")).unwrap().into_rgb8();
     for (skip_clicks, zooms) in [(0, true), (1, false)] {
-        let zoom = ZoomIn { skip_clicks, target_size: 128, ..ZoomIn::default() };
-        let options =
-            Options { view: View::ZoomIn(zoom), max_size: Some(320), ..options(Mode::NoBrs) };
+        let zoom = ZoomIn::default().with_skip_clicks(skip_clicks).with_target_size(128);
+        let options = options(Mode::NoBrs).with_view(View::ZoomIn(zoom)).with_max_size(Some(320));
         let mut session = segmenter().session(photo.clone(), options).unwrap();
         session.click(on(234.0, 56.0)).unwrap();
         assert_eq!(session.report().unwrap().region.is_some(), zooms);
@@ -317,58 +250,11 @@ fn the_first_click_zooms_in_where_asked() {
 #[test]
 fn big_photos_are_limited() {
     let big = image::imageops::resize(&photo(), 480, 360, image::imageops::FilterType::Nearest);
-    let options = Options { max_size: Some(100), ..options(Mode::NoBrs) };
+    let options = options(Mode::NoBrs).with_max_size(Some(100));
     let mut session = segmenter().session(big, options).unwrap();
     session.click(on(180.0, 240.0)).unwrap();
     let crop = session.report().unwrap().crop;
     assert_eq!((crop.height, crop.width), (75, 100));
-}
-
-#[test]
-fn a_cancelled_click_never_happened() {
-    let refine =
-        RefineOptions { min_iou_diff: 0.0, net_clicks: Some(1), ..RefineOptions::default() };
-    let mut session = session(Options { refine, ..Options::default() });
-    let before = session.click(on(45.0, 60.0)).unwrap().clone();
-    let mut losses = Vec::new();
-    let error = session
-        .click_watched(off(10.0, 10.0), |live| {
-            losses.push(live.loss);
-            assert_eq!(live.prediction().size(), before.size());
-            ControlFlow::Break(())
-        })
-        .err()
-        .unwrap();
-    assert!(error.is_cancelled() && losses.len() == 1);
-    assert_eq!(session.prediction(), Some(&before));
-    assert_eq!(session.clicks().count(), 1);
-    // From another thread, while the click runs.
-    let handle = session.cancel_handle();
-    let error = session
-        .click_watched(off(10.0, 10.0), |_| {
-            let handle = handle.clone();
-            std::thread::spawn(move || handle.cancel()).join().unwrap();
-            ControlFlow::Continue(())
-        })
-        .err()
-        .unwrap();
-    assert!(error.is_cancelled());
-    session.click(off(10.0, 10.0)).unwrap();
-    assert_eq!(session.clicks().count(), 2);
-}
-
-#[test]
-fn time_can_be_limited() {
-    let refine = RefineOptions {
-        min_iou_diff: 0.0,
-        net_clicks: Some(1),
-        max_time: Some(Duration::ZERO),
-        ..RefineOptions::default()
-    };
-    let mut session = session(Options { refine, ..Options::default() });
-    session.click(on(45.0, 60.0)).unwrap();
-    session.click(off(10.0, 10.0)).unwrap();
-    assert_eq!(session.report().unwrap().refine.losses.len(), 1);
 }
 
 #[test]
@@ -377,12 +263,10 @@ fn a_segmenter_serves_many_threads() {
     fn movable<T: Send>() {}
     shareable::<Segmenter>();
     movable::<Session>();
-    let expected = session(options(Mode::FBrsB)).click(on(45.0, 60.0)).unwrap().clone();
+    let expected = session(options(Mode::FBrsB)).click(on(45.0, 60.0)).unwrap();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..3)
-            .map(|_| {
-                scope.spawn(|| session(options(Mode::FBrsB)).click(on(45.0, 60.0)).unwrap().clone())
-            })
+            .map(|_| scope.spawn(|| session(options(Mode::FBrsB)).click(on(45.0, 60.0)).unwrap()))
             .collect();
         for thread in threads {
             assert_eq!(thread.join().unwrap(), expected);

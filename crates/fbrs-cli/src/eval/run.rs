@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use fbrs::weights::{BUILT_IN, ExtraKeys, Location, Places, Provenance};
+use fbrs::weights::{ExtraKeys, Location, Provenance};
 use fbrs::{ChosenDevice, Segmenter};
 use fbrs_data::text::printable;
 use fbrs_eval::{Configuration, DataId, Journal, Network, Record};
@@ -9,6 +9,7 @@ use fbrs_eval::{Configuration, DataId, Journal, Network, Record};
 use super::args::RunArgs;
 use super::{failure, files_of, name_of, open, refuse_overlaps, show};
 use crate::print::Voice;
+use crate::weights::places;
 use crate::{devices, progress};
 
 pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
@@ -68,11 +69,14 @@ pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
 fn load(args: &RunArgs, device: ChosenDevice) -> Result<(Segmenter, Network)> {
     let kind = device.choice().to_string();
     let kind = kind.split(':').next().unwrap_or_default().to_owned();
-    let location = Places::default().locate(&args.weights)?;
+    let location = places().locate(&args.weights)?;
     let checkpoint = location.open(ExtraKeys::Refuse)?;
     let (weights, sha256) = match &location {
-        Location::BuiltIn => (BUILT_IN.to_owned(), checkpoint.provenance().source_sha256.clone()),
         Location::File(path) => (name_of(path), Provenance::of_file(path)?.source_sha256),
+        Location::BuiltIn(name) => {
+            ((*name).to_owned(), checkpoint.provenance().source_sha256.clone())
+        }
+        _ => (args.weights.clone(), checkpoint.provenance().source_sha256.clone()),
     };
     let architecture = checkpoint.architecture().to_string();
     let segmenter = Segmenter::from_checkpoint(checkpoint, device)?;

@@ -4,7 +4,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use fbrs::{
-    DeviceChoice, DiscRule, Mode, Options, RefineOptions, ScaleActivation, Tiles, View, ZoomIn,
+    DeviceChoice, DiscRule, Mode, NetClicks, Options, RefineOptions, ScaleActivation, Tiles, View,
+    ZoomIn,
 };
 
 use super::clicks::{Spot, parse_spot};
@@ -108,7 +109,10 @@ pub(crate) struct SegmentArgs {
     /// Evaluations of the loss per click
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = REFINEMENT)]
     max_evaluations: u64,
-    /// End a click's refinement with the best answer so far after this many milliseconds
+    /// Answer each click within this many milliseconds: when they have passed, the best answer so far
+    /// holds
+    ///
+    /// A click's first answer is always computed, and may take longer.
     #[arg(long, value_name = "MS", help_heading = REFINEMENT)]
     max_time: Option<u64>,
     /// End a click's refinement where the mask changes by less than this; 0 turns the test off
@@ -208,32 +212,37 @@ impl SegmentArgs {
     /// How the session is to answer clicks.
     pub(super) fn options(&self) -> Options {
         let view = match (self.tiles, self.no_zoom_in) {
-            (Some(size), _) => View::Tiles(Tiles { size, ..Tiles::default() }),
+            (Some(size), _) => View::Tiles(Tiles::default().with_size(size)),
             (None, true) => View::Whole,
-            (None, false) => {
-                View::ZoomIn(ZoomIn { target_size: self.zoom_in_size, ..ZoomIn::default() })
-            }
+            (None, false) => View::ZoomIn(ZoomIn::default().with_target_size(self.zoom_in_size)),
         };
-        let refine = RefineOptions {
-            mode: self.mode,
-            optimize_after: self.optimize_after,
-            net_clicks: self.net_clicks.map(|Limit(limit)| limit.unwrap_or(usize::MAX)),
-            max_evaluations: self.max_evaluations,
-            threshold: self.threshold,
-            min_iou_diff: self.min_iou_diff,
-            regularization: self.regularization,
-            bias_regularization: self.bias_regularization,
-            scale_activation: match self.scale_activation {
+        let refine = RefineOptions::default()
+            .with_mode(self.mode)
+            .with_optimize_after(self.optimize_after)
+            .with_net_clicks(match self.net_clicks {
+                None => NetClicks::Published,
+                Some(Limit(None)) => NetClicks::All,
+                Some(Limit(Some(count))) => NetClicks::First(count),
+            })
+            .with_max_evaluations(self.max_evaluations)
+            .with_threshold(self.threshold)
+            .with_min_iou_diff(self.min_iou_diff)
+            .with_regularization(self.regularization)
+            .with_bias_regularization(self.bias_regularization)
+            .with_scale_activation(match self.scale_activation {
                 Activation::Linear => ScaleActivation::Linear,
                 Activation::Tanh => ScaleActivation::Tanh,
                 Activation::Sin => ScaleActivation::Sin,
-            },
-            discs: match self.reference_discs {
+            })
+            .with_discs(match self.reference_discs {
                 true => DiscRule::Reference,
                 false => DiscRule::Clipped,
-            },
-            max_time: self.max_time.map(Duration::from_millis),
-        };
-        Options { view, max_size: self.max_size.0, flip: !self.no_flip, refine }
+            })
+            .with_max_time(self.max_time.map(Duration::from_millis));
+        Options::default()
+            .with_view(view)
+            .with_max_size(self.max_size.0)
+            .with_flip(!self.no_flip)
+            .with_refine(refine)
     }
 }

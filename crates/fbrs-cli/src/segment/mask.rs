@@ -26,8 +26,8 @@ pub(super) struct Rectangle {
 
 impl From<fbrs::Region> for Rectangle {
     fn from(region: fbrs::Region) -> Self {
-        let fbrs::Region { top, bottom, left, right } = region;
-        Self { left, top, right, bottom }
+        let (left, right) = (region.left(), region.right());
+        Self { left, top: region.top(), right, bottom: region.bottom() }
     }
 }
 

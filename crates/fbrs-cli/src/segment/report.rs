@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fbrs::{Click, ClickReport, ImageSpace};
+use fbrs::{Click, ClickReport, Ending, ImageSpace};
 use serde::Serialize;
 
 use super::mask::{MaskSummary, Rectangle};
@@ -84,6 +84,8 @@ pub(super) struct ClickDetail<'a> {
     cached_features: bool,
     /// Norm of the refined quantity.
     z_norm: f64,
+    /// Why refinement ended; `None` where it did not run.
+    ending: Option<Ending>,
     seconds_per_part: Parts,
 }
 
@@ -119,6 +121,7 @@ impl<'a> ClickCost<'a> {
             losses: &trace.losses,
             cached_features: trace.cached_features,
             z_norm: trace.z_norm,
+            ending: trace.ending,
             seconds_per_part: Parts {
                 transforms: seconds(report.transforms),
                 backbone: seconds(trace.backbone),

@@ -1,10 +1,11 @@
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::ArgMatches;
-use fbrs::weights::{ExtraKeys, Places};
-use fbrs::{Click, ClickReport, ImageSpace, Mode, Options, Segmenter, Session, Size};
+use fbrs::weights::{ExtraKeys, printable};
+use fbrs::{
+    Click, ClickReport, Event, ImageSpace, Mode, Options, Photo, Segmenter, Session, Size, Watch,
+};
 use image::{DynamicImage, RgbImage};
 
 use super::args::SegmentArgs;
@@ -16,6 +17,7 @@ use crate::devices::{self, DeviceName};
 use crate::outputs::{self, Place, Writing};
 use crate::print::{self, Voice};
 use crate::progress;
+use crate::weights::places;
 
 /// A loaded network, and how it came to be.
 struct Loaded {
@@ -36,9 +38,8 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
     let outputs = Outputs::plan(&args)?;
 
     let loaded = load(&args, voice)?;
-    // The session has its own copy; another is needed only to draw on.
-    let canvas = outputs.overlay.is_some().then(|| photo.clone());
-    let mut session = loaded.segmenter.session(photo, options.clone())?;
+    let photo = Photo::from(photo);
+    let mut session = loaded.segmenter.session(photo.clone(), options.clone())?;
     let reports = answer(&mut session, &clicks, &options, voice)?;
 
     let prediction = session.prediction().context("clicks were answered without a prediction")?;
@@ -50,7 +51,8 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
     }
     let probabilities =
         outputs.probabilities.is_some().then(|| prediction.probability_image().into());
-    let drawn = canvas.map(|photo| overlay::draw(&photo, &mask, &clicks)).transpose()?;
+    let drawn = outputs.overlay.is_some().then(|| overlay::draw(photo.pixels(), &mask, &clicks));
+    let drawn = drawn.transpose()?;
     let pictures = Pictures {
         mask: mask.into(),
         overlay: drawn.map(RgbImage::into),
@@ -95,7 +97,10 @@ fn load(args: &SegmentArgs, voice: Voice) -> Result<Loaded> {
     let bar = progress::spinner(voice);
     bar.set_message(format!("loading {}", args.weights));
     let extra = if args.ignore_extra { ExtraKeys::Ignore } else { ExtraKeys::Refuse };
-    let checkpoint = Places::default().locate(&args.weights)?.open(extra)?;
+    let checkpoint = places().locate(&args.weights)?.open(extra)?;
+    if let Some(remark) = checkpoint.remark() {
+        bar.suspend(|| voice.warn(format!("{}: {remark}", printable(checkpoint.file()))));
+    }
     let file = checkpoint.file().to_owned();
     let device = bar.suspend(|| devices::open(args.device, voice))?;
     let segmenter = Segmenter::from_checkpoint(checkpoint, device)?;
@@ -121,12 +126,14 @@ fn answer(
         let done = per_click.saturating_mul(number - 1);
         bar.set_position(done);
         bar.set_message(format!("click {number}/{count}"));
-        session.click_watched(*click, |live| {
-            let evaluation = live.evaluation;
-            bar.set_position(done.saturating_add((evaluation as u64).min(per_click)));
-            bar.set_message(format!("click {number}/{count}, evaluation {evaluation}/{per_click}"));
-            ControlFlow::Continue(())
-        })?;
+        let mut see = |event: &Event<'_>| {
+            if let Event::Evaluation { number: evaluation, .. } = event {
+                bar.set_position(done.saturating_add((*evaluation as u64).min(per_click)));
+                let evaluation = format!("evaluation {evaluation}/{per_click}");
+                bar.set_message(format!("click {number}/{count}, {evaluation}"));
+            }
+        };
+        session.click_with(*click, &mut Watch::new().seen_by(&mut see))?;
         reports.extend(session.report().cloned());
     }
     bar.finish_and_clear();

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use fbrs::weights::{Checkpoint, ExtraKeys, Precision, Provenance};
+use fbrs::weights::{Checkpoint, ExtraKeys, Precision, Provenance, printable};
 
 use crate::exit::Exit;
 use crate::outputs::{Place, ending};
@@ -68,15 +68,13 @@ pub(crate) fn run(args: ImportArgs, voice: Voice) -> Result<()> {
         return Err(Exit::Usage.because(sentence));
     }
     if let Some(radius) = args.norm_radius {
-        checkpoint = checkpoint.with_norm_radius(radius);
+        checkpoint = checkpoint.with_norm_radius(radius)?;
     }
     // What a native file says of its making holds for what is made of it.
     let known = checkpoint.provenance().clone();
-    let provenance = Provenance {
-        training_set: args.training_set.or(known.training_set),
-        terms: args.terms.or(known.terms),
-        ..Provenance::of_file(&args.file)?
-    };
+    let mut provenance = Provenance::of_file(&args.file)?;
+    provenance.training_set = args.training_set.or(known.training_set);
+    provenance.terms = args.terms.or(known.terms);
     let precision = match args.precision {
         PrecisionName::F32 => Precision::F32,
         PrecisionName::F16 => Precision::F16,
@@ -86,8 +84,12 @@ pub(crate) fn run(args: ImportArgs, voice: Voice) -> Result<()> {
         checkpoint.save_native(&args.output, precision, &provenance)?;
     }
     bar.finish_and_clear();
+    if let Some(remark) = checkpoint.remark() {
+        voice.warn(format!("{}: {remark}", printable(checkpoint.file())));
+    }
     if !checkpoint.ignored().is_empty() {
-        voice.warn(format!("left out: {}", checkpoint.ignored().join(", ")));
+        let names: Vec<_> = checkpoint.ignored().iter().map(|name| printable(name)).collect();
+        voice.warn(format!("left out: {}", names.join(", ")));
     }
     let (name, architecture) = (args.output.display(), checkpoint.architecture());
     if voice.quiet {

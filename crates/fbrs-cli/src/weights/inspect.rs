@@ -2,9 +2,10 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use clap::Args;
-use fbrs::weights::{Checkpoint, ExtraKeys, Places};
+use fbrs::weights::{Checkpoint, ExtraKeys, printable};
 use serde::Serialize;
 
+use super::places;
 use crate::print;
 
 /// Say what a file of weights is
@@ -38,6 +39,9 @@ struct Inspected {
     created_by: Option<String>,
     /// Tensors that the network does not have.
     ignored: Vec<String>,
+    /// Which network was taken, where the file holds several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tensors: Option<Vec<Tensor>>,
 }
@@ -50,7 +54,7 @@ struct Tensor {
 }
 
 pub(crate) fn run(args: InspectArgs) -> Result<()> {
-    let checkpoint = Places::default().locate(&args.weights)?.open(ExtraKeys::Ignore)?;
+    let checkpoint = places().locate(&args.weights)?.open(ExtraKeys::Ignore)?;
     let inspected = inspect(&checkpoint, args.tensors);
     match args.json {
         true => print::print_json(&inspected),
@@ -78,6 +82,7 @@ fn inspect(checkpoint: &Checkpoint, tensors: bool) -> Inspected {
         source_sha256: provenance.source_sha256,
         created_by: provenance.created_by,
         ignored: checkpoint.ignored().to_vec(),
+        remark: checkpoint.remark().map(str::to_owned),
         tensors: tensors.then(|| checkpoint.tensors().iter().map(tensor).collect()),
     }
 }
@@ -85,7 +90,7 @@ fn inspect(checkpoint: &Checkpoint, tensors: bool) -> Inspected {
 impl Inspected {
     fn text(&self) -> String {
         let mut rows = vec![
-            ["file".to_owned(), self.file.clone()],
+            ["file".to_owned(), printable(&self.file)],
             ["format".to_owned(), format!("{}, {}", self.format, print::megabytes(self.bytes))],
             ["network".to_owned(), self.architecture.clone()],
             ["parameters".to_owned(), self.parameters.to_string()],
@@ -98,17 +103,19 @@ impl Inspected {
             ("its SHA-256", &self.source_sha256),
             ("created by", &self.created_by),
         ] {
-            rows.extend(value.clone().map(|value| [key.to_owned(), value]));
+            rows.extend(value.as_deref().map(|value| [key.to_owned(), printable(value)]));
         }
         if !self.ignored.is_empty() {
-            rows.push(["not of the network".to_owned(), self.ignored.join(", ")]);
+            let names: Vec<_> = self.ignored.iter().map(|name| printable(name)).collect();
+            rows.push(["not of the network".to_owned(), names.join(", ")]);
         }
+        rows.extend(self.remark.clone().map(|remark| ["remark".to_owned(), remark]));
         let mut text = print::table(&rows);
         if let Some(tensors) = &self.tensors {
             let rows: Vec<_> = tensors
                 .iter()
                 .map(|Tensor { name, element, shape }| {
-                    [name.clone(), element.clone(), format!("{shape:?}")]
+                    [printable(name), element.clone(), format!("{shape:?}")]
                 })
                 .collect();
             // Writing to a String cannot fail.

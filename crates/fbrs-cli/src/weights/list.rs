@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use fbrs::weights::{self, Checkpoint, ExtraKeys, Location, Places};
+use fbrs::weights::{self, Checkpoint, ExtraKeys, Location, printable};
 use serde::Serialize;
 
+use super::places;
 use crate::print;
 
 /// List all weights that a name stands for
@@ -30,6 +31,8 @@ struct Listed {
     bytes: Option<u64>,
     /// Where it is; `None` where it would have to be fetched.
     place: Option<String>,
+    /// Files of this name that are not used, because this one goes before them.
+    hides: Vec<String>,
     /// Where it can be had, if it is published.
     url: Option<String>,
     /// Why the file cannot be used.
@@ -43,15 +46,19 @@ pub(crate) fn run(args: ListArgs) -> Result<()> {
     }
     let mut rows = vec![["NAME", "NETWORK", "SIZE", "WHERE", "TRAINED ON"].map(str::to_owned)];
     rows.extend(listed.into_iter().map(|entry| {
-        let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-        let place = match (entry.place, &entry.fault) {
+        let text = |text: Option<String>| text.map_or("-".to_owned(), |text| printable(&text));
+        let mut place = match (entry.place.as_deref().map(printable), &entry.fault) {
             (Some(place), None) => place,
             (Some(place), Some(_)) => format!("{place} (unusable: fbrs weights inspect)"),
             (None, _) => format!("fbrs weights fetch {}", entry.name),
         };
+        if !entry.hides.is_empty() {
+            let hides: Vec<_> = entry.hides.iter().map(|path| printable(path)).collect();
+            place += &format!(" (hides {})", hides.join(", "));
+        }
         let size = entry.bytes.map(print::megabytes);
         let training_set = shortened(&text(entry.training_set));
-        [entry.name, text(entry.architecture), text(size), place, training_set]
+        [printable(&entry.name), text(entry.architecture), text(size), place, training_set]
     }));
     print::print(&print::table(&rows))
 }
@@ -69,19 +76,25 @@ fn shortened(text: &str) -> String {
 fn all() -> Vec<Listed> {
     let mut listed = Vec::new();
     let mut seen = BTreeSet::new();
-    if let Ok(checkpoint) = Checkpoint::built_in() {
-        listed.push(Listed { place: Some("built in".to_owned()), ..of("default", &checkpoint) });
-        seen.insert(weights::BUILT_IN.to_owned());
+    let places = places();
+    let hides =
+        |name: &str| places.hidden(name).iter().map(|path| path.display().to_string()).collect();
+    for (index, name) in weights::built_in_names().enumerate() {
+        if let Ok(checkpoint) = Checkpoint::built_in_as(name) {
+            let shown = if index == 0 { "default" } else { name };
+            let place = Some("built in".to_owned());
+            listed.push(Listed { place, hides: hides(name), ..of(shown, &checkpoint) });
+            seen.insert(name.to_owned());
+        }
     }
     let published = weights::published();
     let mut names: Vec<_> = published.iter().map(|published| published.name.clone()).collect();
-    let places = Places::default();
     names.extend(places.folders.iter().flat_map(|folder| names_in(folder.as_path())));
     for name in names {
         if seen.insert(name.clone())
             && let Ok(Location::File(path)) = places.locate(&name)
         {
-            listed.push(of_file(&name, &path));
+            listed.push(Listed { hides: hides(&name), ..of_file(&name, &path) });
         }
     }
     for published in published {
@@ -93,6 +106,7 @@ fn all() -> Vec<Listed> {
                 training_set: Some(published.training_set),
                 bytes: Some(published.megabytes.saturating_mul(1_000_000)),
                 place: None,
+                hides: Vec::new(),
                 url: Some(published.url),
                 fault: None,
             }),
@@ -108,6 +122,7 @@ fn of(name: &str, checkpoint: &Checkpoint) -> Listed {
         training_set: checkpoint.provenance().training_set.clone(),
         bytes: Some(checkpoint.file_size()),
         place: Some(checkpoint.file().to_owned()),
+        hides: Vec::new(),
         url: None,
         fault: None,
     }
@@ -122,6 +137,7 @@ fn of_file(name: &str, path: &Path) -> Listed {
             training_set: None,
             bytes: fs::metadata(path).ok().map(|metadata| metadata.len()),
             place: Some(path.display().to_string()),
+            hides: Vec::new(),
             url: None,
             fault: Some(error.to_string()),
         },

@@ -7,6 +7,7 @@ mod list;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use fbrs::weights::Places;
 
 use crate::print::Voice;
 
@@ -23,6 +24,11 @@ pub(crate) enum WeightsCommand {
     Inspect(inspect::InspectArgs),
     Import(import::ImportArgs),
     Fetch(fetch::FetchArgs),
+}
+
+/// Where the program looks for weights: its user's `./weights`, then the cache folder.
+pub(crate) fn places() -> Places {
+    Places::default().looking_first_in("weights")
 }
 
 pub(crate) fn run(command: WeightsCommand, voice: Voice) -> Result<()> {

@@ -1,19 +1,21 @@
 //! One download over HTTP that survives being stopped.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fbrs_data::files::{self, Destination};
+use fbrs_data::text::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 
-use super::Progress;
+use super::{Progress, lock};
+use crate::error::{cannot_write, shown};
 use crate::provenance::{hash_into, hex};
-use crate::replace::{cannot_write, replace};
 use crate::{Published, WeightsError};
 
 /// Connections that are tried in one call, as long as each brings the download further.
@@ -29,6 +31,9 @@ pub(crate) struct Part<'a> {
 
 /// Bytes of a download that are believed to be weights. The largest published file has 223 MB.
 const LARGEST: u64 = 2 << 30;
+
+/// Bytes of that description.
+const LONGEST_ORIGIN: u64 = 1 << 16;
 
 /// What the far end said of the file a part is of; kept beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,16 +59,12 @@ enum Outcome {
 impl<'a> Part<'a> {
     pub(crate) fn open(published: &'a Published, cache: &'a Path) -> Result<Self, WeightsError> {
         let path = cache.join(format!("{}.pth.part", published.name));
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(|error| cannot_write(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { published, cache, file, path }),
-            Err(TryLockError::WouldBlock) => Err(WeightsError::Unsupported {
-                file: path.display().to_string(),
+        match lock::try_lock(&path).map_err(|error| cannot_write(&path, error))? {
+            Some(file) => Ok(Self { published, cache, file, path }),
+            None => Err(WeightsError::Unsupported {
+                file: shown(&path),
                 reason: "another fbrs is downloading it: wait for that one".to_owned(),
             }),
-            // A file system without locks: the user is trusted to fetch once at a time.
-            Err(TryLockError::Error(_)) => Ok(Self { published, cache, file, path }),
         }
     }
 
@@ -71,8 +72,9 @@ impl<'a> Part<'a> {
         &self.path
     }
 
-    /// Throws the part away. One that cannot be removed is emptied by the next download.
-    pub(crate) fn remove(&self) {
+    /// Throws the part away, still locked: whoever waits for it notices. One that cannot be removed
+    /// is emptied by the next download.
+    pub(crate) fn remove(self) {
         let _ = fs::remove_file(self.origin_path());
         let _ = fs::remove_file(&self.path);
     }
@@ -234,7 +236,7 @@ impl<'a> Part<'a> {
 
     /// What is known of the part; nothing where its description is gone or makes no sense.
     fn origin(&self) -> Origin {
-        let text = fs::read_to_string(self.origin_path()).unwrap_or_default();
+        let text = files::read_text(&self.origin_path(), LONGEST_ORIGIN).unwrap_or_default();
         toml::from_str(&text).unwrap_or_default()
     }
 
@@ -242,7 +244,8 @@ impl<'a> Part<'a> {
         let path = self.origin_path();
         let io = |error| cannot_write(&path, error);
         let text = toml::to_string(origin).map_err(|error| io(io::Error::other(error)))?;
-        replace(&path, |mut file| file.write_all(text.as_bytes()).map_err(io))
+        let destination = Destination::new(&path).map_err(io)?;
+        destination.replace(|draft| draft.write_all(text.as_bytes())).map_err(io)
     }
 
     fn io(&self, source: io::Error) -> WeightsError {
@@ -251,7 +254,8 @@ impl<'a> Part<'a> {
 
     fn failed(&self, reason: String) -> WeightsError {
         let Published { name, url, .. } = self.published;
-        let put = self.cache.join(format!("{name}.pth")).display().to_string();
+        let put = shown(&self.cache.join(format!("{name}.pth")));
+        let reason = printable(&reason);
         WeightsError::Download { name: name.clone(), url: url.clone(), reason, put }
     }
 }

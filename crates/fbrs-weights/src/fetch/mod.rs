@@ -6,6 +6,7 @@
 //! when the name was first fetched.
 
 mod download;
+mod lock;
 mod record;
 
 use std::fs;
@@ -13,8 +14,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use self::download::Part;
-use crate::replace::cannot_write;
-use crate::{Checkpoint, ExtraKeys, Precision, Provenance, Published, WeightsError};
+use crate::error::cannot_write;
+use crate::{Checkpoint, ExtraKeys, Fault, Precision, Provenance, Published, WeightsError};
 
 /// How far a download is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,7 @@ pub struct Progress {
 
 /// Weights that are in the cache folder now.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fetched {
     /// The native file.
     pub path: PathBuf,
@@ -44,7 +46,8 @@ pub struct Fetched {
 /// # Errors
 /// [`WeightsError::Download`] where there is no network or the far end fails, which says what to do
 /// by hand; [`WeightsError::Checksum`] where something else came than expected;
-/// [`WeightsError::Cancelled`]; whatever opening what came and writing the native file meet.
+/// [`WeightsError::Cancelled`]; [`WeightsError::Write`] where the cache folder cannot be written
+/// to; whatever opening what came meets. What came is thrown away only where it is itself at fault.
 pub fn fetch(
     published: &Published,
     cache: &Path,
@@ -56,6 +59,10 @@ pub fn fetch(
     let expected = expected_sha256(published, cache)?;
 
     if let Some(sha256) = already_there(&path, expected.as_ref().map(|(sha256, _)| sha256)) {
+        // A process that ended between importing and recording left this to be done.
+        if expected.is_none() {
+            record::write(cache, name, &sha256)?;
+        }
         return Ok(Fetched { path, sha256, was_there: true });
     }
     let part = Part::open(published, cache)?;
@@ -72,10 +79,17 @@ pub fn fetch(
             origin,
         });
     }
-    let imported = import(published, part.path(), &sha256, &path);
-    // What cannot be imported is of no use to the next call either.
-    part.remove();
-    imported?;
+    match import(published, part.path(), &sha256, &path) {
+        Ok(()) => part.remove(),
+        // A file that is no such network is of no use to the next call. A full disk is not the
+        // file's fault, and the next call goes on from what is here.
+        Err(error) => {
+            if error.fault() == Fault::File {
+                part.remove();
+            }
+            return Err(error);
+        }
+    }
     record::write(cache, name, &sha256)?;
     Ok(Fetched { path, sha256, was_there: false })
 }

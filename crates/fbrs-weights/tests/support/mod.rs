@@ -1,6 +1,8 @@
 //! What several tests share.
 #![allow(dead_code, clippy::unwrap_used, reason = "not every test needs everything")]
 
+pub(crate) mod archive;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +52,14 @@ impl Spoilt {
     pub(crate) fn put(&mut self, name: &str, dtype: Dtype, shape: &[usize]) {
         let bytes = vec![0; shape.iter().product::<usize>() * dtype.bitsize() / 8];
         self.0.insert(name.to_owned(), (dtype, shape.to_vec(), bytes));
+    }
+
+    /// Gives every tensor another name.
+    pub(crate) fn rename(&mut self, rename: impl Fn(&str) -> String) {
+        self.0 = std::mem::take(&mut self.0)
+            .into_iter()
+            .map(|(name, tensor)| (rename(&name), tensor))
+            .collect();
     }
 
     /// Makes the first value of a tensor this one.

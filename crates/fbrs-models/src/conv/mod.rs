@@ -1,0 +1,20 @@
+//! Convolution with the batch normalization that belongs to it.
+
+mod fold;
+mod layer;
+mod reading;
+mod spec;
+
+pub(crate) use layer::Conv;
+pub(crate) use reading::Reading;
+pub(crate) use spec::ConvSpec;
+
+/// Whether batch normalization is folded into the convolution it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Folding {
+    /// One convolution per pair: for inference.
+    #[default]
+    Folded,
+    /// Normalization as an operation of its own, as published.
+    Separate,
+}

@@ -1,0 +1,101 @@
+//! What a convolution is: its sizes, its normalization, its published names.
+
+/// Where the batch normalization of a convolution stands, and its published name.
+pub(crate) enum Norm {
+    None,
+    /// Over the convolution's output.
+    After(String),
+    /// Over the convolution's input; foldable, because such a convolution is not padded.
+    Before(String),
+}
+
+pub(crate) struct ConvSpec {
+    pub(crate) name: String,
+    pub(crate) norm: Norm,
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+    pub(crate) dilation: usize,
+    pub(crate) groups: usize,
+    pub(crate) bias: bool,
+}
+
+impl ConvSpec {
+    /// A square convolution of stride 1 that keeps the size, without bias or normalization.
+    pub(crate) fn new(name: impl Into<String>, input: usize, output: usize, kernel: usize) -> Self {
+        Self {
+            name: name.into(),
+            norm: Norm::None,
+            input,
+            output,
+            kernel,
+            stride: 1,
+            padding: kernel / 2,
+            dilation: 1,
+            groups: 1,
+            bias: false,
+        }
+    }
+
+    pub(crate) fn norm(mut self, name: impl Into<String>) -> Self {
+        self.norm = Norm::After(name.into());
+        self
+    }
+
+    pub(crate) fn norm_before(mut self, name: impl Into<String>) -> Self {
+        self.norm = Norm::Before(name.into());
+        self
+    }
+
+    pub(crate) fn stride(mut self, stride: usize) -> Self {
+        self.stride = stride;
+        self
+    }
+
+    /// Dilation, with the padding that keeps the size.
+    pub(crate) fn dilation(mut self, dilation: usize) -> Self {
+        self.dilation = dilation;
+        self.padding = dilation * (self.kernel / 2);
+        self
+    }
+
+    pub(crate) fn depthwise(mut self) -> Self {
+        self.groups = self.input;
+        self
+    }
+
+    pub(crate) fn bias(mut self) -> Self {
+        self.bias = true;
+        self
+    }
+
+    pub(super) fn weight_shape(&self) -> [usize; 4] {
+        [self.output, self.input / self.groups, self.kernel, self.kernel]
+    }
+
+    /// Published names and shapes, in published order.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (String, Vec<usize>)> + '_ {
+        let weight = (format!("{}.weight", self.name), self.weight_shape().to_vec());
+        let bias = self.bias.then(|| (format!("{}.bias", self.name), vec![self.output]));
+        let own = std::iter::once(weight).chain(bias);
+        let (before, after) = match &self.norm {
+            Norm::None => (None, None),
+            Norm::Before(name) => (Some((name, self.input)), None),
+            Norm::After(name) => (None, Some((name, self.output))),
+        };
+        let norm = |(name, channels): (&String, usize)| {
+            NORM_PARAMETERS.map(|part| (format!("{name}.{part}"), vec![channels]))
+        };
+        before
+            .map(norm)
+            .into_iter()
+            .flatten()
+            .chain(own)
+            .chain(after.map(norm).into_iter().flatten())
+    }
+}
+
+/// Parameters of a batch normalization, in published order.
+pub(super) const NORM_PARAMETERS: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
