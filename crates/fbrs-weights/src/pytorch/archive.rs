@@ -117,7 +117,9 @@ fn check_directory(file: &File, length: u64) -> Result<bool, Refusal> {
     }
     let entries = u64::from(u16::from_le_bytes([record[10], record[11]]));
     let size = u64::from(u32::from_le_bytes([record[12], record[13], record[14], record[15]]));
-    bound_directory(entries, size)?;
+    // A field of all ones refers to the wide record.
+    let (no_entries, no_size) = (entries == u64::from(u16::MAX), size == u64::from(u32::MAX));
+    bound_directory(if no_entries { 0 } else { entries }, if no_size { 0 } else { size })?;
 
     let locator: [u8; 20] = read_at(file, length, length.checked_sub(42))?;
     if locator.starts_with(b"PK\x06\x07") {
@@ -132,7 +134,7 @@ fn check_directory(file: &File, length: u64) -> Result<bool, Refusal> {
         }
         return Ok(true);
     }
-    if entries == u64::from(u16::MAX) || size == u64::from(u32::MAX) {
+    if no_entries || no_size {
         return Err(Refusal::Damaged("its archive's directory has no size".to_owned()));
     }
     Ok(false)
