@@ -31,7 +31,7 @@ export VK_DRIVER_FILES="$folder/vk_swiftshader_icd.json"
 export LD_LIBRARY_PATH="$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export FBRS_TEST_DEVICE=wgpu
 build=(--release --locked --no-default-features --features cpu,wgpu)
-cargo test "${build[@]}" --lib -- --test-threads 1 --nocapture parity::
+cargo test "${build[@]}" --test agreement -- --test-threads 1 --nocapture
 cargo run "${build[@]}" --bin check_predictions -- weights/hrnet18s_ocr64.safetensors \
     tests/golden/predictions/hrnet18s_ocr64 tests/golden/predictions/photos wgpu "NoBRS 000000000030_1"
 exec cargo test "${build[@]}" --lib -- --test-threads 1 --nocapture checks::gradients

@@ -181,7 +181,7 @@ README = """\
 
 One tiny data set for each layout that `fbrs eval` reads, and `faulty`, in which only one object is
 sound. `tools/write_eval_datasets.py` wrote them; `sbd/inst/*.mat` are MATLAB v5 files with
-compressed elements, written by SciPy. Tests: `crates/fbrs-eval/tests/layouts.rs`,
+compressed elements, written by SciPy. Tests: `crates/fbrs-data/tests/layouts.rs`,
 `crates/fbrs-cli/tests/eval.rs`.
 """
 

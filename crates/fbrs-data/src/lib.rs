@@ -22,11 +22,28 @@
 //!
 //! | module | what it owns |
 //! |---|---|
+//! | `annotations` (feature `annotations`) | masks and the formats that hold them, read and written |
+//! | `clicks` (feature `annotations`) | files of clicks |
 //! | [`files`] | opening plain files within bounds, writing whole files |
-//! | [`text`] | text from files made safe to print |
+//! | `pictures` (feature `pictures`) | photos and masks |
+//! | `sets` (feature `annotations`) | data sets and their layouts |
+//! | [`text`] | text from files made safe to print; what stands in the place of a text |
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any
 //! release.
 
+#[cfg(feature = "annotations")]
+pub mod annotations;
+#[cfg(feature = "annotations")]
+pub mod clicks;
+#[cfg(feature = "annotations")]
+mod error;
 pub mod files;
+#[cfg(feature = "pictures")]
+pub mod pictures;
+#[cfg(feature = "annotations")]
+pub mod sets;
 pub mod text;
+
+#[cfg(feature = "annotations")]
+pub use error::{Error, Result};

@@ -1,14 +1,15 @@
 //! Two runs on the same objects, side by side.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
+use fbrs_data::text::printable;
 use serde::Serialize;
 
-use crate::data::ObjectKey;
 use crate::journal::Results;
 use crate::noc::clicks_needed;
 use crate::report::aligned;
 use crate::result::ObjectResult;
+use fbrs_data::sets::ObjectKey;
 
 /// Differences between two runs, over the objects that both evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,17 +58,19 @@ pub struct PairedTest {
 }
 
 impl Comparison {
-    /// Compares two runs; objects are the same where data set and name are.
+    /// Compares two runs; objects are the same where data set and name are. Of several with one
+    /// name the first of one run is the first of the other.
     pub fn new(first: &Results, second: &Results, thresholds: &[f64]) -> Self {
         let max = |results: &Results| results.configuration.settings.max_clicks;
-        let mut others: HashMap<_, &ObjectResult> = second
-            .evaluated()
-            .map(|(record, result)| ((&record.data, &record.key), result))
-            .collect();
+        let mut others: HashMap<_, VecDeque<&ObjectResult>> = HashMap::new();
+        for (record, result) in second.evaluated() {
+            others.entry((&record.data, &record.key)).or_default().push_back(result);
+        }
         let mut objects = Vec::new();
         let mut only_first = 0;
         for (record, a) in first.evaluated() {
-            let Some(b) = others.remove(&(&record.data, &record.key)) else {
+            let of_name = others.get_mut(&(&record.data, &record.key));
+            let Some(b) = of_name.and_then(VecDeque::pop_front) else {
                 only_first += 1;
                 continue;
             };
@@ -97,7 +100,8 @@ impl Comparison {
         let ious: Vec<_> = objects.iter().map(|object| object.iou).collect();
         tests.push(PairedTest::new("last IoU".to_owned(), &ious));
         let thresholds = thresholds.to_vec();
-        Self { thresholds, objects, tests, only_first, only_second: others.len() }
+        let only_second = others.values().map(VecDeque::len).sum();
+        Self { thresholds, objects, tests, only_first, only_second }
     }
 
     /// As text: the tests, then the objects that differ in clicks, most first.
@@ -145,7 +149,7 @@ impl Comparison {
             row.extend(["last IoU".to_owned(), "same clicks".to_owned()]);
         });
         for object in different {
-            let mut row = vec![format!("{} {}", object.data, object.key)];
+            let mut row = vec![format!("{} {}", printable(&object.data), object.key)];
             row.extend(object.clicks.iter().map(|(a, b)| match a == b {
                 true => a.to_string(),
                 false => format!("{a} → {b}"),

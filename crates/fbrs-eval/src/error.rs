@@ -1,52 +1,43 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use fbrs_data::files::ReadError;
+use fbrs_data::text::printable;
+
 /// Why an evaluation, a merge or a report could not be done.
 ///
-/// What is wrong with one object of a data set is no error but a [`crate::Problem`]: the run goes
-/// on.
+/// What is wrong with one object of a data set is no error but a [`fbrs_data::sets::Problem`]: the
+/// run goes on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file or folder cannot be read or written.
-    #[error("cannot {operation} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        operation: &'static str,
+    /// A data set cannot be listed.
+    #[error(transparent)]
+    Data(#[from] fbrs_data::Error),
+    /// A journal cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A file or folder cannot be written.
+    #[error("cannot write {}: {source}", shown(path))]
+    Write {
         /// The file or folder.
         path: PathBuf,
         /// What went wrong.
         source: io::Error,
     },
-    /// A text that names no data set.
-    #[error("\"{text}\" names no data set: {reason}")]
-    Name {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A data set whose files are not as its layout says.
-    #[error("data set {}: {reason}", path.display())]
-    Data {
-        /// Where it lies.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// A journal that is damaged, or is none.
-    #[error("journal {}: {reason}", path.display())]
+    #[error("journal {}: {reason}", shown(path))]
     Journal {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with it, and what to do.
         reason: String,
     },
     /// A journal that was begun with another configuration.
     #[error(
         "journal {} is of another configuration; continue it with the same one, or give this run \
          a journal of its own: {}",
-        path.display(),
+        shown(path),
         differences.join("; ")
     )]
     OtherConfiguration {
@@ -84,13 +75,46 @@ pub enum Error {
     Segment(#[from] fbrs::Error),
 }
 
+/// Whose fault an [`enum@Error`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Of a data set or a journal that is read.
+    Input,
+    /// Of a place that is written to.
+    Output,
+    /// Of what was asked for.
+    Usage,
+    /// The segmenter's, which says more.
+    Segment,
+    /// This crate's own.
+    Internal,
+}
+
+impl Error {
+    /// Whose fault it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Data(fbrs_data::Error::Name { .. })
+            | Self::OtherConfiguration { .. }
+            | Self::Shard { .. }
+            | Self::Parameter { .. } => ErrorKind::Usage,
+            Self::Data(_) | Self::Read(_) | Self::Journal { .. } => ErrorKind::Input,
+            Self::Write { .. } => ErrorKind::Output,
+            Self::Segment(_) => ErrorKind::Segment,
+            Self::Plot(_) | Self::Picture(_) => ErrorKind::Internal,
+        }
+    }
+}
+
 /// A result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-pub(crate) fn io_error(
-    operation: &'static str,
-    path: impl AsRef<Path>,
-) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn cannot_write(path: impl AsRef<Path>) -> impl Fn(io::Error) -> Error {
     let path = path.as_ref().to_owned();
-    move |source| Error::Io { operation, path, source }
+    move |source| Error::Write { path: path.clone(), source }
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
 }

@@ -1,6 +1,6 @@
 //! Evaluation of click-based segmentation: how many clicks until a mask is good enough?
 //!
-//! A [`SimulatedUser`] clicks on the objects of data sets ([`DataSet`]) where the mask is most
+//! A [`SimulatedUser`] clicks on the objects of data sets ([`fbrs_data::sets`]) where the mask is most
 //! wrong; the number of clicks (NoC) until the IoU is good enough is what people judge an
 //! interactive segmenter by. The decision that shaped this crate: an object knows nothing of
 //! others, and what became of it is one line of a [`Journal`]. So runs continue where they were
@@ -9,7 +9,9 @@
 //!
 //! ```
 //! use fbrs::{Segmenter, Size};
-//! use fbrs_eval::{Label, Layout, Sample, Settings, Truth, evaluate};
+//! use fbrs_data::annotations::{Label, Truth};
+//! use fbrs_data::sets::{Layout, Sample};
+//! use fbrs_eval::{Settings, evaluate};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let inside = |x: u32, y: u32| (30..70).contains(&x) && (20..50).contains(&y);
@@ -31,7 +33,6 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `data` | layouts of data sets, a file each |
 //! | `user`, `noc` | where to click, and how to count |
 //! | `run`, `journal`, `shard` | running, continuing, splitting, merging |
 //! | `report`, `compare` | tables, pages, paired tests |
@@ -40,7 +41,6 @@
 //! release.
 
 mod compare;
-mod data;
 mod error;
 mod journal;
 mod noc;
@@ -50,21 +50,16 @@ mod result;
 mod run;
 mod settings;
 mod shard;
-mod truth;
 mod user;
 
 pub use compare::{Comparison, ObjectDifference, PairedTest, wilcoxon};
-pub use data::{
-    CocoOptions, DataName, DataSet, Layout, ObjectKey, OpenedData, Problem, Sample, open_all,
-};
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use journal::{Journal, Record, Results, merge};
 pub use noc::{Noc, clicks_needed, mean_iou_after};
 pub use published::{Published, published};
-pub use report::{DataReport, ObjectProblem, PUBLISHED_THRESHOLDS, Report, table, write_page};
+pub use report::{DataReport, ObjectProblem, PUBLISHED_THRESHOLDS, Page, Report, page, table};
 pub use result::{ClickSeconds, ObjectResult};
 pub use run::{evaluate, run};
 pub use settings::{Configuration, DataId, Network, Settings};
 pub use shard::Shard;
-pub use truth::{Label, Truth};
 pub use user::SimulatedUser;

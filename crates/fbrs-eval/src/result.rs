@@ -3,7 +3,7 @@ use std::time::Duration;
 use fbrs::{Click, ClickReport, ImageSpace, Position, Sign, Size};
 use serde::{Deserialize, Serialize};
 
-use crate::data::rle;
+use fbrs_data::annotations::rle::Rle;
 
 /// Clicks on one object and what they gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,12 +43,13 @@ impl ObjectResult {
     /// The mask after the last click, row-major; `None` where the journal's is damaged.
     pub fn mask(&self) -> Option<Vec<bool>> {
         let [height, width] = self.size;
-        rle::decode(&rle::unpack(&self.mask).ok()?, height, width).ok()
+        Some(Rle::unpack(&self.mask, Size { height, width }).ok()?.decode())
     }
 
     pub(crate) fn set_mask(&mut self, mask: &[bool]) {
         let [height, width] = self.size;
-        self.mask = rle::pack(&rle::encode(mask, height, width));
+        let rle = Rle::encode(mask, Size { height, width });
+        self.mask = rle.map(|rle| rle.pack()).unwrap_or_default();
     }
 
     /// Seconds of all clicks.

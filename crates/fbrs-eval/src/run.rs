@@ -1,16 +1,18 @@
+use std::any::Any;
 use std::num::NonZeroUsize;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use fbrs::{Options, Segmenter};
 
-use crate::data::{ObjectKey, OpenedData, Problem, Sample};
 use crate::error::Result;
 use crate::journal::{Journal, Record, Results};
 use crate::result::{ClickSeconds, ObjectResult};
 use crate::settings::Settings;
 use crate::user::SimulatedUser;
+use fbrs_data::sets::{ObjectKey, OpenedData, Problem, Sample};
 
 /// Clicks on one object until its IoU is good enough or the clicks are used up.
 ///
@@ -58,10 +60,14 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn run(&self, segmenter: &Segmenter, settings: &Settings) -> Record {
-        let evaluated = self.data.set.read(self.in_data).and_then(|sample| {
+        let work = || {
+            let sample = self.data.set.read(self.in_data)?;
             evaluate(segmenter, sample, self.options.clone(), settings)
                 .map_err(|error| Problem::new(error.to_string()))
-        });
+        };
+        // Nothing that a panic may leave half done is used again: sample and session are gone.
+        let evaluated = panic::catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|fault| Err(fault_in_the_program(fault.as_ref())));
         let (result, problem) = match evaluated {
             Ok(result) => (Some(result), None),
             Err(problem) => (None, Some(problem)),
@@ -71,11 +77,29 @@ impl Task<'_> {
     }
 }
 
+fn fault_in_the_program(fault: &(dyn Any + Send)) -> Problem {
+    let words = fault.downcast_ref::<String>().map(String::as_str);
+    let words = words.or_else(|| fault.downcast_ref::<&str>().copied()).unwrap_or("no words");
+    Problem::new(format!("fault in the program, please report it: {words}"))
+}
+
+/// Stops the other threads when one of them is ended by a panic.
+struct StopsOthers<'a>(&'a AtomicBool);
+
+impl Drop for StopsOthers<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Evaluates the objects of `results`' shard that it does not hold yet, and those that had a
 /// problem; each goes into the journal and into `results`.
 ///
 /// `jobs` objects are worked on at a time, which changes no result: objects know nothing of each
-/// other. `watch` sees every record as it comes, in no certain order.
+/// other. `watch` sees every record as it comes, in no certain order. A panic while an object is
+/// evaluated is that object's problem.
 ///
 /// # Errors
 /// Where the journal cannot be written, or the settings do not fit; what is wrong with one object
@@ -105,6 +129,7 @@ pub fn run(
     let failed = AtomicBool::new(false);
     let shared = Mutex::new((journal, results, watch, Ok(())));
     let work = || {
+        let _stops_others = StopsOthers(&failed);
         while !failed.load(Ordering::Relaxed) {
             let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
             let record = task.run(segmenter, &settings);

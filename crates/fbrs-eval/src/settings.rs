@@ -1,9 +1,10 @@
 use fbrs::{DiscRule, Mode, NetClicks, Options, RefineOptions, View, ZoomIn};
+use fbrs_data::text::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::data::{Layout, OpenedData};
 use crate::error::{Error, Result};
+use fbrs_data::sets::{Layout, OpenedData};
 
 /// How objects are clicked and answered. The default is the published evaluation of f-BRS-B.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,7 +158,7 @@ pub struct Configuration {
 impl Configuration {
     /// Number of objects of all data sets.
     pub fn objects(&self) -> usize {
-        self.data.iter().map(|data| data.objects).sum()
+        self.data.iter().fold(0, |sum, data| sum.saturating_add(data.objects))
     }
 
     /// What differs from another configuration, in words: there, here.
@@ -192,6 +193,9 @@ fn compare(
         (Value::Array(there), Value::Array(here)) => {
             differences.push(format!("{name}: {} there, {} here", there.len(), here.len()));
         }
-        (there, here) => differences.push(format!("{name}: {there} there, {here} here")),
+        (there, here) => {
+            let (there, here) = (printable(&there.to_string()), printable(&here.to_string()));
+            differences.push(format!("{name}: {there} there, {here} here"));
+        }
     }
 }

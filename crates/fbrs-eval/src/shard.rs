@@ -3,6 +3,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use fbrs_data::text::printable;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -41,7 +42,7 @@ impl FromStr for Shard {
             return Self::from_variables(|name| env::var(name).ok());
         }
         let wrong =
-            |reason: &str| Error::Shard { text: text.to_owned(), reason: reason.to_owned() };
+            |reason: &str| Error::Shard { text: printable(text), reason: reason.to_owned() };
         let parts = text.split_once('/');
         let (number, count) = parts.ok_or_else(|| wrong("expected I/N or auto"))?;
         match (number.trim().parse(), count.trim().parse()) {
@@ -62,6 +63,12 @@ impl Shard {
         object % self.count.max(1) == self.number.saturating_sub(1)
     }
 
+    /// How many of this many objects are part of it.
+    pub fn holds_of(self, objects: usize) -> usize {
+        let before = self.number.saturating_sub(1);
+        objects.saturating_sub(before).div_ceil(self.count.max(1))
+    }
+
     /// The shard of this task of a job array. Read, in this order:
     ///
     /// - `FBRS_SHARD` (from 0) and `FBRS_SHARDS`: for other schedulers.
@@ -80,7 +87,7 @@ impl Shard {
             None => Ok(None),
             Some(value) => match value.trim().parse::<usize>() {
                 Ok(number) => Ok(Some(number)),
-                Err(_) => Err(wrong(format!("{name} is no number but \"{value}\""))),
+                Err(_) => Err(wrong(format!("{name} is no number but \"{}\"", printable(&value)))),
             },
         };
         let count = number("FBRS_SHARDS")?;
@@ -157,6 +164,10 @@ mod tests {
             (0..50)
                 .all(|object| { shards.iter().filter(|shard| shard.holds(object)).count() == 1 })
         );
+        for (shard, objects) in shards.iter().flat_map(|shard| (0..9).map(move |n| (shard, n))) {
+            let held = (0..objects).filter(|object| shard.holds(*object)).count();
+            assert_eq!(shard.holds_of(objects), held, "{shard} of {objects}");
+        }
     }
 
     #[test]

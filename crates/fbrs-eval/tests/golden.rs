@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use fbrs::Size;
-use fbrs_eval::{Label, Noc, SimulatedUser, Truth};
+use fbrs_data::annotations::{Label, Truth};
+use fbrs_eval::{Noc, SimulatedUser};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

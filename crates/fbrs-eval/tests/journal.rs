@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::Path;
 
+use fbrs_data::sets::{Layout, ObjectKey, Problem};
 use fbrs_eval::{
-    ClickSeconds, Configuration, DataId, Error, Journal, Layout, Network, ObjectKey, ObjectResult,
-    Problem, Record, Report, Results, Settings, Shard, merge,
+    ClickSeconds, Configuration, DataId, Error, Journal, Network, ObjectResult, Record, Report,
+    Results, Settings, Shard, merge,
 };
 
 const OBJECTS: usize = 5;

@@ -33,6 +33,8 @@
 //! `autotune` (default) lets each process measure which kernels are the fastest on a GPU, which makes
 //! first clicks slower.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod device;
 mod error;
 mod loaded;

@@ -3,7 +3,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use fbrs::{DeviceChoice, Mode};
-use fbrs_eval::{CocoOptions, DataName, PUBLISHED_THRESHOLDS, Settings, Shard};
+use fbrs_data::sets::{CocoOptions, DataName};
+use fbrs_eval::{PUBLISHED_THRESHOLDS, Settings, Shard};
 
 /// How many clicks until masks are good enough (NoC), on data with ground truth
 ///
@@ -32,7 +33,8 @@ pub(super) struct RunArgs {
 
     /// Where results are kept; a run that is called again continues
     ///
-    /// A shard's journal is called after it: run.jsonl becomes run.2of5.jsonl.
+    /// A shard's journal is called after it: run.jsonl becomes run.2of5.jsonl. Objects are known by
+    /// their names: after a change of photos or masks, begin it anew (--restart).
     #[arg(long, value_name = "FILE", default_value = "fbrs-eval.jsonl", help_heading = RUN)]
     pub(super) journal: PathBuf,
     /// Begin again, whatever the journal holds
@@ -188,8 +190,9 @@ Examples:
   fbrs eval merge coco.*of4.jsonl --report report
   fbrs eval compare a.jsonl b.jsonl
 
-A folder of one's own holds images/ and masks/. A mask has the photo's name up to the first dot; it
-is 0 and 255, or 0 and label numbers, each an object. NAME_K.png is object K of photo NAME.
+A folder of one's own holds images/ and masks/. A mask has the photo's name but for the ending; it
+is 0 and 255, or 0 and label numbers, each an object. NAME_K.png is object K of photo NAME. Masks
+with soft edges are refused; the border in VOC's palette (index 255) counts nowhere.
 
 Exit code 7: the run is finished, but objects could not be evaluated or are missing; the report
 names them.";

@@ -3,5 +3,5 @@
 mod read;
 mod write;
 
-pub use read::{ReadError, open, read, read_text};
+pub use read::{ReadError, open, read, read_from, read_text, text};
 pub use write::{Destination, Draft, commit_all};

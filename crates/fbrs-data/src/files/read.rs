@@ -2,7 +2,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::text::printable;
+use crate::text::{Stranger, printable};
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,14 @@ pub enum ReadError {
         /// The file, fit to be printed.
         file: String,
     },
+    /// Something else stands in its place.
+    #[error("{file} is {}; {}", found.name(), found.advice())]
+    Stranger {
+        /// The file, fit to be printed.
+        file: String,
+        /// What it is.
+        found: Stranger,
+    },
 }
 
 /// Opens a plain file for reading; links are followed. Never waits: a pipe is refused, not opened.
@@ -71,11 +79,19 @@ const NONBLOCK: i32 = 0x4;
 /// # Errors
 /// [`ReadError`]; never reads more than the limit into memory.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    read_from(open(path)?, &path.display().to_string(), limit)
+}
+
+/// Reads at most `limit` bytes from `source`, which messages call `name`.
+///
+/// # Errors
+/// [`ReadError::Io`], [`ReadError::TooLarge`].
+pub fn read_from(source: impl Read, name: &str, limit: u64) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
-    let read = open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|source| ReadError::Io { file: name(path), source })?;
+    let read = source.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|source| ReadError::Io { file: printable(name), source })?;
     if bytes.len() as u64 > limit {
-        return Err(ReadError::TooLarge { file: name(path), limit });
+        return Err(ReadError::TooLarge { file: printable(name), limit });
     }
     Ok(bytes)
 }
@@ -83,10 +99,22 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
 /// Reads a plain text file of at most `limit` bytes; a byte order mark is taken off.
 ///
 /// # Errors
-/// As [`read`], and [`ReadError::NotText`].
+/// As [`read`] and [`text`].
 pub fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {
-    let text = String::from_utf8(read(path, limit)?);
-    let text = text.map_err(|_| ReadError::NotText { file: name(path) })?;
+    text(read(path, limit)?, &path.display().to_string())
+}
+
+/// The text that the bytes of a file are, without a byte order mark; messages call it `name`.
+///
+/// # Errors
+/// [`ReadError::Stranger`] for what often stands in the place of a text file, and
+/// [`ReadError::NotText`].
+pub fn text(bytes: Vec<u8>, name: &str) -> Result<String, ReadError> {
+    if let Some(found) = Stranger::of(&bytes) {
+        return Err(ReadError::Stranger { file: printable(name), found });
+    }
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| ReadError::NotText { file: printable(name) })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,

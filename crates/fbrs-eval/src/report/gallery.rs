@@ -9,12 +9,12 @@ use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use tiny_skia::{Color, FillRule, Paint, PathBuilder, Pixmap, Rect, Stroke, Transform};
 
-use crate::data::{OpenedData, Sample};
 use crate::error::{Error, Result};
 use crate::journal::{Record, Results};
 use crate::noc::clicks_needed;
 use crate::result::ObjectResult;
-use crate::truth::Label;
+use fbrs_data::annotations::Label;
+use fbrs_data::sets::{OpenedData, Sample};
 
 /// Longer side of a picture.
 const SIDE: u32 = 560;

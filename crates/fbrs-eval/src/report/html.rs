@@ -2,55 +2,71 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use fbrs_data::files::{Destination, commit_all};
+use fbrs_data::sets::OpenedData;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::gallery::{Picture, pictures};
 use super::{DataReport, Report, duration, percent, plots};
-use crate::data::OpenedData;
-use crate::error::{Result, io_error};
+
+use crate::error::{Result, cannot_write};
 use crate::journal::Results;
 use crate::result::ClickSeconds;
 
+const INDEX: &str = "index.html";
 const STYLE: &str = include_str!("page.css");
 /// Objects of each kind in a data set's gallery.
 const PICTURES: usize = 6;
 
-/// Writes a folder with the report: `index.html`, a page that needs nothing else, and
-/// `report.json`, its numbers. Returns the page's path.
+/// A report as files: `index.html`, a page that needs nothing else, and `report.json`, its numbers.
+#[derive(Debug, Clone)]
+pub struct Page {
+    html: String,
+    json: Vec<u8>,
+}
+
+/// Draws a report.
 ///
 /// `data`: the data sets, for the gallery; without them there is none.
 ///
 /// # Errors
-/// [`crate::Error::Io`], [`crate::Error::Plot`], [`crate::Error::Picture`].
-pub fn write_page(
-    folder: &Path,
-    report: &Report,
-    results: &Results,
-    data: &[OpenedData],
-) -> Result<PathBuf> {
-    fs::create_dir_all(folder).map_err(io_error("create", folder))?;
-    let page = page(report, results, data)?.into_string();
+/// [`crate::Error::Plot`], [`crate::Error::Picture`].
+pub fn page(report: &Report, results: &Results, data: &[OpenedData]) -> Result<Page> {
+    let html = markup(report, results, data)?.into_string();
     let json = serde_json::to_vec_pretty(report).unwrap_or_default();
-    write_renamed(&folder.join("report.json"), &json)?;
-    let path = folder.join("index.html");
-    write_renamed(&path, page.as_bytes())?;
-    Ok(path)
+    Ok(Page { html, json })
 }
 
-fn write_renamed(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let beside = path.with_file_name(name);
-    let write = || {
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    write().map_err(io_error("write", path))
+impl Page {
+    /// Names of the files.
+    pub const FILES: [&str; 2] = ["report.json", INDEX];
+
+    /// Writes the files into a folder, both or none, and returns the page's path. The folder is
+    /// created where it does not exist.
+    ///
+    /// # Errors
+    /// [`crate::Error::Write`].
+    pub fn write(&self, folder: &Path) -> Result<PathBuf> {
+        let failed = cannot_write(folder);
+        fs::create_dir_all(folder).map_err(&failed)?;
+        let mut drafts = Vec::new();
+        for (name, bytes) in
+            Self::FILES.into_iter().zip([self.json.as_slice(), self.html.as_bytes()])
+        {
+            let path = folder.join(name);
+            let draft = || {
+                let mut draft = Destination::new(&path)?.draft()?;
+                draft.write_all(bytes)?;
+                Ok(draft)
+            };
+            drafts.push(draft().map_err(cannot_write(&path))?);
+        }
+        commit_all(drafts).map_err(failed)?;
+        Ok(folder.join(INDEX))
+    }
 }
 
-fn page(report: &Report, results: &Results, data: &[OpenedData]) -> Result<Markup> {
+fn markup(report: &Report, results: &Results, data: &[OpenedData]) -> Result<Markup> {
     let settings = &report.settings;
     let names: Vec<&str> = report.data.iter().map(|data| data.name.as_str()).collect();
     let title = format!("{} on {}", settings.mode, names.join(", "));

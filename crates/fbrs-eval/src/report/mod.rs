@@ -7,19 +7,22 @@ mod table;
 
 use serde::Serialize;
 
-use crate::data::{Layout, ObjectKey, Problem};
 use crate::journal::Results;
 use crate::noc::{Noc, clicks_needed, mean_iou_after};
 use crate::published::{Published, published};
 use crate::result::{ClickSeconds, ObjectResult};
 use crate::settings::{Network, Settings};
+use fbrs_data::sets::{Layout, ObjectKey, Problem};
 
-pub use html::write_page;
+pub use html::{Page, page};
 pub(crate) use table::aligned;
 pub use table::table;
 
 /// The published thresholds of the number of clicks.
 pub const PUBLISHED_THRESHOLDS: [f64; 3] = [0.8, 0.85, 0.9];
+
+/// Clicks that are told of; settings allow no more.
+const MOST_CLICKS: usize = 1000;
 
 /// What an evaluation found, in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -118,13 +121,13 @@ impl DataReport {
         settings: &Settings,
         thresholds: &[f64],
     ) -> Self {
-        let max = settings.max_clicks;
+        let max = settings.max_clicks.min(MOST_CLICKS);
         let ious = || objects.iter().map(|object| object.iou.as_slice());
         let highest = thresholds.iter().copied().fold(0.0, f64::max);
         let mut histogram = vec![0; max];
         for ious in ious() {
             let needed = clicks_needed(ious, highest, max);
-            if let Some(count) = histogram.get_mut(needed - 1) {
+            if let Some(count) = histogram.get_mut(needed.saturating_sub(1)) {
                 *count += 1;
             }
         }

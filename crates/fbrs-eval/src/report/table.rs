@@ -1,5 +1,7 @@
 use std::fmt::Write;
 
+use fbrs_data::text::printable;
+
 use super::{Report, duration, percent};
 
 /// Mean IoU is shown after so many clicks.
@@ -11,10 +13,10 @@ pub fn table(report: &Report) -> String {
     let (network, settings) = (&report.network, &report.settings);
     let mut text = format!(
         "{}, {} ({}) on {}, threshold {}, target IoU {}, at most {} clicks\n\n",
-        settings.mode,
-        network.weights,
-        network.architecture,
-        network.device,
+        printable(&settings.mode),
+        printable(&network.weights),
+        printable(&network.architecture),
+        printable(&network.device),
         settings.threshold,
         settings.target_iou,
         settings.max_clicks,
@@ -23,8 +25,9 @@ pub fn table(report: &Report) -> String {
     text.push('\n');
     text += &aligned(&iou_rows(report));
     for problem in &report.problems {
+        let data = printable(&problem.data);
         // Writing to a String cannot fail.
-        let _ = write!(text, "\nproblem: {}, {}: {}", problem.data, problem.key, problem.problem);
+        let _ = write!(text, "\nproblem: {data}, {}: {}", problem.key, problem.problem);
     }
     if report.missing > 0 {
         let _ = write!(text, "\nincomplete: {} objects are not evaluated yet", report.missing);
@@ -46,7 +49,7 @@ fn noc_rows(report: &Report) -> Vec<Vec<String>> {
     let heads = heads.chain(["s/click".to_owned(), "time".to_owned()]);
     rows.iter_mut().for_each(|row| row.extend(heads.clone()));
     for data in &report.data {
-        let mut row = vec![data.name.clone(), data.objects.to_string()];
+        let mut row = vec![printable(&data.name), data.objects.to_string()];
         row.extend(data.noc.iter().map(|noc| format!("{:.2}", noc.mean)));
         row.extend(data.noc.iter().map(|noc| noc.at_maximum.to_string()));
         row.extend([format!("{:.3}", data.seconds_per_click), duration(data.seconds)]);
@@ -73,8 +76,9 @@ fn iou_rows(report: &Report) -> Vec<Vec<String>> {
         }));
     });
     for data in &report.data {
-        let mut row = vec![data.name.clone()];
-        let mean = |clicks: usize| data.mean_iou.get(clicks - 1).copied().unwrap_or(0.0);
+        let mut row = vec![printable(&data.name)];
+        let mean =
+            |clicks: usize| data.mean_iou.get(clicks.saturating_sub(1)).copied().unwrap_or(0.0);
         row.extend(after.clone().map(|clicks| format!("{:.4}", mean(clicks))));
         rows.push(row);
     }

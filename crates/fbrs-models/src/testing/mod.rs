@@ -1,10 +1,13 @@
-//! For tests and benchmarks: parameters and inputs without a file, and the device to test on.
+//! For tests and benchmarks: parameters and inputs without a file, what a network computes on the
+//! way, and the device to test on.
 
 mod formula;
+mod inner;
 
 use burn::tensor::Device;
 
 pub use formula::{Formula, image, values};
+pub use inner::{build_unfolded, inner_tensors};
 
 /// The device that tests run on: `FBRS_TEST_DEVICE` (`cpu`, `wgpu`, `cuda`), by default the
 /// processor.

@@ -1,5 +1,5 @@
 //! What the tests of sessions share.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::sync::OnceLock;
 

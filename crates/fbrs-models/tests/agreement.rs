@@ -1,0 +1,231 @@
+//! Agreement of every network with the published implementation, tensor by tensor
+//! (`tests/golden/architectures.json`), and of its parts with each other.
+//!
+//! `FBRS_TEST_DEVICE` (`cpu`, `wgpu`, `cuda`) chooses the device; the default is `cpu`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData, Tolerance};
+use fbrs_models::testing::{self, Formula, device, image};
+use fbrs_models::{Architecture, Cut, Network, resize_bilinear};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Golden {
+    state_dict: Vec<(String, Vec<usize>, String)>,
+    params: usize,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    h: usize,
+    w: usize,
+    points: Vec<(f32, f32)>,
+    tensors: BTreeMap<String, Expected>,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    shape: Vec<usize>,
+    mean: f64,
+    std: f64,
+    absmax: f64,
+    sample_index: Vec<usize>,
+    sample: Vec<f64>,
+}
+
+fn golden() -> BTreeMap<String, Golden> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/architectures.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The largest allowed difference, relative to the tensor's largest absolute value.
+const TOLERANCE: f64 = 1e-4;
+
+fn check(label: &str, expected: &Expected, tensor: Tensor<4>) {
+    assert_eq!(tensor.dims().to_vec(), expected.shape, "{label}");
+    let values: Vec<f64> = tensor.into_data().iter::<f64>().collect();
+    let error = expected
+        .sample_index
+        .iter()
+        .zip(&expected.sample)
+        .map(|(&index, sample)| (values[index] - sample).abs() / expected.absmax)
+        .fold(0.0, f64::max);
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    let absmax = values.iter().fold(0.0, |max: f64, value| max.max(value.abs()));
+    let close = |value: f64, expected_value: f64| {
+        (value - expected_value).abs() <= TOLERANCE * expected.absmax
+    };
+    assert!(error <= TOLERANCE, "{label}: error {error:.2e}");
+    assert!(close(mean, expected.mean), "{label}: mean {mean}, expected {}", expected.mean);
+    assert!(close(variance.sqrt(), expected.std), "{label}: deviation {}", variance.sqrt());
+    assert!(close(absmax, expected.absmax), "{label}: largest {absmax}");
+    println!("{label}: error {error:.1e}");
+}
+
+fn input(case: &Case, device: &Device) -> (Tensor<4>, Tensor<4>) {
+    let image = TensorData::new(image(case.h, case.w), [1, 3, case.h, case.w]);
+    let maps: Vec<f32> = case
+        .points
+        .chunks(case.points.len() / 2)
+        .flat_map(|points| distance_map(points, case.h, case.w))
+        .collect();
+    let maps = TensorData::new(maps, [1, 2, case.h, case.w]);
+    (Tensor::from_data(image, device), Tensor::from_data(maps, device))
+}
+
+/// Distance map of radius 260, so that this crate can be tested alone.
+fn distance_map(points: &[(f32, f32)], height: usize, width: usize) -> Vec<f32> {
+    let pixels = (0..height).flat_map(|row| (0..width).map(move |col| (row as f32, col as f32)));
+    let squared = |(row, col): (f32, f32)| {
+        let used = points.iter().filter(|(r, c)| *r >= 0.0 || *c >= 0.0);
+        used.map(|(r, c)| ((row - r) / 260.0).powi(2) + ((col - c) / 260.0).powi(2))
+            .fold(1e6, f32::min)
+    };
+    pixels.map(|pixel| (2.0 * squared(pixel).sqrt()).tanh()).collect()
+}
+
+fn agree(name: &str) {
+    let golden = golden().remove(name).unwrap();
+    let architecture: Architecture = name.parse().unwrap();
+    assert_eq!(architecture.to_string(), name);
+    let device = device();
+    let folded = Network::build(&architecture, &mut Formula, &device).unwrap();
+    let unfolded = testing::build_unfolded(&architecture, &mut Formula, &device).unwrap();
+    for (folding, network) in [("folded", folded), ("unfolded", unfolded)] {
+        for case in &golden.cases {
+            let label = |tensor: &str| format!("{name} {folding} {}×{} {tensor}", case.h, case.w);
+            let mut left: BTreeMap<&str, &Expected> =
+                case.tensors.iter().map(|(name, expected)| (name.as_str(), expected)).collect();
+            let mut check = |tensor: &str, value: Tensor<4>| {
+                check(&label(tensor), left.remove(tensor).unwrap(), value);
+            };
+            let (image, maps) = input(case, &device);
+            check("dist_maps", maps.clone());
+            for (tensor, value) in testing::inner_tensors(&network, image.clone(), maps.clone()) {
+                check(tensor, value);
+            }
+            check("logits", network.forward(image, maps));
+            assert!(left.is_empty(), "not compared: {:?}", left.keys());
+        }
+    }
+}
+
+#[test]
+fn resnet34_agrees() {
+    agree("resnet34_dh128");
+}
+
+#[test]
+fn resnet50_agrees() {
+    agree("resnet50_dh128");
+}
+
+#[test]
+fn resnet101_agrees() {
+    agree("resnet101_dh256");
+}
+
+#[test]
+fn hrnet18s_agrees() {
+    agree("hrnet18s_ocr64");
+}
+
+#[test]
+fn hrnet18_agrees() {
+    agree("hrnet18_ocr64");
+}
+
+#[test]
+fn hrnet32_agrees() {
+    agree("hrnet32_ocr128");
+}
+
+#[test]
+fn hrnet48_agrees() {
+    agree("hrnet48_ocr128");
+}
+
+#[test]
+fn parameters_are_the_published_ones() {
+    for (name, golden) in golden() {
+        let architecture: Architecture = name.parse().unwrap();
+        let mut found: Vec<_> =
+            architecture.parameters().into_iter().map(|p| (p.name, p.shape)).collect();
+        let mut expected: Vec<_> = golden
+            .state_dict
+            .into_iter()
+            .filter(|(name, ..)| !name.ends_with("num_batches_tracked"))
+            .map(|(name, shape, _)| (name, shape))
+            .collect();
+        let learned = found
+            .iter()
+            .filter(|(name, _)| !name.contains("running_"))
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum::<usize>();
+        assert_eq!(learned, golden.params, "{name}");
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn resize_agrees() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/geometry.json");
+    let golden: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    for case in golden["resize_bilinear_align_corners"].as_array().unwrap() {
+        let size = |key: &str| [0, 1].map(|axis| case[key][axis].as_u64().unwrap() as usize);
+        let [height, width] = size("in");
+        let values: Vec<f32> =
+            (0..height * width).map(|index| (3.0 * (index as f64).sin()) as f32).collect();
+        let x = Tensor::from_data(TensorData::new(values, [1, 1, height, width]), &device());
+        let expected: Vec<f32> = case["values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|value| value.as_f64().unwrap() as f32)
+            .collect();
+        let [height, width] = size("out");
+        resize_bilinear(x, [height, width]).into_data().assert_approx_eq::<f32>(
+            &TensorData::new(expected, [1, 1, height, width]),
+            Tolerance::absolute(2e-6),
+        );
+    }
+}
+
+/// The logits do not depend on where the network was cut.
+#[test]
+fn every_cut_leads_to_the_same_logits() {
+    let device = device();
+    for name in ["resnet34_dh2", "resnet50_dh2_nofusion", "hrnet2s_ocr3", "hrnet3_ocr2_nofusion"] {
+        let architecture: Architecture = name.parse().unwrap();
+        let network = Network::build(&architecture, &mut Formula, &device).unwrap();
+        let image = TensorData::new(image(41, 35), [1, 3, 41, 35]);
+        let image = Tensor::from_data(image, &device);
+        let maps = Tensor::ones([1, 2, 41, 35], &device) * 0.3;
+        let whole = network.forward(image.clone(), maps.clone()).into_data();
+        for cut in [Cut::Image, Cut::DistanceMaps, Cut::Early, Cut::Middle, Cut::Late] {
+            let state = network.run_to(cut, image.clone(), maps.clone());
+            assert_eq!(state.cut(), cut);
+            assert_eq!(state.features().dims()[1], network.channels_at(cut), "{name} {cut:?}");
+            assert_eq!(network.run_from(state).into_data(), whole, "{name} {cut:?}");
+        }
+    }
+}
+
+#[test]
+fn names_are_read_back() {
+    for name in ["resnet34_dh128", "resnet101_dh256_nofusion", "hrnet18s_ocr64", "hrnet48_ocr128"] {
+        assert_eq!(name.parse::<Architecture>().unwrap().to_string(), name);
+    }
+    for name in ["", "resnet34", "resnet18_dh128", "resnet34_dh3", "hrnet_ocr64", "hrnet0_ocr64"] {
+        assert!(name.parse::<Architecture>().is_err(), "{name}");
+    }
+    assert!("hrnet99999999_ocr64".parse::<Architecture>().is_err());
+}
