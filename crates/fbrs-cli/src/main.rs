@@ -75,8 +75,7 @@ fn run() -> Result<ExitCode> {
 /// Shows help where it was asked for or nothing was; else says what is wrong with the arguments.
 fn answer(error: &clap::Error) -> Result<ExitCode> {
     use clap::error::ErrorKind::{
-        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, UnknownArgument,
-        ValueValidation,
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, ValueValidation,
     };
     match error.kind() {
         DisplayHelp | DisplayVersion => {
@@ -88,6 +87,15 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
             let _ = error.print();
             Ok(Exit::Usage.into())
         }
+        _ if let Some(stray) = stray(error) => {
+            // A click of two words is the likeliest mistake.
+            let advice = match stray.parse::<f64>() {
+                Ok(_) => "a click is one word: --pos X,Y",
+                Err(_) => "`fbrs --help` shows how",
+            };
+            let sentence = format!("'{stray}' is a stray argument, nothing takes it ({advice})");
+            Err(Exit::Usage.because(sentence))
+        }
         kind => {
             let text = error.render().to_string();
             // The usage is in the help, and a tip is good only where it knows a better argument.
@@ -97,7 +105,6 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
             let sentence = one_line(text.strip_prefix("error: ").unwrap_or(text));
             let advice = match kind {
                 ValueValidation => "",
-                UnknownArgument if is_number(error) => " (a click is one word: --pos X,Y)",
                 _ => " (`fbrs --help` shows how)",
             };
             Err(Exit::Usage.because(sentence + advice))
@@ -105,10 +112,31 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
     }
 }
 
-/// Whether the argument that is wrong looks like half of a click.
-fn is_number(error: &clap::Error) -> bool {
-    let argument = error.get(ContextKind::InvalidArg);
-    matches!(argument, Some(ContextValue::String(text)) if text.parse::<f64>().is_ok())
+/// An argument that is no option and that nothing takes. A command that works without a subcommand
+/// would take it for one.
+fn stray(error: &clap::Error) -> Option<&str> {
+    use clap::error::ErrorKind::{InvalidSubcommand, UnknownArgument};
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        UnknownArgument => text(ContextKind::InvalidArg).filter(|text| !text.starts_with('-')),
+        // A name that is nearly a subcommand's is meant as one.
+        InvalidSubcommand if error.get(ContextKind::SuggestedSubcommand).is_none() => {
+            text(ContextKind::InvalidSubcommand).filter(|_| subcommand_is_optional())
+        }
+        _ => None,
+    }
+}
+
+/// Whether the command that was called can do without a subcommand.
+fn subcommand_is_optional() -> bool {
+    let mut arguments = std::env::args_os().skip(1);
+    let name = arguments.find(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
+    let program = Cli::command();
+    let called = name.and_then(|name| program.find_subcommand(name));
+    called.is_some_and(|command| !command.is_subcommand_required_set())
 }
 
 /// Joins the lines of a message: one sentence, whatever a library had to say.

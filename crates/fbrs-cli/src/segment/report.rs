@@ -1,6 +1,6 @@
 //! What `--json` and `--trace` say.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use fbrs::{Click, ClickReport, Ending, ImageSpace};
@@ -12,7 +12,7 @@ use crate::devices::DeviceName;
 /// The object that `--json` prints.
 #[derive(Serialize)]
 pub(super) struct Report<'a> {
-    pub(super) photo: PathBuf,
+    pub(super) photo: String,
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) mode: &'static str,
@@ -36,10 +36,10 @@ pub(super) struct WeightsName {
 
 #[derive(Serialize)]
 pub(super) struct OutputNames {
-    pub(super) mask: Option<PathBuf>,
-    pub(super) overlay: Option<PathBuf>,
-    pub(super) probabilities: Option<PathBuf>,
-    pub(super) trace: Option<PathBuf>,
+    pub(super) mask: Option<String>,
+    pub(super) overlay: Option<String>,
+    pub(super) probabilities: Option<String>,
+    pub(super) trace: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -133,6 +133,11 @@ impl<'a> ClickCost<'a> {
         };
         Self { detail: Some(detail), ..Self::of(click, report) }
     }
+}
+
+/// A file's name, with U+FFFD where it is no Unicode.
+pub(super) fn lossy(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// To the microsecond, so that a report stays readable.
