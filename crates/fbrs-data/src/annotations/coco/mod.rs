@@ -8,7 +8,7 @@
 //! edges a little wider: single pixels along them may differ.
 //!
 //! Format: <https://cocodataset.org/#format-data>.
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod json;
 mod shape;
