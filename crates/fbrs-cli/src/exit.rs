@@ -60,6 +60,8 @@ impl Exit {
             failure.exit
         } else if let Some(error) = error.downcast_ref::<WeightsError>() {
             of_weights(error)
+        } else if let Some(fbrs::Error::Weights(error)) = error.downcast_ref() {
+            of_weights(error)
         } else if let Some(error) = error.downcast_ref::<fbrs::Error>() {
             match error.kind() {
                 ErrorKind::Usage => Self::Usage,

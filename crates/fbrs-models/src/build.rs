@@ -26,13 +26,19 @@ impl<S: ParameterSource + ?Sized> ParameterSource for &mut S {
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use fbrs_models::{Architecture, Network, Observed, testing::Formula};
+/// use fbrs_models::{Architecture, BoxError, Network, Observed, ParameterSource};
 ///
+/// # struct Even;
+/// # impl ParameterSource for Even {
+/// #     fn read(&mut self, _: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
+/// #         Ok(vec![0.5; shape.iter().product()])
+/// #     }
+/// # }
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let architecture: Architecture = "hrnet1s_ocr1".parse()?;
 /// let mut seen = (0, 0);
 /// let progress = |done, total| seen = (done, total);
-/// let mut source = Observed::new(Formula, &architecture.parameters(), progress);
+/// let mut source = Observed::new(Even, &architecture.parameters(), progress);
 /// Network::build(&architecture, &mut source, &Device::flex())?;
 /// assert_eq!(seen.0, seen.1);
 /// # Ok(())

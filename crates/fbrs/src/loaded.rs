@@ -1,10 +1,61 @@
-use fbrs_models::Network;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use fbrs_models::{Network, Observed};
+use fbrs_weights::{Checkpoint, Fingerprint};
 
 use crate::device::ChosenDevice;
+use crate::error::Result;
 
 /// What all sessions of a segmenter share.
 pub(crate) struct Loaded {
     pub(crate) network: Network,
     pub(crate) norm_radius: f32,
     pub(crate) device: ChosenDevice,
+    source: Arc<Source>,
+}
+
+/// Weights that stay open, so that they can be loaded again and be told from others.
+struct Source {
+    checkpoint: Mutex<Checkpoint>,
+    fingerprint: OnceLock<Fingerprint>,
+}
+
+impl Loaded {
+    pub(crate) fn new(
+        checkpoint: Checkpoint,
+        device: ChosenDevice,
+        on_progress: impl FnMut(usize, usize),
+    ) -> Result<Self> {
+        let (checkpoint, fingerprint) = (Mutex::new(checkpoint), OnceLock::new());
+        Self::onto(Arc::new(Source { checkpoint, fingerprint }), device, on_progress)
+    }
+
+    /// The same weights on another device, or on the same one after it was lost.
+    pub(crate) fn again(&self, device: ChosenDevice) -> Result<Self> {
+        Self::onto(self.source.clone(), device, |_, _| {})
+    }
+
+    fn onto(
+        source: Arc<Source>,
+        device: ChosenDevice,
+        on_progress: impl FnMut(usize, usize),
+    ) -> Result<Self> {
+        let mut checkpoint = source.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        let architecture = checkpoint.architecture();
+        let norm_radius = checkpoint.norm_radius();
+        let parameters = architecture.parameters();
+        let mut observed = Observed::new(&mut *checkpoint, &parameters, on_progress);
+        let network = Network::build(&architecture, &mut observed, device.burn())?;
+        drop(checkpoint);
+        Ok(Self { network, norm_radius, device, source })
+    }
+
+    pub(crate) fn fingerprint(&self) -> Result<Fingerprint> {
+        if let Some(known) = self.source.fingerprint.get() {
+            return Ok(*known);
+        }
+        let mut checkpoint = self.source.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = checkpoint.fingerprint()?;
+        Ok(*self.source.fingerprint.get_or_init(|| found))
+    }
 }

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use fbrs_clicks::{Click, ImageSpace, Size};
-use fbrs_models::{Architecture, Network};
-use fbrs_weights::{Checkpoint, ExtraKeys, Places};
+use fbrs_models::Architecture;
+use fbrs_weights::{Checkpoint, ExtraKeys, Fingerprint, Places};
 use image::{Rgb, RgbImage};
 
 use crate::device::{ChosenDevice, DeviceChoice};
@@ -38,11 +38,31 @@ impl Segmenter {
     ///
     /// # Errors
     /// [`Error::Load`] where the checkpoint cannot be read to the end.
-    pub fn from_checkpoint(mut checkpoint: Checkpoint, device: ChosenDevice) -> Result<Self> {
-        let architecture = checkpoint.architecture();
-        let norm_radius = checkpoint.norm_radius();
-        let network = Network::build(&architecture, &mut checkpoint, device.burn())?;
-        Ok(Self { loaded: Arc::new(Loaded { network, norm_radius, device }) })
+    pub fn from_checkpoint(checkpoint: Checkpoint, device: ChosenDevice) -> Result<Self> {
+        Self::from_checkpoint_with(checkpoint, device, |_, _| {})
+    }
+
+    /// The same; `on_progress` is told after each parameter how many of all numbers are loaded:
+    /// `(done, total)`.
+    ///
+    /// # Errors
+    /// As [`Segmenter::from_checkpoint`].
+    pub fn from_checkpoint_with(
+        checkpoint: Checkpoint,
+        device: ChosenDevice,
+        on_progress: impl FnMut(usize, usize),
+    ) -> Result<Self> {
+        Ok(Self { loaded: Arc::new(Loaded::new(checkpoint, device, on_progress)?) })
+    }
+
+    /// Loads the same weights onto another device, or onto the same one after it was lost. Sessions
+    /// stay with the segmenter that they were begun with; their photos and clicks can be given to
+    /// sessions of the new one.
+    ///
+    /// # Errors
+    /// As [`Segmenter::load`].
+    pub fn on_device(&self, device: DeviceChoice) -> Result<Self> {
+        Ok(Self { loaded: Arc::new(self.loaded.again(device.open()?)?) })
     }
 
     /// Loads the built-in weights onto the CPU.
@@ -98,6 +118,15 @@ impl Segmenter {
         let (x, y) = ((size.width / 2) as f64, (size.height / 2) as f64);
         session.replay(&[Click::positive_at(x, y), Click::negative_at(0.0, 0.0)], watch)?;
         Ok(())
+    }
+
+    /// What tells these weights from others, whatever file they are in: see
+    /// [`Checkpoint::fingerprint`]. Computed when first asked for.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] where the weights can no longer be read.
+    pub fn fingerprint(&self) -> Result<Fingerprint> {
+        self.loaded.fingerprint()
     }
 
     /// What the network is.

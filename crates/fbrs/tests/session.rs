@@ -258,6 +258,31 @@ fn big_photos_are_limited() {
 }
 
 #[test]
+fn weights_are_told_from_others_and_loaded_again() {
+    let (mut calls, mut last) = (0, (0, 0));
+    let checkpoint = fbrs::weights::Checkpoint::built_in().unwrap();
+    let device = fbrs::DeviceChoice::Cpu.open().unwrap();
+    let first = Segmenter::from_checkpoint_with(checkpoint, device, |done, total| {
+        calls += 1;
+        assert!(done >= last.0 && done <= total);
+        last = (done, total);
+    });
+    let first = first.unwrap();
+    assert!(calls > 100 && last.0 == last.1, "{calls} {last:?}");
+    let again = first.on_device(fbrs::DeviceChoice::Cpu).unwrap();
+    assert_eq!(first.fingerprint().unwrap(), again.fingerprint().unwrap());
+    let clicks = [on(45.0, 60.0)];
+    let answer =
+        |segmenter: &Segmenter| segmenter.segment(photo(), &clicks, &options(Mode::NoBrs)).unwrap();
+    assert_eq!(answer(&first), answer(&again));
+    first.warm_up(first_size(), &options(Mode::FBrsB), &mut fbrs::Watch::new()).unwrap();
+}
+
+fn first_size() -> fbrs::Size {
+    fbrs::Size { height: 90, width: 120 }
+}
+
+#[test]
 fn a_segmenter_serves_many_threads() {
     fn shareable<T: Send + Sync>() {}
     fn movable<T: Send>() {}
