@@ -8,7 +8,7 @@
 //! edges a little wider: single pixels along them may differ.
 //!
 //! Format: <https://cocodataset.org/#format-data>.
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod json;
 mod shape;
@@ -567,5 +567,67 @@ impl Serialize for Shape {
                 runs.end()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            height in 1usize..20,
+            width in 1usize..20,
+            seed in prop::collection::vec(any::<bool>(), 400),
+            id in any::<u64>(),
+            photo_id in any::<i64>(),
+            name in "\\PC{1,20}",
+            area in prop::option::of(0u32..1_000_000),
+            is_crowd in any::<bool>(),
+        ) {
+            let size = Size { height, width };
+            let mask = &seed[..size.area()];
+            let photo_id = match u64::try_from(photo_id) {
+                Ok(id) => Id::Number(id),
+                Err(_) => Id::Negative(photo_id),
+            };
+            let instances = Instances {
+                photos: vec![Photo { id: photo_id, file_name: name.clone(), size: Some(size) }],
+                annotations: vec![Annotation {
+                    id,
+                    photo: 0,
+                    category: Some(Id::Text("a kind".to_owned())),
+                    shape: Shape::from_mask(mask, size),
+                    area: area.map(f64::from),
+                    is_crowd,
+                }],
+                categories: vec![Category { id: Id::Text("a kind".to_owned()), name }],
+                faults: Vec::new(),
+            };
+            let mut written = Vec::new();
+            write(&instances, &mut written).unwrap();
+            let read = read(&written[..]).unwrap();
+            prop_assert_eq!(&read, &instances);
+            let shape = read.annotations[0].shape.as_ref().unwrap();
+            prop_assert_eq!(&shape.mask(size).unwrap(), mask);
+            prop_assert_eq!(shape.area().unwrap() as usize, mask.iter().filter(|p| **p).count());
+        }
+    }
+
+    #[test]
+    fn an_annotation_of_no_photo_is_not_written() {
+        let annotation = Annotation {
+            id: 1,
+            photo: 0,
+            category: None,
+            shape: None,
+            area: None,
+            is_crowd: false,
+        };
+        let instances = Instances { annotations: vec![annotation], ..Instances::default() };
+        assert!(write(&instances, Vec::new()).is_err());
     }
 }
