@@ -4,6 +4,7 @@
 //! color is black, else colors (red · 65536 + green · 256 + blue). Where all colors are the same
 //! and alpha is not, the mask is in alpha. In the palette of PASCAL VOC, index 255 is the border
 //! that belongs to no object.
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
@@ -63,7 +64,7 @@ pub struct LabelMask {
 enum Numbers {
     Bytes(Vec<u8>),
     Words(Vec<u16>),
-    /// Three bytes a pixel.
+    /// Red, green and blue of each pixel.
     Colors(Vec<u8>),
 }
 
@@ -132,14 +133,19 @@ impl LabelMask {
     /// edges: hardly any pixel between 0 and the largest has equal pixels around it.
     pub fn objects(&self) -> Result<Vec<u32>, LabelError> {
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-        let mut last = (0, 0usize);
+        let count_run = |counts: &mut BTreeMap<u32, usize>, (number, length): (u32, usize)| {
+            let count = counts.entry(number).or_default();
+            *count = count.saturating_add(length);
+        };
+        // Of equal pixels in a row there are many.
+        let mut run = (0, 0usize);
         for number in self.numbers() {
-            if number == last.0 {
-                last.1 += 1;
+            if number == run.0 {
+                run.1 = run.1.saturating_add(1);
                 continue;
             }
-            *counts.entry(last.0).or_default() += last.1;
-            last = (number, 1);
+            count_run(&mut counts, run);
+            run = (number, 1);
             if counts.len() > MOST_LABELS {
                 return Err(LabelError::NoLabels(format!(
                     "it has more than {MOST_LABELS} different values, as a photo has: expected \
@@ -147,7 +153,7 @@ impl LabelMask {
                 )));
             }
         }
-        *counts.entry(last.0).or_default() += last.1;
+        count_run(&mut counts, run);
         counts.remove(&0);
         counts.retain(|_, count| *count > 0);
         if counts.len() >= FEWEST_STEPS && self.has_soft_edges(&counts) {
@@ -173,14 +179,15 @@ impl LabelMask {
         // Pixels that are in a square of four equal ones.
         let mut in_square = vec![false; self.size.area()];
         for row in 1..height {
+            let (above, here) =
+                (width.saturating_mul(row.saturating_sub(1)), width.saturating_mul(row));
             for col in 1..width {
-                let index = row * width + col;
-                let square = [index, index - 1, index - width, index - width - 1];
-                let number = self.at(index);
-                if number != 0
-                    && number != largest
-                    && square.iter().all(|index| self.at(*index) == number)
-                {
+                let before = col.saturating_sub(1);
+                let square = [(above, before), (above, col), (here, before), (here, col)];
+                let square = square.map(|(row, col)| row.saturating_add(col));
+                let number = self.at(square[0]);
+                let is_between = number != 0 && number != largest;
+                if is_between && square.iter().all(|index| self.at(*index) == number) {
                     for index in square {
                         if let Some(pixel) = in_square.get_mut(index) {
                             *pixel = true;
@@ -190,14 +197,14 @@ impl LabelMask {
             }
         }
         let even = in_square.into_iter().filter(|pixel| *pixel).count();
-        even * 2 < between
+        even < between / 2
     }
 
     fn at(&self, index: usize) -> u32 {
         match &self.numbers {
             Numbers::Bytes(bytes) => bytes.get(index).copied().map_or(0, u32::from),
             Numbers::Words(words) => words.get(index).copied().map_or(0, u32::from),
-            Numbers::Colors(colors) => match colors.get(3 * index..3 * index + 3) {
+            Numbers::Colors(colors) => match colors.as_chunks::<3>().0.get(index) {
                 Some([red, green, blue]) => u32::from_be_bytes([0, *red, *green, *blue]),
                 _ => 0,
             },
@@ -251,7 +258,8 @@ fn palette(
     decoder.set_transformations(png::Transformations::IDENTITY);
     let mut reader = decoder.read_info().map_err(damaged)?;
     let (width, height) = reader.info().size();
-    if width.max(height) > limits.longest_side || u64::from(width) * u64::from(height) > limits.area
+    if width.max(height) > limits.longest_side
+        || u64::from(width).saturating_mul(height.into()) > limits.area
     {
         let most = (limits.longest_side, limits.area / 1_000_000);
         let reason = format!(
@@ -260,7 +268,6 @@ fn palette(
         );
         return Err(wrong(&reason));
     }
-    let bits = reader.info().bit_depth as usize;
     let colors = reader.info().palette.as_deref().unwrap_or_default().to_vec();
     let (colors, _) = colors.as_chunks::<3>();
     if colors.first() != Some(&[0; 3]) {
@@ -277,16 +284,18 @@ fn palette(
             Some(_) => index,
         })
         .collect();
-    let mut bytes = Vec::with_capacity(width as usize * height as usize);
+    let mut bytes = Vec::with_capacity((width as usize).saturating_mul(height as usize));
+    // Where in a byte its indices lie, and how many bits are of one.
+    let (shifts, mask): (&[u32], u8) = match reader.info().bit_depth {
+        png::BitDepth::One => (&[7, 6, 5, 4, 3, 2, 1, 0], 1),
+        png::BitDepth::Two => (&[6, 4, 2, 0], 3),
+        png::BitDepth::Four => (&[4, 0], 15),
+        _ => (&[0], 255),
+    };
     for line in packed.chunks_exact(line.max(1)) {
-        for col in 0..width as usize {
-            let byte = line.get(col * bits / 8).copied().unwrap_or(0);
-            let index = match bits {
-                8.. => byte,
-                bits => (byte >> (8 - bits - col * bits % 8)) & ((1 << bits) - 1),
-            };
-            bytes.push(numbers.get(usize::from(index)).copied().unwrap_or(0));
-        }
+        let indices = line.iter().flat_map(|byte| shifts.iter().map(|at| byte.wrapping_shr(*at)));
+        let indices = indices.take(width as usize).map(|index| usize::from(index & mask));
+        bytes.extend(indices.map(|index| numbers.get(index).copied().unwrap_or(0)));
     }
     let gray = GrayImage::from_raw(width, height, bytes).ok_or_else(|| wrong("it is damaged"))?;
     let mut image = DynamicImage::from(gray);
@@ -357,9 +366,9 @@ fn encode(
 /// each channel down (VOC devkit, `VOClabelcolormap.m`).
 pub fn voc_color(index: u8) -> [u8; 3] {
     let mut color = [0; 3];
-    for (place, triple) in [index & 7, index >> 3 & 7, index >> 6].into_iter().enumerate() {
-        for (channel, value) in color.iter_mut().enumerate() {
-            *value |= (triple >> channel & 1) << (7 - place);
+    for (highest, triple) in [(0x80, index), (0x40, index >> 3), (0x20, index >> 6)] {
+        for (value, bit) in color.iter_mut().zip([1, 2, 4]) {
+            *value |= if triple & bit == 0 { 0 } else { highest };
         }
     }
     color

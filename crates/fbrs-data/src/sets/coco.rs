@@ -155,7 +155,7 @@ fn read(path: &Path) -> Result<coco::Instances> {
     let instances = coco::read(file).map_err(|error| layout_error(path, error.to_string()))?;
     for (list, count) in [
         ("images", instances.photos.len()),
-        ("annotations", instances.annotations.len() + instances.faults.len()),
+        ("annotations", instances.annotations.len().max(instances.faults.len())),
     ] {
         if count == 0 {
             return Err(layout_error(path, format!("its list \"{list}\" is empty")));

@@ -154,9 +154,9 @@ pub fn open_all(names: &[DataName], coco: &CocoOptions) -> Result<Vec<OpenedData
     for name in names {
         let mut opened = name.open(coco)?;
         let plain = opened.name.clone();
-        let mut number = 1;
+        let mut number = 1usize;
         while sets.iter().any(|set| set.name == opened.name) {
-            number += 1;
+            number = number.saturating_add(1);
             opened.name = format!("{plain} ({number})");
         }
         sets.push(opened);

@@ -4,6 +4,7 @@
 //! [`Problem`] and keeps none of the others from being read; nothing outside of the folder is read,
 //! whatever names and links in it say; what is in it and was not looked at is told
 //! ([`OpenedData::remarks`]).
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod berkeley;
 mod coco;

@@ -33,7 +33,6 @@ pub(super) struct Listing {
     pub(super) pictures: Vec<PathBuf>,
     /// Files of other kinds and folders.
     others: Vec<PathBuf>,
-    folders: usize,
 }
 
 impl Root {
@@ -72,13 +71,9 @@ impl Root {
                 continue;
             }
             let is_read = ImageFormat::from_path(&path).is_ok_and(|kind| kind.reading_enabled());
-            if path.is_dir() {
-                listing.folders += 1;
-                listing.others.push(path);
-            } else if is_read {
-                listing.pictures.push(path);
-            } else {
-                listing.others.push(path);
+            match is_read && !path.is_dir() {
+                true => listing.pictures.push(path),
+                false => listing.others.push(path),
             }
         }
         listing.pictures.sort();
@@ -134,8 +129,9 @@ impl Listing {
             1 => Some(format!("1 {what}")),
             count => Some(format!("{count} {what}s")),
         };
-        let files = count(self.others.len() - self.folders, "file");
-        let counts: Vec<_> = files.into_iter().chain(count(self.folders, "folder")).collect();
+        let (folders, files): (Vec<_>, Vec<_>) = self.others.iter().partition(|path| path.is_dir());
+        let counts = [count(files.len(), "file"), count(folders.len(), "folder")];
+        let counts: Vec<_> = counts.into_iter().flatten().collect();
         let names: Vec<_> = self.others.iter().map(|path| file_name(path)).collect();
         let were = if self.others.len() == 1 { "was" } else { "were" };
         (!counts.is_empty()).then(|| {

@@ -83,6 +83,9 @@ impl Session {
             refine: trace,
             total,
         };
+        if watch.token.is_cancelled() {
+            return Err(RefineError::Cancelled.into());
+        }
         let state = Some(Arc::new(ClickState::new(view, refine, answer, floor, report)));
         moment.object.past.push(Past { click, state });
         Ok(())

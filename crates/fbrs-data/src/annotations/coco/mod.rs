@@ -8,7 +8,7 @@
 //! edges a little wider: single pixels along them may differ.
 //!
 //! Format: <https://cocodataset.org/#format-data>.
-#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod json;
 mod shape;
@@ -166,7 +166,7 @@ impl Id {
 #[derive(Default)]
 struct File {
     photos: Option<List<RawPhoto>>,
-    annotations: Option<List<RawAnnotation>>,
+    annotations: Option<Annotations>,
     categories: Option<List<RawCategory>>,
     is_object: bool,
 }
@@ -185,6 +185,31 @@ struct RawPhoto {
     width: Option<usize>,
 }
 
+/// The list of annotations. Of wrong ones no more are kept than may be.
+#[derive(Default)]
+struct Annotations {
+    sound: Vec<(usize, Sound)>,
+    wrong: Vec<Wrong>,
+    count: usize,
+}
+
+/// An annotation whose photo is yet to be found.
+struct Sound {
+    id: u64,
+    photo: Id,
+    category: Option<Id>,
+    shape: Option<Shape>,
+    area: Option<f64>,
+    is_crowd: bool,
+}
+
+struct Wrong {
+    id: Option<u64>,
+    place: usize,
+    photo: Option<Id>,
+    reason: String,
+}
+
 struct RawAnnotation {
     id: Loose,
     photo: Option<Id>,
@@ -193,7 +218,7 @@ struct RawAnnotation {
     area: Option<f64>,
     crowd: Loose,
     /// What stands where the annotation should be.
-    wrong: Option<Loose>,
+    instead: Option<Loose>,
 }
 
 #[derive(Default)]
@@ -237,18 +262,31 @@ impl File {
                 _ => instances.photos.push(photo),
             }
         }
-        for (index, annotation) in annotations.entries.into_iter().enumerate() {
-            match annotation.checked(index + 1, &by_id) {
-                Ok(annotation) => instances.annotations.push(annotation),
-                Err(fault) => instances.faults.push(fault),
+        let photo_of = |id: &Id| by_id.get(id).copied();
+        let fault = |wrong: Wrong| {
+            let Wrong { id, place, photo, reason } = wrong;
+            Fault { id, place, photo: photo.as_ref().and_then(photo_of), reason }
+        };
+        instances.faults = annotations.wrong.into_iter().map(fault).collect();
+        for (place, annotation) in annotations.sound {
+            let Sound { id, photo, category, shape, area, is_crowd } = annotation;
+            match photo_of(&photo) {
+                Some(photo) => {
+                    let sound = Annotation { id, photo, category, shape, area, is_crowd };
+                    instances.annotations.push(sound);
+                }
+                None if instances.faults.len() <= MOST_FAULTS => {
+                    let reason = format!("it is of image {photo}, which the file does not list");
+                    instances.faults.push(Fault { id: Some(id), place, photo: None, reason });
+                }
+                None => {}
             }
-            if instances.faults.len() > MOST_FAULTS {
-                let first = instances.faults.first().map(Fault::to_string).unwrap_or_default();
-                let reason = format!(
-                    "more than {MOST_FAULTS} of its annotations cannot be read, first {first}"
-                );
-                return Err(FormatError::TooLarge(reason));
-            }
+        }
+        if instances.faults.len() > MOST_FAULTS {
+            let first = instances.faults.first().map(Fault::to_string).unwrap_or_default();
+            let reason =
+                format!("more than {MOST_FAULTS} of its annotations cannot be read, first {first}");
+            return Err(FormatError::TooLarge(reason));
         }
         let categories = self.categories.map(|list| list.entries).unwrap_or_default();
         let category = |raw: RawCategory| Some(Category { id: raw.id?, name: raw.name });
@@ -267,35 +305,54 @@ impl fmt::Display for Fault {
 }
 
 impl RawAnnotation {
-    fn checked(self, place: usize, photos: &HashMap<Id, usize>) -> Result<Annotation, Fault> {
+    fn checked(self, place: usize) -> Result<Sound, Wrong> {
         let id = self.id.whole().and_then(|id| u64::try_from(id).ok());
-        let photo = self.photo.as_ref().and_then(|id| photos.get(id)).copied();
-        let fault = |reason: String| Fault { id, place, photo, reason };
-        if let Some(wrong) = self.wrong {
-            return Err(fault(format!("it is {wrong}, expected an object")));
+        let photo = self.photo.clone();
+        let wrong = |reason: String| Wrong { id, place, photo, reason };
+        if let Some(instead) = self.instead {
+            return Err(wrong(format!("it is {instead}, expected an object")));
         }
-        let number = id.ok_or_else(|| {
-            let id = &self.id;
-            fault(format!("its id is {id}, expected a whole number from 0 on"))
-        })?;
-        let photo = match (photo, &self.photo) {
-            (Some(photo), _) => photo,
-            (None, Some(id)) => {
-                return Err(fault(format!("it is of image {id}, which the file does not list")));
-            }
-            (None, None) => return Err(fault("it has no image_id".to_owned())),
+        let Some(number) = id else {
+            let reason = format!("its id is {}, expected a whole number from 0 on", self.id);
+            return Err(wrong(reason));
         };
-        let is_crowd = self
-            .crowd
-            .truth()
-            .ok_or_else(|| fault(format!("its iscrowd is {}, expected 0 or 1", self.crowd)))?;
+        let Some(of) = self.photo else {
+            return Err(wrong("it has no image_id".to_owned()));
+        };
+        let Some(is_crowd) = self.crowd.truth() else {
+            return Err(wrong(format!("its iscrowd is {}, expected 0 or 1", self.crowd)));
+        };
         let shape = match self.segmentation {
             Segmentation::Missing => None,
             Segmentation::Shape(shape) => Some(shape),
-            Segmentation::Wrong(reason) => return Err(fault(reason)),
+            Segmentation::Wrong(reason) => return Err(wrong(reason)),
         };
         let (category, area) = (self.category, self.area);
-        Ok(Annotation { id: number, photo, category, shape, area, is_crowd })
+        Ok(Sound { id: number, photo: of, category, shape, area, is_crowd })
+    }
+}
+
+impl FromJson for Option<Annotations> {
+    fn value(_: Loose) -> Self {
+        None
+    }
+
+    fn list<'de, A: SeqAccess<'de>>(mut elements: A) -> Result<Self, A::Error> {
+        let mut list = Annotations::default();
+        while let Some(Json(annotation)) = elements.next_element::<Json<RawAnnotation>>()? {
+            list.count = list.count.saturating_add(1);
+            match annotation.checked(list.count) {
+                Ok(sound) => list.sound.push((list.count, sound)),
+                Err(wrong) => list.wrong.push(wrong),
+            }
+            if list.count == MOST_ENTRIES || list.wrong.len() > MOST_FAULTS {
+                break;
+            }
+        }
+        while elements.next_element::<IgnoredAny>()?.is_some() {
+            list.count = list.count.saturating_add(1);
+        }
+        Ok(Some(list))
     }
 }
 
@@ -368,12 +425,12 @@ impl FromJson for RawAnnotation {
             segmentation: Segmentation::Missing,
             area: None,
             crowd: Loose::Nothing,
-            wrong: Some(value),
+            instead: Some(value),
         }
     }
 
     fn object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
-        let mut annotation = Self { wrong: None, ..Self::value(Loose::Nothing) };
+        let mut annotation = Self { instead: None, ..Self::value(Loose::Nothing) };
         while let Some(key) = entries.next_key::<String>()? {
             match key.as_str() {
                 "id" => annotation.id = loose(&mut entries)?,
@@ -510,5 +567,67 @@ impl Serialize for Shape {
                 runs.end()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            height in 1usize..20,
+            width in 1usize..20,
+            seed in prop::collection::vec(any::<bool>(), 400),
+            id in any::<u64>(),
+            photo_id in any::<i64>(),
+            name in "\\PC{1,20}",
+            area in prop::option::of(0u32..1_000_000),
+            is_crowd in any::<bool>(),
+        ) {
+            let size = Size { height, width };
+            let mask = &seed[..size.area()];
+            let photo_id = match u64::try_from(photo_id) {
+                Ok(id) => Id::Number(id),
+                Err(_) => Id::Negative(photo_id),
+            };
+            let instances = Instances {
+                photos: vec![Photo { id: photo_id, file_name: name.clone(), size: Some(size) }],
+                annotations: vec![Annotation {
+                    id,
+                    photo: 0,
+                    category: Some(Id::Text("a kind".to_owned())),
+                    shape: Shape::from_mask(mask, size),
+                    area: area.map(f64::from),
+                    is_crowd,
+                }],
+                categories: vec![Category { id: Id::Text("a kind".to_owned()), name }],
+                faults: Vec::new(),
+            };
+            let mut written = Vec::new();
+            write(&instances, &mut written).unwrap();
+            let read = read(&written[..]).unwrap();
+            prop_assert_eq!(&read, &instances);
+            let shape = read.annotations[0].shape.as_ref().unwrap();
+            prop_assert_eq!(&shape.mask(size).unwrap(), mask);
+            prop_assert_eq!(shape.area().unwrap() as usize, mask.iter().filter(|p| **p).count());
+        }
+    }
+
+    #[test]
+    fn an_annotation_of_no_photo_is_not_written() {
+        let annotation = Annotation {
+            id: 1,
+            photo: 0,
+            category: None,
+            shape: None,
+            area: None,
+            is_crowd: false,
+        };
+        let instances = Instances { annotations: vec![annotation], ..Instances::default() };
+        assert!(write(&instances, Vec::new()).is_err());
     }
 }

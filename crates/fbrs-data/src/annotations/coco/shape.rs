@@ -56,7 +56,7 @@ impl Polygons {
     /// [`FormatError::Damaged`] for an odd count of numbers and for what is no finite number,
     /// [`FormatError::TooLarge`] for more than 4 million numbers.
     pub fn push(&mut self, polygon: &[f64]) -> Result<(), FormatError> {
-        if polygon.len() % 2 != 0 {
+        if !polygon.len().is_multiple_of(2) {
             let reason = format!("a polygon has an odd count of numbers, {}", polygon.len());
             return Err(FormatError::Damaged(reason));
         }
@@ -104,10 +104,10 @@ impl Polygons {
         let mut mask = vec![false; size.area()];
         let mut filled = 0;
         for (row, from, to) in spans {
-            let start = row as usize * size.width;
+            let start = (row as usize).saturating_mul(size.width);
             // What a span before it has filled is not filled again.
-            let from = (start + from as usize).max(filled);
-            filled = filled.max(start + to as usize);
+            let from = start.saturating_add(from as usize).max(filled);
+            filled = filled.max(start.saturating_add(to as usize));
             if let Some(pixels) = mask.get_mut(from..filled) {
                 pixels.fill(true);
             }
@@ -176,10 +176,10 @@ impl Shape {
     /// side is longer than 2^31 or the area than 2^32.
     pub fn from_mask(mask: &[bool], size: Size) -> Option<Self> {
         let rings = contours(mask, size)?;
-        let numbers: usize = rings.iter().map(|ring| 2 * ring.corners.len()).sum();
+        let corners: usize = rings.iter().map(|ring| ring.corners.len()).sum();
         if rings.is_empty()
             || rings.iter().any(|ring| ring.is_hole)
-            || numbers > size.area() / 8 + 4096
+            || corners > (size.area() / 16).saturating_add(2048)
         {
             let counts = Counts::Packed(Rle::encode(mask, size)?.pack());
             return Some(Self::Runs(Runs { size, counts }));
@@ -401,7 +401,7 @@ fn runs(size: Option<Element>, counts: Option<Element>) -> Result<Runs, String> 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use proptest::prelude::*;
 

@@ -1,0 +1,118 @@
+//! Every kernel against the definition.
+#![allow(clippy::indexing_slicing)]
+use super::gradient::InputGradient;
+use super::*;
+
+/// Every product in the definition of a convolution, as indices: (output, weight, input).
+fn products(shape: &HostShape, dims: [usize; 4], mut each: impl FnMut(usize, usize, usize)) {
+    let [batch, channels, height, width] = dims;
+    let [out_height, out_width] = [height, width].map(|side| shape.output_side(side));
+    let per_group = if shape.depthwise { 1 } else { channels };
+    let area = shape.kernel * shape.kernel;
+    let mut out = 0;
+    for image in 0..batch {
+        for output in 0..shape.output {
+            for place in 0..out_height * out_width {
+                let (row, col) = (place / out_width, place % out_width);
+                for index in 0..per_group * area {
+                    let (input, tap) = (index / area, index % area);
+                    let channel = if shape.depthwise { output } else { input };
+                    let at = |position: usize, tap: usize| {
+                        (position * shape.stride + tap * shape.dilation).checked_sub(shape.padding)
+                    };
+                    let (r, c) = (at(row, tap / shape.kernel), at(col, tap % shape.kernel));
+                    if let (Some(r), Some(c)) = (r, c)
+                        && r < height
+                        && c < width
+                    {
+                        let x = ((image * channels + channel) * height + r) * width + c;
+                        each(out, output * per_group * area + index, x);
+                    }
+                }
+                out += 1;
+            }
+        }
+    }
+}
+
+fn plain(x: Planes<'_>, weight: &[f32], bias: &[f32], shape: &HostShape) -> Vec<f32> {
+    let [_, _, height, width] = x.dims;
+    let plane = shape.output_side(height) * shape.output_side(width);
+    let count = x.dims[0] * shape.output * plane;
+    let mut out: Vec<_> =
+        (0..count).map(|index| f64::from(bias[index / plane % shape.output])).collect();
+    products(shape, x.dims, |to, by, from| out[to] += f64::from(weight[by] * x.values[from]));
+    out.into_iter().map(|value| value as f32).collect()
+}
+
+fn plain_gradient(
+    gradient: Planes<'_>,
+    weight: &[f32],
+    shape: &HostShape,
+    dims: [usize; 4],
+) -> Vec<f32> {
+    let mut out = vec![0.0f64; dims.iter().product()];
+    products(shape, dims, |from, by, to| {
+        out[to] += f64::from(weight[by] * gradient.values[from]);
+    });
+    out.into_iter().map(|value| value as f32).collect()
+}
+
+#[test]
+fn kernels_and_gradients_agree_with_the_definition() {
+    // input, output, height, width, kernel, stride, padding, dilation, depthwise
+    let cases = [
+        (3, 5, 9, 11, 3, 1, 1, 1, false),
+        (7, 19, 13, 10, 3, 2, 1, 1, false),
+        (3, 8, 21, 17, 7, 2, 3, 1, false),
+        (4, 9, 12, 15, 3, 1, 12, 12, false),
+        (4, 9, 10, 7, 3, 1, 36, 36, false),
+        (5, 3, 8, 9, 1, 1, 0, 1, false),
+        (5, 3, 9, 9, 1, 2, 0, 1, false),
+        (4, 4, 30, 40, 3, 1, 2, 2, false),
+        (4, 17, 1, 1, 1, 1, 0, 1, false),
+        (2, 1, 1, 1, 3, 1, 1, 1, false),
+        (6, 6, 9, 10, 3, 1, 1, 1, true),
+        (3, 3, 2, 1, 3, 1, 1, 1, true),
+        (300, 40, 5, 60, 3, 1, 4, 4, false),
+        (128, 259, 5, 7, 3, 1, 1, 1, false),
+        (130, 256, 1, 1, 3, 1, 1, 1, false),
+        (256, 256, 7, 10, 3, 1, 2, 2, false),
+        (128, 264, 9, 11, 3, 1, 4, 4, false),
+        (128, 256, 3, 19, 3, 1, 8, 8, false),
+    ];
+    for (input, output, height, width, kernel, stride, padding, dilation, depthwise) in cases {
+        let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+        let per_output = if depthwise { 1 } else { input } * kernel * kernel;
+        let wave = |count: usize, step: f32| -> Vec<f32> {
+            (0..count).map(|i| ((i as f32 + 1.0) * step).sin()).collect()
+        };
+        let (weight, bias) = (wave(output * per_output, 0.7), wave(output, 1.3));
+        let values = wave(2 * input * height * width, 0.31);
+        let x = Planes { values: &values, dims: [2, input, height, width] };
+        let conv = HostConv::new(&weight, Some(bias.clone()), &shape);
+        assert_alike(&conv.weight(), &weight, &shape);
+        let size = [height, width].map(|side| shape.output_side(side));
+        let expected = plain(x, &weight, &bias, &shape);
+        assert_alike(&conv.forward(x, size, Finish::default()), &expected, &shape);
+        let addend = wave(expected.len(), 0.11);
+        let sums = expected.iter().zip(&addend).map(|(value, addend)| value + addend);
+        let sums: Vec<_> = sums.map(|sum| sum.max(0.0)).collect();
+        let finish = Finish { addend: Some(&addend), relu: true };
+        assert_alike(&conv.forward(x, size, finish), &sums, &shape);
+
+        // ⟨gradient, conv(x)⟩ = ⟨transposed(gradient), x⟩, the bias left out: for every x, so
+        // for the x that are 1 at one place.
+        let gradient = wave(expected.len(), 0.17);
+        let planes = Planes { values: &gradient, dims: [2, output, size[0], size[1]] };
+        let found = InputGradient::new(&conv).run(planes, input, [height, width]);
+        assert_alike(&found, &plain_gradient(planes, &weight, &shape, x.dims), &shape);
+    }
+}
+
+fn assert_alike(found: &[f32], expected: &[f32], shape: &HostShape) {
+    assert_eq!(found.len(), expected.len(), "{shape:?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 2e-4, "{shape:?}: {found} {expected}");
+    }
+}

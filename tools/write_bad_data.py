@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Writes tests/bad/mat, masks, coco and journals: files of annotations and results that must be
+refused. Every file comes with words that its error must contain, in `expected.json`.
+
+    python3 tools/write_bad_data.py
+
+Needs Python alone. What would be large is made by the tests themselves.
+"""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+BAD = Path(__file__).resolve().parent.parent / "tests/bad"
+EXPECTED = {}
+
+
+def bad(folder, name, data, *words):
+    data = data.encode() if isinstance(data, str) else data
+    (BAD / folder).mkdir(parents=True, exist_ok=True)
+    (BAD / folder / name).write_bytes(data)
+    EXPECTED.setdefault(folder, {})[name] = words
+
+
+# --- MATLAB files: "MAT-File Format", The MathWorks, level 5 --------------------------------------
+
+INT8, UINT8, INT32, UINT32, SINGLE, DOUBLE, MATRIX, COMPRESSED = 1, 2, 5, 6, 7, 9, 14, 15
+CELL, STRUCT, CHAR, DOUBLES, BYTES = 1, 2, 4, 6, 9
+MAT_HEADER = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+
+
+def element(kind, data):
+    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def array(kind, extents, name, rest, flags=0):
+    return element(
+        MATRIX,
+        element(UINT32, struct.pack("<II", kind | flags, 0))
+        + element(UINT32 if max(extents) >> 31 else INT32, struct.pack(f"<{len(extents)}I", *extents))
+        + element(INT8, name)
+        + rest,
+    )
+
+
+def struct_of(fields, extents=(1, 1), name=b"GTinst"):
+    names = b"".join(field.ljust(32, b"\0") for field, _ in fields)
+    head = element(INT32, struct.pack("<i", 32)) + element(INT8, names)
+    return array(STRUCT, extents, name, head + b"".join(value for _, value in fields))
+
+
+def instances(extents, data, kind=BYTES, values=UINT8, flags=0):
+    matrix = array(kind, extents, b"", element(values, data), flags)
+    return MAT_HEADER + struct_of([(b"Segmentation", matrix)])
+
+
+def compressed(data):
+    packed = zlib.compress(data, 9)
+    return MAT_HEADER + struct.pack("<II", COMPRESSED, len(packed)) + packed
+
+
+bad("mat", "empty.mat", b"", "too short")
+bad("mat", "text.mat", b"%PDF-1.7 " * 40, "no MATLAB v5 file")
+bad("mat", "hdf5.mat", (b"MATLAB 7.3 MAT-file, Platform: GLNXA64").ljust(512) + b"\x89HDF\r\n", "-v7")
+bad("mat", "rows_by_nothing.mat", instances((0xFFFFFFFF, 0), b""), "4294967295×0")
+bad("mat", "nothing_by_columns.mat", instances((0, 0xFFFFFFFF), b""), "0×4294967295")
+bad("mat", "larger_than_its_numbers.mat", instances((4000, 4000), bytes(16)), "expected 4000×4000")
+bad("mat", "longer_than_any_photo.mat", instances((20000, 1), bytes(16)), "20000×1")
+bad("mat", "more_numbers_than_extents.mat", instances((2, 2), bytes(16)), "found 16")
+bad("mat", "three_extents.mat", instances((2, 2, 2), bytes(8)), "3 extents")
+bad("mat", "negative.mat", instances((1, 2), b"\x01\xff", values=INT8), "found -1")
+bad("mat", "fraction.mat", instances((1, 1), struct.pack("<d", 0.5), DOUBLES, DOUBLE), "found 0.5")
+bad("mat", "not_a_number.mat", instances((1, 1), struct.pack("<f", float("nan")), 7, SINGLE), "NaN")
+bad("mat", "complex.mat", instances((1, 1), b"\x01", flags=0x800), "real numbers")
+bad("mat", "letters.mat", instances((1, 1), b"\x01", kind=CHAR), "real numbers")
+bad("mat", "other_variable.mat", MAT_HEADER + array(BYTES, (1, 1), b"x", element(UINT8, b"\1")), "GTinst")
+bad("mat", "no_struct.mat", MAT_HEADER + array(BYTES, (1, 1), b"GTinst", element(UINT8, b"\1")), "struct")
+bad("mat", "array_of_structs.mat", MAT_HEADER + struct_of([], (2, 1)), "one struct")
+boundaries = array(BYTES, (1, 1), b"", element(UINT8, b"\1"))
+bad("mat", "other_fields.mat", MAT_HEADER + struct_of([(b"Bounds\x1b[2J", boundaries)]), "Bounds\\u{1b}[2J")
+bad("mat", "field_is_text.mat", MAT_HEADER + struct_of([(b"Segmentation", element(INT8, b"x"))]), "no matrix")
+bad("mat", "long_names.mat", MAT_HEADER + array(STRUCT, (1, 1), b"GTinst", element(INT32, struct.pack("<i", 1 << 30))), "256")
+bad("mat", "element_longer_than_file.mat", MAT_HEADER + struct.pack("<II", MATRIX, 0xFFFFFFF0), "too early")
+bad("mat", "small_element.mat", MAT_HEADER + struct.pack("<II", (9 << 16) | MATRIX, 0), "damaged")
+bad("mat", "compressed_noise.mat", MAT_HEADER + struct.pack("<II", COMPRESSED, 40) + bytes(range(40)), "damaged")
+bad("mat", "compressed_nothing.mat", compressed(b""), "too early")
+
+# --- Masks ----------------------------------------------------------------------------------------
+
+GRAY, RGB, PALETTE, RGBA = 0, 2, 3, 6
+
+
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(width, height, kind, lines, *before, bits=8):
+    head = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + bytes(line) for line in lines), 9)
+    chunks = [chunk(b"IHDR", head), *before, chunk(b"IDAT", data), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def soft(x, y):
+    return max(0, min(255, int(255 * (9.5 - ((x - 16) ** 2 + (y - 12) ** 2) ** 0.5))))
+
+
+def cutout(x, y):
+    return [(x * 37 + y * 11) % 256, (x * 5 + y * 29) % 256, (x * y) % 256]
+
+
+SIDE = 32, 24
+COLORS = chunk(b"PLTE", bytes([0, 0, 0, 128, 0, 0]))
+indices = [[(x // 8 + y // 8) % 2 for x in range(SIDE[0])] for y in range(SIDE[1])]
+bad("masks", "soft.png", png(*SIDE, GRAY, [[soft(x, y) for x in range(32)] for y in range(24)]), "soft")
+bad("masks", "soft_in_alpha.png", png(*SIDE, RGBA, [sum(([9, 9, 9, soft(x, y)] for x in range(32)), []) for y in range(24)]), "soft")
+bad("masks", "photo.png", png(96, 64, RGB, [sum((cutout(x, y) for x in range(96)), []) for y in range(64)]), "different values")
+bad("masks", "palette_bomb.png", png(60000, 60000, PALETTE, [], COLORS), "60000×60000")
+bad("masks", "gray_bomb.png", png(60000, 60000, GRAY, []), "60000")
+bad("masks", "palette_torn.png", png(*SIDE, PALETTE, indices[:9], COLORS), "missing")
+bad("masks", "palette_missing.png", png(*SIDE, PALETTE, indices), "palette_missing.png")
+bad("masks", "web_page.png", "<!doctype html><title>Sign in</title>", "web page")
+
+# --- COCO -----------------------------------------------------------------------------------------
+
+bad("coco", "empty.json", "", "too early")
+bad("coco", "list.json", "[]", "no JSON object")
+bad("coco", "number.json", "17", "no JSON object")
+bad("coco", "no_lists.json", "{}", '"images"')
+bad("coco", "no_annotations.json", '{"images": []}', '"annotations"')
+bad("coco", "lists_are_numbers.json", '{"images": 3, "annotations": 4}', '"images"')
+bad("coco", "empty_lists.json", '{"images": [], "annotations": [], "categories": []}', "is empty")
+bad("coco", "torn.json", '{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"id"', "too early")
+bad("coco", "two_files.json", '{"images": [], "annotations": []} {}', "column 35")
+bad("coco", "comma.json", '{"images": [,], "annotations": []}', "column 13")
+bad("coco", "deep.json", '{"images": ' + "[" * 20000, "64 deep")
+bad("coco", "one_id_twice.json", '{"images": [{"id": 1, "file_name": "a.jpg"}, {"id": "1", "file_name": "\\u001b[2Jb.jpg"}], "annotations": [{"id": 1}]}', "a.jpg", "\\u{1b}[2Jb.jpg")
+bad("coco", "web_page.json", "<!DOCTYPE html>\n<title>Sign in</title>", "web page")
+bad("coco", "pointer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS")
+bad("coco", "utf16.json", '{"images": []}'.encode("utf-16"), "UTF-16")
+bad("coco", "latin1.json", '{"images": [{"id": 1, "file_name": "caf\xe9.jpg"}], "annotations": []}'.encode("latin-1"), "damaged")
+
+# --- Journals -------------------------------------------------------------------------------------
+
+SETTINGS = {
+    "mode": "f-BRS-B", "threshold": 0.49, "target_iou": 0.9, "max_clicks": 20, "zoom_in": True,
+    "zoom_size": None, "flip": True, "max_size": None, "net_clicks": None, "min_iou_diff": 0.01,
+    "max_evaluations": 20, "reference_discs": False,
+}
+NETWORK = {"weights": "w", "sha256": None, "architecture": "hrnet18_ocr64", "device": "cpu"}
+DATA = {"name": "GrabCut", "layout": "grab-cut", "objects": 3, "sha256": "11" * 32}
+SECONDS = {
+    "total": 0.5, "backbone": 0, "head_forward": 0, "head_backward": 0, "objective": 0,
+    "optimizer": 0, "transforms": 0, "evaluations": 1,
+}
+RESULT = {"size": [2, 3], "clicks": [[True, 1, 2]], "iou": [0.9], "seconds": [SECONDS], "mask": "06"}
+
+
+def header(data=(), shard=(1, 1), form=1, **settings):
+    configuration = {
+        "network": NETWORK,
+        "settings": {**SETTINGS, **settings},
+        "data": [{**DATA, **one} for one in (data or [{}])],
+    }
+    shard = {"number": shard[0], "count": shard[1]}
+    first = {"fbrs_eval": form, "shard": shard, "configuration": configuration}
+    return json.dumps(first, separators=(",", ":")) + "\n"
+
+
+def record(number=0, data="GrabCut", problem=None, **changed):
+    line = {"number": number, "data": data, "image": f"{number}.png"}
+    line |= {"problem": problem} if problem else {"result": {**RESULT, **changed}}
+    return json.dumps(line) + "\n"
+
+
+bad("journals", "notes.txt", "my notes\n", "left alone")
+bad("journals", "one_line.json", '{"images": [], "annotations": []}', "left alone")
+bad("journals", "objects_10_to_the_12.jsonl", header([{"objects": 10**12}]), "objects")
+bad("journals", "objects_2_to_the_63.jsonl", header([{"objects": 2**63}]), "objects")
+bad("journals", "objects_that_overflow.jsonl", header([{"objects": 2**64 - 1}, {"name": "b", "objects": 2}]), "objects")
+bad("journals", "clicks_10_to_the_12.jsonl", header(max_clicks=10**12), "max clicks")
+bad("journals", "no_clicks.jsonl", header(max_clicks=0), "max clicks")
+bad("journals", "mode_unknown.jsonl", header(mode="\x1b[2J"), "mode", "\\u{1b}[2J")
+bad("journals", "shard_0.jsonl", header(shard=(0, 0)), "shard")
+bad("journals", "shard_beyond.jsonl", header(shard=(3, 2)), "shard")
+bad("journals", "shards_without_end.jsonl", header(shard=(1, 2**63)), "shard")
+bad("journals", "one_name_twice.jsonl", header([{}, {}]), "one name")
+bad("journals", "form_2.jsonl", header(form=2), "form 1")
+bad("journals", "field_unknown.jsonl", header(warp=9), "first line")
+bad("journals", "middle_damaged.jsonl", header() + record(0) + '{"number": 1, "da\n' + record(2), "line 3", "delete that line")
+bad("journals", "size_2_to_the_54.jsonl", header() + record(size=[2**27, 2**27], mask="PPPPPPPPPP4"), "line 2")
+bad("journals", "size_0.jsonl", header() + record(size=[0, 3]), "line 2")
+bad("journals", "click_outside.jsonl", header() + record(clicks=[[True, 2, 0]]), "line 2")
+bad("journals", "clicks_without_iou.jsonl", header() + record(clicks=[[True, 0, 0]] * 2), "line 2")
+bad("journals", "iou_2.jsonl", header() + record(iou=[2.0]), "line 2")
+bad("journals", "seconds_negative.jsonl", header() + record(seconds=[{**SECONDS, "total": -1}]), "line 2")
+bad("journals", "number_beyond.jsonl", header() + record(3), "line 2")
+bad("journals", "other_data.jsonl", header() + record(data="Berkeley"), "line 2")
+bad("journals", "other_shard.jsonl", header(shard=(1, 2)) + record(1), "line 2")
+bad("journals", "more_clicks_than_allowed.jsonl", header(max_clicks=1) + record(clicks=[[True, 0, 0]] * 2, iou=[0.1] * 2, seconds=[SECONDS] * 2), "line 2")
+
+for folder, expected in EXPECTED.items():
+    text = json.dumps(expected, indent=1, ensure_ascii=False)
+    (BAD / folder / "expected.json").write_text(text + "\n")
