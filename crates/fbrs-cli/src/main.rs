@@ -115,7 +115,7 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
 /// An argument that is no option and that nothing takes. A command that works without a subcommand
 /// would take it for one.
 fn stray(error: &clap::Error) -> Option<&str> {
-    use clap::error::ErrorKind::{InvalidSubcommand, UnknownArgument};
+    use clap::error::ErrorKind::{ArgumentConflict, InvalidSubcommand, UnknownArgument};
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
@@ -123,20 +123,23 @@ fn stray(error: &clap::Error) -> Option<&str> {
     match error.kind() {
         UnknownArgument => text(ContextKind::InvalidArg).filter(|text| !text.starts_with('-')),
         // A name that is nearly a subcommand's is meant as one.
-        InvalidSubcommand if error.get(ContextKind::SuggestedSubcommand).is_none() => {
-            text(ContextKind::InvalidSubcommand).filter(|_| subcommand_is_optional())
+        InvalidSubcommand if error.get(ContextKind::SuggestedSubcommand).is_some() => None,
+        InvalidSubcommand | ArgumentConflict => {
+            text(ContextKind::InvalidSubcommand).filter(|name| !is_meant_as_subcommand(name))
         }
         _ => None,
     }
 }
 
-/// Whether the command that was called can do without a subcommand.
-fn subcommand_is_optional() -> bool {
+/// Whether the command that was called knows this subcommand, or needs one.
+fn is_meant_as_subcommand(name: &str) -> bool {
     let mut arguments = std::env::args_os().skip(1);
-    let name = arguments.find(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
+    let called = arguments.find(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
     let program = Cli::command();
-    let called = name.and_then(|name| program.find_subcommand(name));
-    called.is_some_and(|command| !command.is_subcommand_required_set())
+    let called = called.and_then(|called| program.find_subcommand(called));
+    called.is_none_or(|command| {
+        command.is_subcommand_required_set() || command.find_subcommand(name).is_some()
+    })
 }
 
 /// Joins the lines of a message: one sentence, whatever a library had to say.
