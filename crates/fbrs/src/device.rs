@@ -135,7 +135,10 @@ impl DeviceChoice {
     /// Every device of this machine that this build can use. `auto` takes the first that is no
     /// [software renderer](ChosenDevice::is_software).
     pub fn available() -> Vec<ChosenDevice> {
-        let gpus = [list_cuda(), list_wgpu()].into_iter().flatten().flatten();
+        let gpus = [list_cuda(DeviceChoice::Cuda(0)), list_wgpu(DeviceChoice::Wgpu(0))]
+            .into_iter()
+            .flatten()
+            .flatten();
         gpus.chain(cpu()).collect()
     }
 }
@@ -150,7 +153,7 @@ fn pick(
     let mut found = found?;
     let last = match found.len() {
         0 => none.to_owned(),
-        count => format!("the last one is number {}", count - 1),
+        count => format!("the last one has the number {}", count - 1),
     };
     match index < found.len() {
         true => Ok(found.swap_remove(index)),
@@ -190,12 +193,13 @@ fn cpu() -> Result<ChosenDevice> {
 }
 
 fn wgpu(index: usize) -> Result<ChosenDevice> {
+    let wanted = DeviceChoice::Wgpu(index);
     let none = "no adapter found: a Vulkan, Metal or DirectX 12 driver is needed";
-    pick(list_wgpu(), index, DeviceChoice::Wgpu(index), none)
+    pick(list_wgpu(wanted), index, wanted, none)
 }
 
 #[cfg(feature = "wgpu")]
-fn list_wgpu() -> Result<Vec<ChosenDevice>> {
+fn list_wgpu(_wanted: DeviceChoice) -> Result<Vec<ChosenDevice>> {
     let adapters = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec().into_iter();
     let opened = adapters.enumerate().map(|(index, device)| {
         let choice = DeviceChoice::Wgpu(index);
@@ -209,20 +213,21 @@ fn list_wgpu() -> Result<Vec<ChosenDevice>> {
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn list_wgpu() -> Result<Vec<ChosenDevice>> {
-    not_built(DeviceChoice::Wgpu(0), "wgpu")
+fn list_wgpu(wanted: DeviceChoice) -> Result<Vec<ChosenDevice>> {
+    not_built(wanted, "wgpu")
 }
 
 fn cuda(index: usize) -> Result<ChosenDevice> {
-    pick(list_cuda(), index, DeviceChoice::Cuda(index), "the CUDA driver lists no device")
+    let wanted = DeviceChoice::Cuda(index);
+    pick(list_cuda(wanted), index, wanted, "the CUDA driver lists no device")
 }
 
 #[cfg(feature = "cuda")]
-fn list_cuda() -> Result<Vec<ChosenDevice>> {
+fn list_cuda(wanted: DeviceChoice) -> Result<Vec<ChosenDevice>> {
     // Without a driver the first use of Burn's CUDA device would panic in a thread of its own.
     if !driver::is_present() {
         let reason = "no CUDA driver found: install the NVIDIA driver";
-        return Err(refusal(DeviceChoice::Cuda(0), reason));
+        return Err(refusal(wanted, reason));
     }
     let devices = Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec().into_iter();
     let opened = devices.enumerate().map(|(index, device)| {
@@ -234,8 +239,8 @@ fn list_cuda() -> Result<Vec<ChosenDevice>> {
 }
 
 #[cfg(not(feature = "cuda"))]
-fn list_cuda() -> Result<Vec<ChosenDevice>> {
-    not_built(DeviceChoice::Cuda(0), "cuda")
+fn list_cuda(wanted: DeviceChoice) -> Result<Vec<ChosenDevice>> {
+    not_built(wanted, "cuda")
 }
 
 #[cfg(feature = "cuda")]
