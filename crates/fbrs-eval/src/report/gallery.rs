@@ -4,6 +4,8 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use fbrs_data::annotations::Label;
+use fbrs_data::sets::{OpenedData, Sample};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -13,8 +15,6 @@ use crate::error::{Error, Result};
 use crate::journal::{Record, Results};
 use crate::noc::clicks_needed;
 use crate::result::ObjectResult;
-use fbrs_data::annotations::Label;
-use fbrs_data::sets::{OpenedData, Sample};
 
 /// Longer side of a picture.
 const SIDE: u32 = 560;
