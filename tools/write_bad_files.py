@@ -301,6 +301,24 @@ bad("zip_entry_size.pth",
     "larger than the file", "A storage of 4 GB.")
 bad("zip_entry_offset.pth", patched(good, directory + 42, "<I", 0x7FFFFFFF), "is damaged", "An entry 2 GB away.")
 bad("zip_encrypted.pth", patched(good, directory + 8, "<H", 1), "is damaged", "An entry that says it is encrypted.")
+# The narrow record leads to a directory of a harmless pickle, the wide one to that of another; the
+# second entry of the first lies where a reader finds it that goes back from the end.
+other = archive(state_dict(GOOD | {"x": SYSTEM}), root="n" * 21 + "/")
+two = torch_archive(state_dict(GOOD), "n" * 21)
+two_wide = two.rindex(b"PK\x06\x06")
+two_size, two_start = struct.unpack_from("<QQ", two, two_wide + 40)
+shift = len(other)
+moved = bytearray(other + two)
+for at in range(shift + two_start, shift + two_wide):
+    if moved[at:at + 4] == b"PK\x01\x02":
+        struct.pack_into("<I", moved, at + 42, struct.unpack_from("<I", moved, at + 42)[0] + shift)
+struct.pack_into("<I", moved, len(moved) - 6, shift + two_start)
+struct.pack_into("<Q", moved, len(moved) - 34, shift + two_wide)
+other_end = other.rindex(b"PK\x05\x06")
+other_count, other_size, other_start = struct.unpack_from("<HII", other, other_end + 10)
+struct.pack_into("<QQQQ", moved, shift + two_wide + 24, other_count, other_count, other_size, other_start)
+bad("zip_two_directories.pth", bytes(moved), "posix.system",
+    "Two directories: the one that a check might look at is harmless, the other runs a command.")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     bad("zip_duplicate.pth", archive(state_dict(GOOD), twice=["data.pkl"]), "two entries of one name",

@@ -50,5 +50,5 @@ Exit codes:
   5    a device that this machine or this build does not have, or that fails
   6    an output that cannot be written
   7    an evaluation that is finished, but for objects that could not be evaluated or are missing
-  130  interrupted (Ctrl-C)
+  129, 130, 143  ended by a signal: the terminal is gone, Ctrl-C, asked to end (kill)
 Whatever the code, an output is complete or was not touched.";

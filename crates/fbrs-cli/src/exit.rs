@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use fbrs::ErrorKind;
 use fbrs::weights::{Fault, WeightsError};
 
+use crate::interrupt;
+
 /// How the program ends. The numbers are part of what scripts rely on; `--help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -23,8 +25,12 @@ pub(crate) enum Exit {
     Output = 6,
     /// An evaluation is finished, but for some objects.
     Incomplete = 7,
+    /// SIGHUP: the terminal is gone.
+    HungUp = 129,
     /// Ctrl-C.
     Interrupted = 130,
+    /// SIGTERM: asked to end, by `kill` or by whoever started the program.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {
@@ -68,7 +74,7 @@ impl Exit {
                 ErrorKind::Image => Self::Input,
                 ErrorKind::Weights => Self::Weights,
                 ErrorKind::Device => Self::Device,
-                ErrorKind::Cancelled => Self::Interrupted,
+                ErrorKind::Cancelled => cancelled(),
                 _ => Self::Other,
             }
         } else {
@@ -79,8 +85,13 @@ impl Exit {
 
 fn of_weights(error: &WeightsError) -> Exit {
     match error {
-        WeightsError::Cancelled { .. } => Exit::Interrupted,
+        WeightsError::Cancelled { .. } => cancelled(),
         error if error.fault() == Fault::Output => Exit::Output,
         _ => Exit::Weights,
     }
+}
+
+/// Only a signal cancels anything.
+fn cancelled() -> Exit {
+    interrupt::asked().unwrap_or(Exit::Interrupted)
 }

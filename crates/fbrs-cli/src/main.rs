@@ -75,8 +75,7 @@ fn run() -> Result<ExitCode> {
 /// Shows help where it was asked for or nothing was; else says what is wrong with the arguments.
 fn answer(error: &clap::Error) -> Result<ExitCode> {
     use clap::error::ErrorKind::{
-        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, UnknownArgument,
-        ValueValidation,
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, ValueValidation,
     };
     match error.kind() {
         DisplayHelp | DisplayVersion => {
@@ -88,6 +87,15 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
             let _ = error.print();
             Ok(Exit::Usage.into())
         }
+        _ if let Some(stray) = stray(error) => {
+            // A click of two words is the likeliest mistake.
+            let advice = match stray.parse::<f64>() {
+                Ok(_) => "a click is one word: --pos X,Y",
+                Err(_) => "`fbrs --help` shows how",
+            };
+            let sentence = format!("'{stray}' is a stray argument, nothing takes it ({advice})");
+            Err(Exit::Usage.because(sentence))
+        }
         kind => {
             let text = error.render().to_string();
             // The usage is in the help, and a tip is good only where it knows a better argument.
@@ -97,7 +105,6 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
             let sentence = one_line(text.strip_prefix("error: ").unwrap_or(text));
             let advice = match kind {
                 ValueValidation => "",
-                UnknownArgument if is_number(error) => " (a click is one word: --pos X,Y)",
                 _ => " (`fbrs --help` shows how)",
             };
             Err(Exit::Usage.because(sentence + advice))
@@ -105,10 +112,34 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
     }
 }
 
-/// Whether the argument that is wrong looks like half of a click.
-fn is_number(error: &clap::Error) -> bool {
-    let argument = error.get(ContextKind::InvalidArg);
-    matches!(argument, Some(ContextValue::String(text)) if text.parse::<f64>().is_ok())
+/// An argument that is no option and that nothing takes. A command that works without a subcommand
+/// would take it for one.
+fn stray(error: &clap::Error) -> Option<&str> {
+    use clap::error::ErrorKind::{ArgumentConflict, InvalidSubcommand, UnknownArgument};
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        UnknownArgument => text(ContextKind::InvalidArg).filter(|text| !text.starts_with('-')),
+        // A name that is nearly a subcommand's is meant as one.
+        InvalidSubcommand if error.get(ContextKind::SuggestedSubcommand).is_some() => None,
+        InvalidSubcommand | ArgumentConflict => {
+            text(ContextKind::InvalidSubcommand).filter(|name| !is_meant_as_subcommand(name))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the command that was called knows this subcommand, or needs one.
+fn is_meant_as_subcommand(name: &str) -> bool {
+    let mut arguments = std::env::args_os().skip(1);
+    let called = arguments.find(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
+    let program = Cli::command();
+    let called = called.and_then(|called| program.find_subcommand(called));
+    called.is_none_or(|command| {
+        command.is_subcommand_required_set() || command.find_subcommand(name).is_some()
+    })
 }
 
 /// Joins the lines of a message: one sentence, whatever a library had to say.

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anyhow::Result;
+use fbrs_data::text::{escaped, is_unsafe};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -37,9 +38,10 @@ impl Voice {
     }
 }
 
-/// One line on standard error. Where even that cannot be written, nobody is listening.
+/// One line on standard error, whatever the text holds. Where even that cannot be written, nobody is
+/// listening.
 pub(crate) fn say(text: impl AsRef<str>) {
-    let _ = writeln!(io::stderr(), "fbrs: {}", text.as_ref());
+    let _ = writeln!(io::stderr(), "fbrs: {}", escaped(text.as_ref()));
 }
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no failure.
@@ -55,19 +57,29 @@ pub(crate) fn print(text: &str) -> Result<()> {
 
 /// Writes a value to standard output as JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
-    print(&(serde_json::to_string_pretty(value)? + "\n"))
+    let mut text = String::new();
+    for letter in serde_json::to_string_pretty(value)?.chars() {
+        // In JSON, only the texts can hold them.
+        match is_unsafe(letter) && letter != '\n' {
+            true => text += &format!("\\u{:04x}", u32::from(letter)),
+            false => text.push(letter),
+        }
+    }
+    print(&(text + "\n"))
 }
 
-/// A table: columns as wide as their longest entry, two spaces between them.
+/// A table: columns as wide as their longest entry, two spaces between them. Entries are made safe
+/// to print.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
-    for row in rows {
+    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(|entry| escaped(entry))).collect();
+    for row in &rows {
         for (width, entry) in widths.iter_mut().zip(row) {
             *width = entry.chars().count().max(*width);
         }
     }
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (width, entry) in widths.iter().zip(row) {
             line += &format!("{entry:<width$}  ");

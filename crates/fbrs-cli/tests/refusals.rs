@@ -216,42 +216,64 @@ fn outputs_that_cannot_be() {
     assert_eq!(work.image("photo.png").to_rgb8(), Work::photo(), "the photo is as it was");
 }
 
-/// Ctrl-C in the middle of a refinement that would take hours.
+#[test]
+fn a_stray_argument_is_called_one_and_no_subcommand() {
+    let work = Work::new();
+    let click = ["--pos", "65,45", "-o", "mask.png"];
+    for (arguments, stray) in [
+        (&["eval", "--json", "x.json"][..], "x.json"),
+        (&["-q", "eval", "run.jsonl"], "run.jsonl"),
+        (&[&["segment", "photo.png", "extra.png"], &click[..]].concat(), "extra.png"),
+        (&["devices", "foo"], "foo"),
+        (&["weights", "list", "foo"], "foo"),
+    ] {
+        let words = [&format!("'{stray}'"), "stray argument"];
+        work.refuses(arguments, USAGE, &words);
+        let err = work.run(arguments).err;
+        assert!(!err.contains("subcommand"), "{err}");
+    }
+    // Where a subcommand is expected, and where one was nearly named.
+    work.refuses(&["weights", "foo"], USAGE, &["subcommand", "'foo'"]);
+    work.refuses(&["eval", "mergee"], USAGE, &["subcommand", "'mergee'", "'merge'"]);
+}
+
+#[test]
+fn photos_that_are_damaged_or_of_kinds_that_are_not_read() {
+    let work = Work::new();
+    let arguments = [&CLICK[..], &["-o", "mask.png"]].concat();
+    for (name, words) in [
+        ("plain_cut_50.jpg", ["is damaged", "get a fresh copy"]),
+        ("progressive_overwritten.jpg", ["is damaged", "get a fresh copy"]),
+        ("arithmetic.jpg", ["arithmetic coding is not read", "save it as an ordinary JPEG"]),
+        ("photo.heic", ["HEIC is not read", "save it as PNG or JPEG"]),
+        ("fractions_to_255.tif", ["fractional values", "expected values from 0 to 1"]),
+        ("page.jpg", ["is not an image", "a web page"]),
+    ] {
+        let photo = golden_text(&format!("../bad/pictures/{name}"));
+        segment(&work, &photo, &arguments, INPUT, &words);
+    }
+}
+
+#[test]
+fn a_name_cannot_write_to_the_terminal() {
+    let work = Work::new();
+    let hostile = "\u{1b}[2Jmissing\nfbrs: all is well.png";
+    let ended = work.run(&["segment", hostile, "--pos", "1,2", "-o", "mask.png"]);
+    ended.is_refusal(INPUT, &["\\u{1b}[2Jmissing"]);
+    assert!(!ended.err.contains('\u{1b}'), "{ended:?}");
+}
+
+/// Nobody writes into the pipe: opening it would wait for ever.
 #[cfg(unix)]
 #[test]
-fn an_interrupted_program_leaves_nothing() {
-    use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
-
+fn a_pipe_is_no_photo() {
     let work = Work::new();
-    let before = work.files();
-    let arguments = [
-        "segment",
-        "photo.png",
-        "--verbose",
-        "--pos",
-        "65,45",
-        "--neg",
-        "5,5",
-        "--mode",
-        "RGB-BRS",
-        "--max-evaluations",
-        "1000000",
-        "--min-iou-diff",
-        "0",
-        "--tiles",
-        "64",
-        "-o",
-        "mask.png",
-    ];
-    let mut child = work.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
-    let mut err = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    err.read_line(&mut line).unwrap();
-    assert!(line.contains("device auto took"), "{line}");
-    std::thread::sleep(Duration::from_millis(300));
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(kill.unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(work.files(), before);
+    let made = std::process::Command::new("mkfifo").arg(work.path("pipe.png")).status();
+    assert!(made.unwrap().success());
+    for arguments in [
+        &["segment", "pipe.png", "--pos", "1,2", "-o", "mask.png"][..],
+        &["segment", "photo.png", "--clicks", "pipe.png", "-o", "mask.png"],
+    ] {
+        work.run(arguments).is_refusal(INPUT, &["pipe.png", "a pipe or a device"]);
+    }
 }

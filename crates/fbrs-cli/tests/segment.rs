@@ -109,6 +109,10 @@ fn clicks_from_a_file_or_standard_input_are_the_same_clicks() {
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     assert_eq!(work.gray("a.png"), work.gray("b.png"));
     assert_eq!(work.gray("a.png"), work.gray("c.png"));
+    // Editors on Windows put a byte order mark before it.
+    fs::write(work.path("marked.json"), format!("\u{feff}{list}")).unwrap();
+    work.segment(&["--clicks", "marked.json", "--probabilities", "d.png"]);
+    assert_eq!(work.gray("a.png"), work.gray("d.png"));
 }
 
 #[test]
@@ -278,6 +282,9 @@ fn every_kind_of_image_is_read() {
         assert_eq!(ended.code, Some(0), "{name}: {ended:?}");
         assert_eq!(work.gray(&mask).dimensions(), SIZE, "{name}");
     }
+    let big_tiff = golden_text("pictures/big_tiff.tif");
+    let ended = work.run(&["segment", &big_tiff, "--pos", "4,3", "--mode", "NoBRS", "-o", "m.png"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
     for name in ["photos/cmyk.jpg", "photos/palette.png"] {
         let arguments = ["segment", &golden_text(name), "--pos", "24,16", "--mode", "NoBRS"];
         let ended = work.run(&[&arguments[..], &["-o", "m.png"]].concat());
@@ -304,6 +311,34 @@ fn behind_a_link_the_file_is_replaced_and_not_the_link() {
     work.segment(&["--pos", "65,45", "-o", "mask.png"]);
     assert!(work.path("mask.png").is_symlink());
     assert_eq!(work.gray("elsewhere/real.png").dimensions(), SIZE);
+    std::os::unix::fs::symlink("elsewhere/new.png", work.path("dangling.png")).unwrap();
+    work.segment(&["--pos", "65,45", "-o", "dangling.png"]);
+    assert!(work.path("dangling.png").is_symlink());
+    assert_eq!(work.gray("elsewhere/new.png").dimensions(), SIZE);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_unicode_is_told_with_other_letters() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let work = Work::new();
+    let name = OsStr::from_bytes(b"caf\xe9.png");
+    fs::copy(work.path("photo.png"), work.path(".").join(name)).unwrap();
+    let mut command = work.command(&["segment", "--pos", "65,45", "--mode", "NoBRS", "--json"]);
+    let ended: common::Ended = command.arg(name).args(["-o", "m.png"]).output().unwrap().into();
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert_eq!(ended.json()["photo"], "caf\u{fffd}.png");
+}
+
+#[test]
+fn a_photo_that_is_seen_nearly_black_gets_a_remark() {
+    let work = Work::new();
+    let photo = golden_text("pictures/twelve_in_sixteen.png");
+    let ended = work.run(&["segment", &photo, "--pos", "20,20", "--mode", "NoBRS", "-o", "m.png"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("seen nearly black"), "{ended:?}");
 }
 
 #[test]

@@ -5,7 +5,6 @@ use fbrs_data::text::printable;
 use fbrs_models::{Architecture, BoxError, ParameterSource};
 
 use crate::entry::{Contents, Entry, Source, is_of_machine};
-use crate::mismatch::{Mismatch, Misshaped};
 use crate::state_dict::{StateDict, state_dict};
 use crate::{
     Container, Element, Fingerprint, Precision, Provenance, WeightsError, native, open, provenance,
@@ -111,7 +110,8 @@ impl Checkpoint {
             let reason = format!("it says it is {claimed}, its tensors say {architecture}");
             return Err(WeightsError::Damaged { file: shown, container, reason });
         }
-        let (entries, ignored) = match_parameters(&shown, &architecture, entries, beside, extra)?;
+        let (entries, ignored) =
+            recognize::parameters(&shown, &architecture, entries, beside, extra)?;
         let tensors = entries.iter().map(|entry| TensorInfo {
             name: entry.name.clone(),
             element: entry.element,
@@ -270,50 +270,4 @@ impl ParameterSource for Checkpoint {
     fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
         Ok(self.values(name, shape)?)
     }
-}
-
-/// The network's parameters among `entries`, in network order, and the names of the others, those
-/// of what lies `beside` included.
-fn match_parameters(
-    file: &str,
-    architecture: &Architecture,
-    entries: Vec<Entry>,
-    beside: Vec<String>,
-    extra: ExtraKeys,
-) -> Result<(Vec<Entry>, Vec<String>), WeightsError> {
-    let mut found: HashMap<String, Entry> =
-        entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
-    let mut matched = Vec::new();
-    let (mut missing, mut misshaped) = (Vec::new(), Vec::new());
-    for parameter in architecture.parameters() {
-        match found.remove(&parameter.name) {
-            None => missing.push(parameter.name),
-            Some(entry) if entry.shape != parameter.shape => misshaped.push(Misshaped {
-                name: parameter.name,
-                expected: parameter.shape,
-                found: entry.shape,
-            }),
-            Some(Entry { element: Element::Other(kind), .. }) => {
-                let reason = format!(
-                    "{} holds {kind} numbers, expected f32, f16, bf16 or f64",
-                    parameter.name
-                );
-                return Err(WeightsError::Unsupported { file: file.to_owned(), reason });
-            }
-            Some(entry) => matched.push(entry),
-        }
-    }
-    let mut others: Vec<_> = found.into_keys().chain(beside).collect();
-    others.sort();
-    let refused = extra == ExtraKeys::Refuse && !others.is_empty();
-    if !missing.is_empty() || !misshaped.is_empty() || refused {
-        return Err(WeightsError::Mismatch(Box::new(Mismatch {
-            file: file.to_owned(),
-            architecture: architecture.to_string(),
-            missing,
-            unexpected: others,
-            misshaped,
-        })));
-    }
-    Ok((matched, others))
 }

@@ -1,10 +1,14 @@
-//! From names and shapes to an architecture.
+//! From names and shapes to an architecture and its parameters.
+
+use std::collections::HashMap;
 
 use fbrs_data::text::printable;
 use fbrs_models::{Architecture, DeepLabConfig, HrNetConfig, ResNet};
 
 use crate::entry::Entry;
+use crate::mismatch::{Mismatch, Misshaped};
 use crate::state_dict::MARK;
+use crate::{Element, ExtraKeys, WeightsError};
 
 /// Parameters of an HRNet's `feature_extractor`: the small one has 771, the others 1576.
 const SMALL_BELOW: usize = 1200;
@@ -76,4 +80,50 @@ fn rows(entries: &[Entry], name: &str) -> Result<usize, String> {
         Some(rows) => Err(format!("{name} has {rows} rows, expected 1 to {MAX_WIDTH}")),
         None => Err(format!("{name} is missing, which tells the network's width")),
     }
+}
+
+/// The network's parameters among `entries`, in network order, and the names of the others, those
+/// of what lies `beside` included.
+pub(crate) fn parameters(
+    file: &str,
+    architecture: &Architecture,
+    entries: Vec<Entry>,
+    beside: Vec<String>,
+    extra: ExtraKeys,
+) -> Result<(Vec<Entry>, Vec<String>), WeightsError> {
+    let mut found: HashMap<String, Entry> =
+        entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
+    let mut matched = Vec::new();
+    let (mut missing, mut misshaped) = (Vec::new(), Vec::new());
+    for parameter in architecture.parameters() {
+        match found.remove(&parameter.name) {
+            None => missing.push(parameter.name),
+            Some(entry) if entry.shape != parameter.shape => misshaped.push(Misshaped {
+                name: parameter.name,
+                expected: parameter.shape,
+                found: entry.shape,
+            }),
+            Some(Entry { element: Element::Other(kind), .. }) => {
+                let reason = format!(
+                    "{} holds {kind} numbers, expected f32, f16, bf16 or f64",
+                    parameter.name
+                );
+                return Err(WeightsError::Unsupported { file: file.to_owned(), reason });
+            }
+            Some(entry) => matched.push(entry),
+        }
+    }
+    let mut others: Vec<_> = found.into_keys().chain(beside).collect();
+    others.sort();
+    let refused = extra == ExtraKeys::Refuse && !others.is_empty();
+    if !missing.is_empty() || !misshaped.is_empty() || refused {
+        return Err(WeightsError::Mismatch(Box::new(Mismatch {
+            file: file.to_owned(),
+            architecture: architecture.to_string(),
+            missing,
+            unexpected: others,
+            misshaped,
+        })));
+    }
+    Ok((matched, others))
 }

@@ -1,19 +1,15 @@
 //! Clicks as a user gives them, in the order of clicking.
 
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use anyhow::Result;
 use clap::ArgMatches;
 use fbrs::{Click, ImageSpace, Position, Size};
-use serde::Deserialize;
+use fbrs_data::clicks;
 
 use super::args::SegmentArgs;
 use crate::exit::Exit;
-
-/// Bytes of a file of clicks: room for a hundred thousand of them.
-const LONGEST_FILE: u64 = 8 << 20;
 
 /// A place in the photo, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,14 +43,6 @@ pub(super) fn parse_spot(text: &str) -> Result<Spot, String> {
         _ => String::new(),
     };
     Err(format!("expected X,Y in pixels, such as 120,80{hint}"))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileClick {
-    x: f64,
-    y: f64,
-    positive: bool,
 }
 
 /// The clicks of the command line or of the file that it names.
@@ -92,31 +80,11 @@ fn in_order(args: &SegmentArgs, matches: &ArgMatches) -> Vec<Click<ImageSpace>> 
 }
 
 fn read(path: &Path) -> Result<Vec<Click<ImageSpace>>> {
-    let name =
-        if is_standard_input(path) { "standard input".into() } else { path.to_string_lossy() };
-    let failed = |error: io::Error| Exit::Input.because(format!("cannot read {name}: {error}"));
-    let mut text = String::new();
-    let source: Box<dyn Read> = match is_standard_input(path) {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(fs::File::open(path).map_err(failed)?),
+    let clicks = match is_standard_input(path) {
+        true => clicks::read_from(io::stdin().lock(), "standard input"),
+        false => clicks::read(path),
     };
-    let length = source.take(LONGEST_FILE + 1).read_to_string(&mut text).map_err(failed)?;
-    if length as u64 > LONGEST_FILE {
-        let most = LONGEST_FILE >> 20;
-        let sentence = format!("{name}: expected a list of clicks, got more than {most} MiB");
-        return Err(Exit::Input.because(sentence));
-    }
-    let clicks: Vec<FileClick> = serde_json::from_str(&text).map_err(|error| {
-        Exit::Input.because(format!(
-            "{name}: expected a list of clicks such as \
-             [{{\"x\": 320, \"y\": 200, \"positive\": true}}], got something else: {error}"
-        ))
-    })?;
-    let click = |FileClick { x, y, positive }| match positive {
-        true => Click::positive(Position::from_row_col(y, x)),
-        false => Click::negative(Position::from_row_col(y, x)),
-    };
-    Ok(clicks.into_iter().map(click).collect())
+    clicks.map_err(|error| Exit::Input.because(error.to_string()))
 }
 
 pub(super) fn is_standard_input(path: &Path) -> bool {

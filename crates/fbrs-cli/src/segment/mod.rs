@@ -3,7 +3,6 @@
 mod args;
 mod clicks;
 mod mask;
-mod overlay;
 mod photo;
 mod pictures;
 mod report;

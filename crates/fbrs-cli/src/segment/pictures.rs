@@ -4,13 +4,14 @@ use std::io;
 use std::path::Path;
 
 use anyhow::Result;
+use fbrs_data::files::Draft;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageError, ImageFormat};
 
 use super::args::SegmentArgs;
 use super::clicks::is_standard_input;
 use crate::exit::Exit;
-use crate::outputs::{Place, WriteSeek, ending};
+use crate::outputs::{Place, ending};
 
 /// Of an overlay, out of 100: hardly to be told from the photo.
 const JPEG_QUALITY: u8 = 92;
@@ -77,16 +78,12 @@ impl Picture {
     }
 
     /// Encodes the picture.
-    pub(super) fn write(
-        &self,
-        picture: &DynamicImage,
-        mut out: &mut dyn WriteSeek,
-    ) -> io::Result<()> {
+    pub(super) fn write(&self, picture: &DynamicImage, out: &mut Draft) -> io::Result<()> {
         let written = match self.format {
             ImageFormat::Jpeg => {
-                JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).encode_image(picture)
+                JpegEncoder::new_with_quality(out, JPEG_QUALITY).encode_image(picture)
             }
-            format => picture.write_to(&mut out, format),
+            format => picture.write_to(out, format),
         };
         written.map_err(|error| match error {
             ImageError::IoError(error) => error,

@@ -1,18 +1,18 @@
 //! What `--json` and `--trace` say.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
-use fbrs::{Click, ClickReport, Ending, ImageSpace};
+use fbrs::{Click, ClickReport, Ending, ImageSpace, Region};
 use serde::Serialize;
 
-use super::mask::{MaskSummary, Rectangle};
+use super::mask::MaskSummary;
 use crate::devices::DeviceName;
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
 pub(super) struct Report<'a> {
-    pub(super) photo: PathBuf,
+    pub(super) photo: String,
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) mode: &'static str,
@@ -36,10 +36,10 @@ pub(super) struct WeightsName {
 
 #[derive(Serialize)]
 pub(super) struct OutputNames {
-    pub(super) mask: Option<PathBuf>,
-    pub(super) overlay: Option<PathBuf>,
-    pub(super) probabilities: Option<PathBuf>,
-    pub(super) trace: Option<PathBuf>,
+    pub(super) mask: Option<String>,
+    pub(super) overlay: Option<String>,
+    pub(super) probabilities: Option<String>,
+    pub(super) trace: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ pub(super) struct ClickCost<'a> {
     pub(super) y: f64,
     pub(super) positive: bool,
     /// Part of the photo that the network saw; `None` for all of it.
-    pub(super) region: Option<Rectangle>,
+    pub(super) region: Option<Region>,
     /// Width and height at which the network saw it.
     pub(super) crop: CropSize,
     pub(super) evaluations: usize,
@@ -106,7 +106,7 @@ impl<'a> ClickCost<'a> {
             x: click.position.col,
             y: click.position.row,
             positive: click.is_positive(),
-            region: report.region.map(Rectangle::from),
+            region: report.region,
             crop: CropSize { width: report.crop.width, height: report.crop.height },
             evaluations: losses.len(),
             loss: losses.iter().copied().reduce(f64::min),
@@ -133,6 +133,11 @@ impl<'a> ClickCost<'a> {
         };
         Self { detail: Some(detail), ..Self::of(click, report) }
     }
+}
+
+/// A file's name, with U+FFFD where it is no Unicode.
+pub(super) fn lossy(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// To the microsecond, so that a report stays readable.

@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -11,8 +12,8 @@ use image::{DynamicImage, RgbImage};
 use super::args::SegmentArgs;
 use super::mask::MaskSummary;
 use super::pictures::Outputs;
-use super::report::{ClickCost, OutputNames, Report, Seconds, WeightsName, seconds};
-use super::{clicks, overlay, photo};
+use super::report::{ClickCost, OutputNames, Report, Seconds, WeightsName, lossy, seconds};
+use super::{clicks, photo};
 use crate::devices::{self, DeviceName};
 use crate::outputs::{self, Place, Writing};
 use crate::print::{self, Voice};
@@ -32,7 +33,7 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
     let clicks = clicks::collect(&args, matches)?;
     let options = args.options();
     options.check()?;
-    let photo = photo::read(&args.photo)?;
+    let photo = photo::read(&args.photo, voice)?;
     let size = Size { height: photo.height() as usize, width: photo.width() as usize };
     clicks::check(&clicks, size)?;
     let outputs = Outputs::plan(&args)?;
@@ -51,7 +52,12 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
     }
     let probabilities =
         outputs.probabilities.is_some().then(|| prediction.probability_image().into());
-    let drawn = outputs.overlay.is_some().then(|| overlay::draw(photo.pixels(), &mask, &clicks));
+    // The session and all that it holds are not needed any more: the photo itself is drawn on.
+    drop((session, prediction));
+    let drawn = outputs.overlay.is_some().then(|| {
+        let mut canvas = photo.into_pixels();
+        fbrs_draw::overlay(&mut canvas, &mask, &clicks).map(|()| canvas)
+    });
     let drawn = drawn.transpose()?;
     let pictures = Pictures {
         mask: mask.into(),
@@ -63,7 +69,7 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
 
     if args.json {
         print::print_json(&Report {
-            photo: args.photo.clone(),
+            photo: lossy(&args.photo),
             width: size.width,
             height: size.height,
             mode: options.refine.mode.name(),
@@ -73,10 +79,10 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
             mask: summary,
             clicks: clicks.iter().zip(&reports).map(|(c, r)| ClickCost::of(c, r)).collect(),
             outputs: OutputNames {
-                mask: args.output.clone(),
-                overlay: args.overlay.clone(),
-                probabilities: args.probabilities.clone(),
-                trace: args.trace.clone(),
+                mask: args.output.as_deref().map(lossy),
+                overlay: args.overlay.as_deref().map(lossy),
+                probabilities: args.probabilities.as_deref().map(lossy),
+                trace: args.trace.as_deref().map(lossy),
             },
             seconds: Seconds {
                 load: seconds(loaded.time),
@@ -103,7 +109,9 @@ fn load(args: &SegmentArgs, voice: Voice) -> Result<Loaded> {
     }
     let file = checkpoint.file().to_owned();
     let device = bar.suspend(|| devices::open(args.device, voice))?;
-    let segmenter = Segmenter::from_checkpoint(checkpoint, device)?;
+    let segmenter = Segmenter::from_checkpoint_with(checkpoint, device, |done, total| {
+        bar.set_message(format!("loading {}: {} %", args.weights, 100 * done / total.max(1)));
+    })?;
     bar.finish_and_clear();
     let architecture = segmenter.architecture().to_string();
     let weights = WeightsName { asked: args.weights.clone(), file, architecture };

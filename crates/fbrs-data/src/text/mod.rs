@@ -17,18 +17,30 @@ pub fn printable(text: &str) -> String {
 
 /// As [`printable`], with at most this many letters of the text.
 pub fn printable_within(text: &str, longest: usize) -> String {
-    let mut shown = String::new();
-    for letter in text.chars().take(longest) {
-        if letter.is_control() || is_deceptive(letter) {
-            shown.push_str(&escaped(letter));
-        } else {
-            shown.push(letter);
-        }
-    }
+    let shown: String = text.chars().take(longest).collect();
+    let mut shown = escaped(&shown);
     if text.chars().nth(longest).is_some() {
         shown.push('…');
     }
     shown
+}
+
+/// As [`printable`], and never cut: for whole sentences that hold text from files.
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_unsafe(letter) {
+            shown.push_str(&escape(letter));
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+/// Whether a letter may do something else to a terminal than be shown.
+pub fn is_unsafe(letter: char) -> bool {
+    letter.is_control() || is_deceptive(letter)
 }
 
 /// Separators of lines, and marks that change the order in which letters are shown.
@@ -42,7 +54,7 @@ fn is_deceptive(letter: char) -> bool {
 }
 
 /// `\n` and its like where there is a name, else `\u{…}`.
-fn escaped(letter: char) -> String {
+fn escape(letter: char) -> String {
     match letter {
         '\n' | '\r' | '\t' => letter.escape_default().collect(),
         _ => letter.escape_unicode().collect(),

@@ -4,27 +4,22 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fbrs_data::annotations::Label;
-use fbrs_data::sets::{OpenedData, Sample};
+use fbrs::{Click, ImageSpace};
+use fbrs_draw::{MaskColors, SizesDiffer};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
-use image::{Rgb, RgbImage};
-use tiny_skia::{Color, FillRule, Paint, PathBuilder, Pixmap, Rect, Stroke, Transform};
+use image::{GrayImage, Luma, RgbImage};
 
 use crate::error::{Error, Result};
 use crate::journal::{Record, Results};
 use crate::noc::clicks_needed;
 use crate::result::ObjectResult;
+use fbrs_data::annotations::Label;
+use fbrs_data::sets::{OpenedData, Sample};
 
 /// Longer side of a picture.
 const SIDE: u32 = 560;
 const QUALITY: u8 = 82;
-/// Share of the tint inside a mask.
-const TINT: f32 = 0.5;
-const PREDICTED: [u8; 3] = [0x3B, 0x82, 0xF6];
-const TRUE: [u8; 3] = [0xF5, 0x9E, 0x0B];
-const POSITIVE: [u8; 3] = [0x16, 0xA3, 0x4A];
-const NEGATIVE: [u8; 3] = [0xDC, 0x26, 0x26];
 
 /// One object of the gallery.
 pub(super) struct Picture<'a> {
@@ -78,83 +73,34 @@ fn draw(sample: &Sample, result: &ObjectResult) -> Result<(String, String)> {
         (row as usize).min(height as usize - 1) * width as usize
             + (col as usize).min(width as usize - 1)
     };
-    let mask = result.mask().unwrap_or_default();
-    let mut predicted = photo.clone();
-    tint(&mut predicted, PREDICTED, |x, y| mask.get(at(x, y)) == Some(&true));
-    let predicted = clicks(&predicted, result, scale as f32)?;
-    let mut truth = photo;
-    let labels = sample.truth.labels();
-    tint(&mut truth, TRUE, |x, y| labels.get(at(x, y)) == Some(&Label::Object));
-    for (x, y, pixel) in truth.enumerate_pixels_mut() {
-        if labels.get(at(x, y)) == Some(&Label::Ignore) {
-            *pixel = mixed(*pixel, [128; 3], 0.7);
-        }
-    }
-    Ok((data_uri(&predicted)?, data_uri(&truth)?))
-}
-
-/// Tints what is inside, darkens what is outside, and draws the edge between.
-fn tint(photo: &mut RgbImage, color: [u8; 3], inside: impl Fn(u32, u32) -> bool) {
-    let (width, height) = photo.dimensions();
-    for (x, y, pixel) in photo.enumerate_pixels_mut() {
-        let here = inside(x, y);
-        let beside = (x + 1 < width && inside(x + 1, y) != here)
-            || (y + 1 < height && inside(x, y + 1) != here)
-            || (x > 0 && inside(x - 1, y) != here)
-            || (y > 0 && inside(x, y - 1) != here);
-        *pixel = match (beside, here) {
-            (true, true) => mixed(*pixel, [255; 3], 0.85),
-            (_, true) => mixed(*pixel, color, TINT),
-            (_, false) => mixed(*pixel, [0; 3], 0.18),
-        };
-    }
-}
-
-fn mixed(Rgb(pixel): Rgb<u8>, color: [u8; 3], share: f32) -> Rgb<u8> {
-    let mut mixed = pixel;
-    for (value, color) in mixed.iter_mut().zip(color) {
-        *value = (f32::from(*value) * (1.0 - share) + f32::from(color) * share).round() as u8;
-    }
-    Rgb(mixed)
-}
-
-/// Draws the clicks: green with a plus, red with a minus; the last one on top.
-fn clicks(photo: &RgbImage, result: &ObjectResult, scale: f32) -> Result<RgbImage> {
-    const RADIUS: f32 = 6.5;
-    let (width, height) = photo.dimensions();
-    let too_large = || Error::Picture(format!("{width}×{height} pixels are too many"));
-    let mut canvas = Pixmap::new(width, height).ok_or_else(too_large)?;
-    let paint = |[red, green, blue]: [u8; 3]| {
-        let mut paint = Paint::default();
-        paint.set_color(Color::from_rgba8(red, green, blue, 255));
-        paint
+    let shrunk = |is_set: &dyn Fn(usize) -> bool| {
+        let value = |x, y| Luma([255 * u8::from(is_set(at(x, y)))]);
+        GrayImage::from_fn(photo.width(), photo.height(), value)
     };
-    let (white, still) = (paint([255; 3]), Transform::identity());
-    for (positive, row, col) in &result.clicks {
-        let (x, y) = ((*col as f32 + 0.5) * scale, (*row as f32 + 0.5) * scale);
-        let color = if *positive { POSITIVE } else { NEGATIVE };
-        if let Some(disc) = PathBuilder::from_circle(x, y, RADIUS) {
-            canvas.fill_path(&disc, &paint(color), FillRule::Winding, still, None);
-            let ring = Stroke { width: 1.6, ..Stroke::default() };
-            canvas.stroke_path(&disc, &white, &ring, still, None);
-        }
-        let mut bar = |x: f32, y: f32, width: f32, height: f32| {
-            if let Some(bar) = Rect::from_xywh(x - width / 2.0, y - height / 2.0, width, height) {
-                canvas.fill_rect(bar, &white, still, None);
-            }
-        };
-        bar(x, y, 7.0, 1.8);
-        if *positive {
-            bar(x, y, 1.8, 7.0);
-        }
+    let (mask, labels) = (result.mask().unwrap_or_default(), sample.truth.labels());
+    let predicted = shrunk(&|place| mask.get(place) == Some(&true));
+    let object = shrunk(&|place| labels.get(place) == Some(&Label::Object));
+    let ignored = shrunk(&|place| labels.get(place) == Some(&Label::Ignore));
+    let clicks: Vec<_> = result.clicks.iter().map(|click| moved(*click, scale)).collect();
+    let drawn = || -> Result<(RgbImage, RgbImage), SizesDiffer> {
+        let mut answer = photo.clone();
+        fbrs_draw::overlay(&mut answer, &predicted, &clicks)?;
+        let mut truth = photo.clone();
+        fbrs_draw::mask(&mut truth, &object, MaskColors::TRUE)?;
+        fbrs_draw::ignored(&mut truth, &ignored)?;
+        Ok((answer, truth))
+    };
+    let (answer, truth) = drawn().map_err(|error| Error::Picture(error.to_string()))?;
+    Ok((data_uri(&answer)?, data_uri(&truth)?))
+}
+
+/// A click (positive, row, column) in the photo as one in the photo `scale` times as large.
+fn moved((positive, row, col): (bool, usize, usize), scale: f64) -> Click<ImageSpace> {
+    let [x, y] = [col, row].map(|place| (place as f64 + 0.5) * scale - 0.5);
+    match positive {
+        true => Click::positive_at(x, y),
+        false => Click::negative_at(x, y),
     }
-    let mut drawn = photo.clone();
-    for (pixel, over) in drawn.pixels_mut().zip(canvas.pixels()) {
-        let over = over.demultiply();
-        let color = [over.red(), over.green(), over.blue()];
-        *pixel = mixed(*pixel, color, f32::from(over.alpha()) / 255.0);
-    }
-    Ok(drawn)
 }
 
 fn data_uri(picture: &RgbImage) -> Result<String> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fbrs_data::files::{Destination, commit_all};
 use fbrs_data::sets::OpenedData;
+use fbrs_draw::colors;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::gallery::{Picture, pictures};
@@ -300,10 +301,10 @@ fn galleries(report: &Report, results: &Results, data: &[OpenedData]) -> Result<
         @for (title, pictures) in &sections {
             h2 { (title) }
             ul.legend.key style="margin:-8px 0 12px" {
-                li { i style="background:#3B82F6" {} "predicted" }
-                li { i style="background:#F59E0B" {} "ground truth" }
-                li { i style="background:#16A34A" {} "click on the object" }
-                li { i style="background:#DC2626" {} "click on the background" }
+                li { i style=(background(colors::PREDICTED_EDGE)) {} "predicted" }
+                li { i style=(background(colors::TRUE)) {} "ground truth" }
+                li { i style=(background(colors::POSITIVE)) {} "click on the object" }
+                li { i style=(background(colors::NEGATIVE)) {} "click on the background" }
             }
             div.gallery {
                 @for picture in pictures { (figure(picture, highest)) }
@@ -336,4 +337,9 @@ fn figure(picture: &Picture<'_>, threshold: f64) -> Markup {
             }
         }
     }
+}
+
+/// A color as a style sheet has it.
+fn background([red, green, blue]: [u8; 3]) -> String {
+    format!("background:#{red:02x}{green:02x}{blue:02x}")
 }

@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("room for it");
     match Checkpoint::open(file.path(), ExtraKeys::Ignore) {
-        Err(error) => assert!(!error.to_string().is_empty()),
+        Err(error) => assert!(!error.to_string().contains(char::is_control)),
         Ok(mut checkpoint) => {
             for tensor in checkpoint.tensors().to_vec() {
                 if let Ok(values) = checkpoint.read(&tensor.name, &tensor.shape) {

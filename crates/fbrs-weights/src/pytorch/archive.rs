@@ -20,8 +20,16 @@ const MAX_DIRECTORY: u64 = 8 << 20;
 /// What the check of an archive found.
 pub(super) struct Checked {
     pub(super) root: Root,
-    /// Whether a reader that guesses where the archive begins guesses wrong.
-    pub(super) misleads: bool,
+    pub(super) end: End,
+}
+
+/// What the end of an archive tells a reader that finds out itself where the archive begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// What it tells this check.
+    Clear,
+    /// Something else; but there is a wide record that does not.
+    Misleading,
 }
 
 /// Makes sure that an archive holds one checkpoint, all of it stored as it is, whose pickle calls
@@ -53,7 +61,13 @@ pub(super) fn check(file: &File, length: u64) -> Result<Checked, Refusal> {
     }
     let mut entry = BufReader::new(archive.by_index(pickle).map_err(from_zip)?);
     let root = pickle::inspect(&mut entry)?;
-    Ok(Checked { root, misleads: wide && !begins_where_guessed(file) })
+    drop(entry);
+    let end = match (is_same_when_guessed(file, &archive), wide) {
+        (true, _) => End::Clear,
+        (false, true) => End::Misleading,
+        (false, false) => return Err(lost()),
+    };
+    Ok(Checked { root, end })
 }
 
 /// The index of the checkpoint's pickle.
@@ -79,9 +93,18 @@ fn find_pickle<R: Read + Seek>(archive: &ZipArchive<R>) -> Result<usize, Refusal
     }
 }
 
-/// Whether the archive is the same to a reader that finds out itself where it begins.
-fn begins_where_guessed(file: &File) -> bool {
-    ZipArchive::new(BufReader::new(file)).is_ok_and(|archive| archive.offset() == 0)
+/// Whether a reader that finds out itself where the archive begins reads the same directory.
+fn is_same_when_guessed<R: Read + Seek>(file: &File, checked: &ZipArchive<R>) -> bool {
+    ZipArchive::new(BufReader::new(file)).is_ok_and(|guessed| {
+        guessed.offset() == checked.offset()
+            && guessed.central_directory_start() == checked.central_directory_start()
+            && guessed.len() == checked.len()
+    })
+}
+
+/// What an archive is refused for whose directory two readers would look for in two places.
+pub(super) fn lost() -> Refusal {
+    Refusal::Damaged("its archive's directory is not where it says".to_owned())
 }
 
 /// Bounds the archive's directory before it is read into memory. The record that describes it
@@ -94,7 +117,9 @@ fn check_directory(file: &File, length: u64) -> Result<bool, Refusal> {
     }
     let entries = u64::from(u16::from_le_bytes([record[10], record[11]]));
     let size = u64::from(u32::from_le_bytes([record[12], record[13], record[14], record[15]]));
-    bound_directory(entries, size)?;
+    // A field of all ones refers to the wide record.
+    let (no_entries, no_size) = (entries == u64::from(u16::MAX), size == u64::from(u32::MAX));
+    bound_directory(if no_entries { 0 } else { entries }, if no_size { 0 } else { size })?;
 
     let locator: [u8; 20] = read_at(file, length, length.checked_sub(42))?;
     if locator.starts_with(b"PK\x06\x07") {
@@ -105,13 +130,11 @@ fn check_directory(file: &File, length: u64) -> Result<bool, Refusal> {
         if let (true, [.., entries, size]) = (wide.starts_with(b"PK\x06\x06"), words) {
             bound_directory(u64::from_le_bytes(*entries), u64::from_le_bytes(*size))?;
         } else {
-            return Err(Refusal::Damaged(
-                "its archive's directory is not where it says".to_owned(),
-            ));
+            return Err(lost());
         }
         return Ok(true);
     }
-    if entries == u64::from(u16::MAX) || size == u64::from(u32::MAX) {
+    if no_entries || no_size {
         return Err(Refusal::Damaged("its archive's directory has no size".to_owned()));
     }
     Ok(false)

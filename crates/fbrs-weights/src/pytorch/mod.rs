@@ -17,7 +17,9 @@ use std::path::Path;
 
 use fbrs_data::text::printable;
 use pytorch_reader::{DType, PytorchError, PytorchReader, Tensor};
+use tempfile::NamedTempFile;
 
+use self::archive::End;
 use crate::entry::{Contents, Entry, Header, Opened, Source, is_of_machine};
 use crate::pickle::{self, Refusal, Root};
 use crate::{Container, Element, WeightsError};
@@ -29,18 +31,13 @@ pub(crate) fn open(
     opened: Opened,
 ) -> Result<Contents, WeightsError> {
     let refused = |refusal| told(refusal, &opened.name, container);
-    let (root, misleads) = match container {
-        Container::Zip => {
-            let checked = archive::check(&opened.file, opened.length).map_err(refused)?;
-            (checked.root, checked.misleads)
-        }
-        _ => (check_stream(&opened.file).map_err(refused)?, false),
+    let (root, copy) = match container {
+        Container::Zip => check_zip(&opened).map_err(refused)?,
+        _ => (check_stream(&opened.file).map_err(refused)?, None),
     };
-    let reader = match misleads {
-        false => PytorchReader::new(path),
-        // The reader holds what it has opened; the copy's name may go.
-        true => PytorchReader::new(repair::repaired(&opened).map_err(refused)?.path()),
-    };
+    let reader = PytorchReader::new(copy.as_ref().map_or(path, |copy| copy.path()));
+    // The reader holds what it has opened; the copy's name may go.
+    drop(copy);
     opened.is_still(path)?;
     let reader = reader.map_err(|error| refused(unreadable(error, root)))?;
 
@@ -115,6 +112,21 @@ fn element(dtype: DType) -> Element {
         DType::U16 => Element::Other("u16"),
         DType::U8 => Element::Other("u8"),
         DType::Bool => Element::Other("bool"),
+    }
+}
+
+/// Checks an archive. Returns what its state dict is, and a copy to read where the archive's end
+/// would mislead the reader: what is read is what was checked.
+fn check_zip(opened: &Opened) -> Result<(Root, Option<NamedTempFile>), Refusal> {
+    let checked = archive::check(&opened.file, opened.length)?;
+    if checked.end == End::Clear {
+        return Ok((checked.root, None));
+    }
+    let copy = repair::repaired(opened)?;
+    let checked = archive::check(copy.as_file(), opened.length)?;
+    match checked.end {
+        End::Clear => Ok((checked.root, Some(copy))),
+        End::Misleading => Err(archive::lost()),
     }
 }
 
