@@ -207,3 +207,69 @@ fn wrong_usage_is_told() {
     }
     assert_eq!(fs::read_to_string(work.path("notes.txt")).unwrap(), "my notes\n");
 }
+
+/// A data set of COCO instances of one photo, `ann.json` in the folder.
+fn coco(work: &Work) -> String {
+    let box_of_photo = "[[40, 25, 90, 25, 90, 65, 40, 65]]";
+    let json = format!(
+        "{{\"images\": [{{\"id\": 1, \"file_name\": \"photo.png\"}}], \"annotations\": \
+         [{{\"id\": 1, \"image_id\": 1, \"segmentation\": {box_of_photo}}}]}}"
+    );
+    fs::write(work.path("ann.json"), &json).unwrap();
+    json
+}
+
+#[test]
+fn an_input_is_never_an_output() {
+    let work = Work::new();
+    let json = coco(&work);
+    fs::create_dir(work.path("rep")).unwrap();
+    fs::write(work.path("rep/report.json"), &json).unwrap();
+    fs::write(work.path("other.json"), &json).unwrap();
+    let data = ["eval", "--device", "cpu", "--mode", "NoBRS", "--max-clicks", "1", "--data"];
+    for (arguments, code, words) in [
+        (vec!["coco=ann.json", "--journal", "ann.json"], 2, "ann.json is read"),
+        (vec!["coco=ann.json", "--journal", "other.json"], 3, "left alone"),
+        (vec!["coco=ann.json", "--journal", "other.json", "--restart"], 3, "left alone"),
+        (vec!["coco=ann.json", "--journal", "photo.png"], 3, "left alone"),
+        (
+            vec!["coco=rep/report.json", "--images", ".", "--report", "rep"],
+            2,
+            "report.json is read",
+        ),
+    ] {
+        let ended = work.run(&[&data[..], &arguments].concat());
+        ended.is_refusal(code, &[words]);
+    }
+    for name in ["ann.json", "other.json", "rep/report.json"] {
+        assert_eq!(fs::read_to_string(work.path(name)).unwrap(), json, "{name}");
+    }
+    let run = work.run(&[&data[..], &["coco=ann.json", "--journal", "run.jsonl"]].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let journal = fs::read(work.path("run.jsonl")).unwrap();
+    work.run(&["eval", "merge", "run.jsonl", "-o", "run.jsonl"]).is_refusal(2, &["is read"]);
+    let onto_other = work.run(&["eval", "merge", "run.jsonl", "-o", "other.json"]);
+    assert_eq!(onto_other.code, Some(3), "{onto_other:?}");
+    assert_eq!(fs::read(work.path("run.jsonl")).unwrap(), journal);
+    assert_eq!(fs::read_to_string(work.path("other.json")).unwrap(), json);
+}
+
+#[test]
+fn what_was_passed_over_and_what_is_missing_is_told() {
+    let work = Work::new();
+    for folder in ["own/images/sub", "own/masks"] {
+        fs::create_dir_all(work.path(folder)).unwrap();
+    }
+    fs::write(work.path("own/images/a.heic"), "ftypheic").unwrap();
+    fs::copy(work.path("photo.png"), work.path("own/images/\u{1b}[2J.png")).unwrap();
+    let eval = ["eval", "--device", "cpu", "--mode", "NoBRS", "--data"];
+    let ended = work.run(&[&eval[..], &["folder=own"]].concat());
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert!(ended.err.contains("1 file and 1 folder were not looked at: a.heic, sub"), "{ended:?}");
+    assert!(ended.out.contains("\\u{1b}[2J.png") && !(ended.out + &ended.err).contains('\u{1b}'));
+
+    coco(&work);
+    fs::rename(work.path("photo.png"), work.path("own/photo.png")).unwrap();
+    let ended = work.run(&[&eval[..], &["coco=ann.json"]].concat());
+    ended.is_refusal(3, &["photo.png", "images", "--images DIR"]);
+}

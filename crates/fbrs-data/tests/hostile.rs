@@ -168,6 +168,6 @@ fn a_small_file_takes_little_time_and_memory() {
     }
     if let Some(peak) = peak_memory() {
         println!("peak memory: {} MB", peak >> 20);
-        assert!(peak < 500 << 20, "{} MB", peak >> 20);
+        assert!(peak < 250 << 20, "{} MB", peak >> 20);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use fbrs_data::sets::ObjectKey;
 use fbrs_data::text::printable;
 use serde::Serialize;
 
@@ -9,7 +10,6 @@ use crate::journal::Results;
 use crate::noc::clicks_needed;
 use crate::report::aligned;
 use crate::result::ObjectResult;
-use fbrs_data::sets::ObjectKey;
 
 /// Differences between two runs, over the objects that both evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use fbrs::{Options, Segmenter};
+use fbrs_data::sets::{ObjectKey, OpenedData, Problem, Sample};
 
 use crate::error::Result;
 use crate::journal::{Journal, Record, Results};
 use crate::result::{ClickSeconds, ObjectResult};
 use crate::settings::Settings;
 use crate::user::SimulatedUser;
-use fbrs_data::sets::{ObjectKey, OpenedData, Problem, Sample};
 
 /// Clicks on one object until its IoU is good enough or the clicks are used up.
 ///

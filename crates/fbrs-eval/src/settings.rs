@@ -1,10 +1,10 @@
 use fbrs::{DiscRule, Mode, NetClicks, Options, RefineOptions, View, ZoomIn};
+use fbrs_data::sets::{Layout, OpenedData};
 use fbrs_data::text::printable;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use fbrs_data::sets::{Layout, OpenedData};
 
 /// How objects are clicked and answered. The default is the published evaluation of f-BRS-B.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,7 @@
 use fbrs::{Click, ImageSpace, Position, Sign, Size};
+use fbrs_data::annotations::{Label, Truth};
 use image::{GrayImage, Luma};
 use imageproc::distance_transform::euclidean_squared_distance_transform;
-
-use fbrs_data::annotations::{Label, Truth};
 
 /// A user who sees the ground truth and clicks where the prediction is most wrong: as deep as
 /// possible inside the larger error (section "Evaluation" of the paper, after Jang & Kim 2019).

@@ -9,7 +9,6 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::gallery::{Picture, pictures};
 use super::{DataReport, Report, duration, percent, plots};
-
 use crate::error::{Result, cannot_write};
 use crate::journal::Results;
 use crate::result::ClickSeconds;

@@ -5,6 +5,7 @@ mod html;
 mod plots;
 mod table;
 
+use fbrs_data::sets::{Layout, ObjectKey, Problem};
 use serde::Serialize;
 
 use crate::journal::Results;
@@ -12,7 +13,6 @@ use crate::noc::{Noc, clicks_needed, mean_iou_after};
 use crate::published::{Published, published};
 use crate::result::{ClickSeconds, ObjectResult};
 use crate::settings::{Network, Settings};
-use fbrs_data::sets::{Layout, ObjectKey, Problem};
 
 pub use html::{Page, page};
 pub(crate) use table::aligned;
