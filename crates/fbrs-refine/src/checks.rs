@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use burn::tensor::{Tensor, TensorData};
-use fbrs_clicks::{Click, CropSpace, DiscRule, Position, Size};
+use fbrs_clicks::{Click, CropSpace, Position, Size};
 use fbrs_models::testing::{Formula, device, image, values};
 use fbrs_models::{
     BoxError, CancelToken, Cut, Interrupt, Network, ParameterSource, resize_bilinear,
@@ -454,7 +454,7 @@ fn parts_of_a_frame_are_the_frame() {
             let options = RefineOptions { max_evaluations: 2, ..endless(mode) };
             let refiner = Refiner::new(&network, 260.0, &options);
             let start = RefineState::default();
-            let mut first = |frame: &Frame, clicks: &[Vec<Click<CropSpace>>]| {
+            let first = |frame: &Frame, clicks: &[Vec<Click<CropSpace>>]| {
                 refiner.click(frame, clicks, &start, &mut Watch::none()).unwrap()
             };
             let all = first(&whole, &list);

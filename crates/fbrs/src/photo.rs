@@ -69,6 +69,11 @@ impl Photo {
         &self.pixels
     }
 
+    /// The pixels, copied only where others share them.
+    pub fn into_pixels(self) -> RgbImage {
+        Arc::unwrap_or_clone(self.pixels)
+    }
+
     /// Whether both are one photo, not only alike.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.pixels, &other.pixels)

@@ -1,5 +1,6 @@
 //! What there is to say about a mask.
 
+use fbrs::Region;
 use image::GrayImage;
 use serde::Serialize;
 
@@ -12,35 +13,21 @@ pub(super) struct MaskSummary {
     pub(super) share: f64,
     /// Smallest rectangle around the object; `None` where there is none.
     #[serde(rename = "box")]
-    pub(super) bounds: Option<Rectangle>,
-}
-
-/// A rectangle of pixels of the photo, all four ends inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct Rectangle {
-    pub(super) left: usize,
-    pub(super) top: usize,
-    pub(super) right: usize,
-    pub(super) bottom: usize,
-}
-
-impl From<fbrs::Region> for Rectangle {
-    fn from(region: fbrs::Region) -> Self {
-        let (left, right) = (region.left(), region.right());
-        Self { left, top: region.top(), right, bottom: region.bottom() }
-    }
+    pub(super) bounds: Option<Region>,
 }
 
 impl MaskSummary {
     pub(super) fn of(mask: &GrayImage) -> Self {
-        let (width, height) = (mask.width() as usize, mask.height() as usize);
-        let pixels: Vec<bool> = mask.as_raw().iter().map(|value| *value > 0).collect();
-        let area = pixels.iter().filter(|set| **set).count() as u64;
-        let bounds = fbrs::Region::bounding_box(&pixels, fbrs::Size { height, width });
-        Self {
-            area,
-            share: area as f64 / (pixels.len().max(1) as f64),
-            bounds: bounds.map(Rectangle::from),
+        let width = mask.width() as usize;
+        let (mut area, mut bounds) = (0, None::<Region>);
+        for (row, pixels) in mask.as_raw().chunks(width.max(1)).enumerate() {
+            let Some(left) = pixels.iter().position(|value| *value > 0) else { continue };
+            let right = pixels.iter().rposition(|value| *value > 0).unwrap_or(left);
+            area += pixels.iter().filter(|value| **value > 0).count() as u64;
+            let line = Region::new(row..=row, left..=right);
+            bounds = line.map(|line| bounds.map_or(line, |bounds| bounds.union(line)));
         }
+        let pixels = mask.as_raw().len().max(1);
+        Self { area, share: area as f64 / pixels as f64, bounds }
     }
 }

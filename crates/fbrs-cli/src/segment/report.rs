@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fbrs::{Click, ClickReport, Ending, ImageSpace};
+use fbrs::{Click, ClickReport, Ending, ImageSpace, Region};
 use serde::Serialize;
 
-use super::mask::{MaskSummary, Rectangle};
+use super::mask::MaskSummary;
 use crate::devices::DeviceName;
 
 /// The object that `--json` prints.
@@ -57,7 +57,7 @@ pub(super) struct ClickCost<'a> {
     pub(super) y: f64,
     pub(super) positive: bool,
     /// Part of the photo that the network saw; `None` for all of it.
-    pub(super) region: Option<Rectangle>,
+    pub(super) region: Option<Region>,
     /// Width and height at which the network saw it.
     pub(super) crop: CropSize,
     pub(super) evaluations: usize,
@@ -106,7 +106,7 @@ impl<'a> ClickCost<'a> {
             x: click.position.col,
             y: click.position.row,
             positive: click.is_positive(),
-            region: report.region.map(Rectangle::from),
+            region: report.region,
             crop: CropSize { width: report.crop.width, height: report.crop.height },
             evaluations: losses.len(),
             loss: losses.iter().copied().reduce(f64::min),

@@ -52,8 +52,10 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
     }
     let probabilities =
         outputs.probabilities.is_some().then(|| prediction.probability_image().into());
+    // The session and all that it holds are not needed any more: the photo itself is drawn on.
+    drop((session, prediction));
     let drawn = outputs.overlay.is_some().then(|| {
-        let mut canvas = RgbImage::clone(photo.pixels());
+        let mut canvas = photo.into_pixels();
         fbrs_draw::overlay(&mut canvas, &mask, &clicks).map(|()| canvas)
     });
     let drawn = drawn.transpose()?;
@@ -107,7 +109,9 @@ fn load(args: &SegmentArgs, voice: Voice) -> Result<Loaded> {
     }
     let file = checkpoint.file().to_owned();
     let device = bar.suspend(|| devices::open(args.device, voice))?;
-    let segmenter = Segmenter::from_checkpoint(checkpoint, device)?;
+    let segmenter = Segmenter::from_checkpoint_with(checkpoint, device, |done, total| {
+        bar.set_message(format!("loading {}: {} %", args.weights, 100 * done / total.max(1)));
+    })?;
     bar.finish_and_clear();
     let architecture = segmenter.architecture().to_string();
     let weights = WeightsName { asked: args.weights.clone(), file, architecture };

@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn masks_are_kept_to_the_pixel() {
-        let inside = |x: u32, y: u32| (3..70).contains(&x) && (5..9).contains(&y) && x % 7 != 0;
+        let inside = |x: u32, y: u32| (3..70).contains(&x) && (5..9).contains(&y) && !x.is_multiple_of(7);
         let mask = GrayImage::from_fn(90, 20, |x, y| Luma([if inside(x, y) { 200 } else { 90 }]));
         let bits = MaskBits::new(&mask).unwrap();
         for (x, y, _) in mask.enumerate_pixels() {
