@@ -330,7 +330,7 @@ pub fn write(numbers: &[u16], size: Size, in_colors: bool, writer: impl Write) -
 /// 0.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_mask(mask: &[bool], size: Size, writer: impl Write) -> io::Result<()> {
     let bytes: Vec<u8> = mask.iter().map(|pixel| if *pixel { 255 } else { 0 }).collect();
     encode(writer, size, (png::ColorType::Grayscale, png::BitDepth::Eight), &bytes, &[])
