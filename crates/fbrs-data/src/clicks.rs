@@ -198,4 +198,16 @@ mod tests {
             assert!(read_from(&LIST.as_bytes()[..end], "").is_err(), "{end}");
         }
     }
+
+    #[test]
+    fn numbers_come_back_to_the_bit() {
+        let digits = "4".repeat(108) + &"0".repeat(69) + "66666666";
+        for number in [digits.as_str(), "0.1", "123.45600000000002", "1e-7", "5e-324"] {
+            let text = format!(r#"[{{"x": {number}, "y": 30, "positive": true}}]"#);
+            let read = read_from(text.as_bytes(), "clicks").unwrap();
+            let mut written = Vec::new();
+            write(&read, &mut written).unwrap();
+            assert_eq!(read_from(written.as_slice(), "clicks").unwrap(), read, "{number}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! From bytes to an upright picture.
 
 use std::io::{BufRead, Cursor, Read, Seek};
+use std::panic::{self, AssertUnwindSafe};
 
 use fbrs_clicks::Size;
 use image::error::ImageError;
@@ -10,7 +11,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use super::error::SHORTEST_SIDE;
 use super::jpeg::{self, Verdict};
 use super::kind::{self, BEGINNING, Kind};
-use super::{Limits, Picture, PictureError, values};
+use super::{Limits, Picture, PictureError, palette, values};
 use crate::files;
 
 pub(super) fn decode(
@@ -29,6 +30,9 @@ pub(super) fn decode(
             return Err(PictureError::NotAPicture { file: name.to_owned(), found });
         }
     };
+    if format == ImageFormat::Png && palette::is_broken(&mut source).map_err(io)? {
+        return Err(PictureError::damaged(name, "its palette has a part of a color or too many"));
+    }
     if format != ImageFormat::Jpeg {
         return pixels(source, format, name, limits, |_| Ok(Verdict::Unknown));
     }
@@ -42,9 +46,23 @@ pub(super) fn decode(
     })
 }
 
+/// [`decoded`], where a decoder that panics has met a damaged file.
+fn pixels(
+    source: impl BufRead + Seek,
+    format: ImageFormat,
+    name: &str,
+    limits: &Limits,
+    check: impl FnOnce(Size) -> Result<Verdict, PictureError>,
+) -> Result<Picture, PictureError> {
+    // All that the closure changes is dropped with it.
+    let work = AssertUnwindSafe(|| decoded(source, format, name, limits, check));
+    panic::catch_unwind(work)
+        .unwrap_or_else(|_| Err(PictureError::damaged(name, "its decoder cannot make sense of it")))
+}
+
 /// `check` is called with the size as stored, before anything but the header is decoded. What it
 /// finds whole and the decoder does not understand is no fault of the file.
-fn pixels(
+fn decoded(
     source: impl BufRead + Seek,
     format: ImageFormat,
     name: &str,

@@ -16,6 +16,7 @@ mod decode;
 mod error;
 mod jpeg;
 mod kind;
+mod palette;
 mod values;
 
 use std::io::{BufReader, Cursor};
