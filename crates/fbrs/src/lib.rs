@@ -35,6 +35,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// The guide's example is compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Guide;
+
 mod device;
 mod error;
 mod loaded;
