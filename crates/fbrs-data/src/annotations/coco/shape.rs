@@ -60,7 +60,8 @@ impl Polygons {
             let reason = format!("a polygon has an odd count of numbers, {}", polygon.len());
             return Err(FormatError::Damaged(reason));
         }
-        if polygon.iter().any(|at| !at.is_finite()) {
+        // As they are kept: what is finite as it is read may be too far away for that.
+        if polygon.iter().any(|at| !(*at as f32).is_finite()) {
             return Err(FormatError::damaged("a polygon has a corner that is no number"));
         }
         let end = self.numbers.len().saturating_add(polygon.len());
@@ -404,6 +405,15 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn corners_beyond_all_photos_are_refused() {
+        let mut polygons = Polygons::default();
+        for far in [3.1e69, f64::INFINITY, f64::NAN] {
+            assert!(polygons.push(&[far, 10.0, 58.0, 10.0, 58.0, 20.0]).is_err());
+        }
+        assert_eq!(polygons, Polygons::default());
+    }
 
     proptest! {
         #[test]
