@@ -18,7 +18,7 @@ pub(crate) enum Variables {
 }
 
 /// z on a device, waiting for its gradient.
-#[expect(clippy::large_enum_variant, reason = "one lives for one evaluation")]
+#[allow(clippy::large_enum_variant, reason = "one lives for one evaluation")]
 pub(crate) enum Leaf {
     ChannelAffine { scale: Tensor<4>, bias: Tensor<4> },
     Offset(Tensor<4>),
