@@ -84,10 +84,10 @@ impl<'a> Refiner<'a> {
         let mut trace = ClickTrace::default();
         let interrupt = watch.interrupt();
         let mut logits = Vec::new();
+        watch.see(&Progress::Features { cached: false });
         for part in told.frame.parts() {
             let at_image =
                 timed(&mut trace.backbone, || self.run_to(Cut::Image, told, part, &interrupt))?;
-            watch.see(&Progress::Features { cached: false });
             let plain = || self.run_from(&at_image, told.frame, &interrupt);
             logits.push(timed(&mut trace.head_forward, plain)?);
         }

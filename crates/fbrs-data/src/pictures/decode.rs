@@ -14,7 +14,18 @@ use super::kind::{self, BEGINNING, Kind};
 use super::{Limits, Picture, PictureError, palette, values};
 use crate::files;
 
+/// A picture; where a decoder panics, it has met a damaged file.
 pub(super) fn decode(
+    source: impl BufRead + Seek,
+    name: &str,
+    limits: &Limits,
+) -> Result<Picture, PictureError> {
+    // All that the closure changes is dropped with it.
+    panic::catch_unwind(AssertUnwindSafe(|| upright(source, name, limits)))
+        .unwrap_or_else(|_| Err(PictureError::damaged(name, "its decoder cannot make sense of it")))
+}
+
+fn upright(
     mut source: impl BufRead + Seek,
     name: &str,
     limits: &Limits,
@@ -46,23 +57,9 @@ pub(super) fn decode(
     })
 }
 
-/// [`decoded`], where a decoder that panics has met a damaged file.
-fn pixels(
-    source: impl BufRead + Seek,
-    format: ImageFormat,
-    name: &str,
-    limits: &Limits,
-    check: impl FnOnce(Size) -> Result<Verdict, PictureError>,
-) -> Result<Picture, PictureError> {
-    // All that the closure changes is dropped with it.
-    let work = AssertUnwindSafe(|| decoded(source, format, name, limits, check));
-    panic::catch_unwind(work)
-        .unwrap_or_else(|_| Err(PictureError::damaged(name, "its decoder cannot make sense of it")))
-}
-
 /// `check` is called with the size as stored, before anything but the header is decoded. What it
 /// finds whole and the decoder does not understand is no fault of the file.
-fn decoded(
+fn pixels(
     source: impl BufRead + Seek,
     format: ImageFormat,
     name: &str,

@@ -2,34 +2,15 @@ use std::path::Path;
 
 use image::DynamicImage;
 
+use super::Problem;
 use super::pairs::Pairs;
-use super::{DataSet, ObjectKey, Problem, Sample};
 use crate::annotations::Label;
 use crate::error::Result;
 
 /// DAVIS and COCO_MVal: photos in `img`, masks in `gt`; a pixel is object where any channel is
 /// above 0.
-#[derive(Debug)]
-pub(super) struct Davis(Pairs);
-
-impl Davis {
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self(Pairs::open(path, "img", "gt")?))
-    }
-}
-
-impl DataSet for Davis {
-    fn objects(&self) -> Vec<ObjectKey> {
-        self.0.objects()
-    }
-
-    fn read(&self, number: usize) -> Result<Sample, Problem> {
-        self.0.read(number, labels)
-    }
-
-    fn remarks(&self) -> Vec<String> {
-        self.0.remarks()
-    }
+pub(super) fn open(path: &Path) -> Result<Pairs> {
+    Pairs::open(path, "img", "gt", labels)
 }
 
 fn labels(mask: DynamicImage) -> Result<Vec<Label>, Problem> {

@@ -3,34 +3,15 @@ use std::path::Path;
 
 use image::DynamicImage;
 
+use super::Problem;
 use super::pairs::Pairs;
-use super::{DataSet, ObjectKey, Problem, Sample};
 use crate::annotations::Label;
 use crate::error::Result;
 
 /// GrabCut: photos in `data_GT`, masks in `boundary_GT`, whose first channel is 0 for background,
 /// 128 for pixels to ignore and above 128 for the object.
-#[derive(Debug)]
-pub(super) struct GrabCut(Pairs);
-
-impl GrabCut {
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self(Pairs::open(path, "data_GT", "boundary_GT")?))
-    }
-}
-
-impl DataSet for GrabCut {
-    fn objects(&self) -> Vec<ObjectKey> {
-        self.0.objects()
-    }
-
-    fn read(&self, number: usize) -> Result<Sample, Problem> {
-        self.0.read(number, labels)
-    }
-
-    fn remarks(&self) -> Vec<String> {
-        self.0.remarks()
-    }
+pub(super) fn open(path: &Path) -> Result<Pairs> {
+    Pairs::open(path, "data_GT", "boundary_GT", labels)
 }
 
 /// GrabCut's and Berkeley's meaning of a mask's pixels.

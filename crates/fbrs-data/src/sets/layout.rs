@@ -107,9 +107,9 @@ impl DataName {
     pub fn open(&self, coco: &CocoOptions) -> Result<OpenedData> {
         let path = self.path.as_path();
         let set: Box<dyn DataSet> = match self.layout {
-            Layout::GrabCut => Box::new(grabcut::GrabCut::open(path)?),
-            Layout::Berkeley => Box::new(berkeley::Berkeley::open(path)?),
-            Layout::Davis | Layout::CocoMval => Box::new(davis::Davis::open(path)?),
+            Layout::GrabCut => Box::new(grabcut::open(path)?),
+            Layout::Berkeley => Box::new(berkeley::open(path)?),
+            Layout::Davis | Layout::CocoMval => Box::new(davis::open(path)?),
             Layout::Sbd => Box::new(sbd::Sbd::open(path)?),
             Layout::Folder => Box::new(folder::Folder::open(path)?),
             Layout::Coco => Box::new(coco::Coco::open(path, coco)?),

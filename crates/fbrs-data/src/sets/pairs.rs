@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use image::DynamicImage;
 
 use super::root::{Listing, Root, file_name, stem};
-use super::{ObjectKey, Problem, Sample};
+use super::{DataSet, ObjectKey, Problem, Sample};
 use crate::annotations::{Label, Truth};
 use crate::error::Result;
 use crate::text::printable;
@@ -114,8 +114,12 @@ pub(super) fn several(masks: &[PathBuf]) -> Problem {
 pub(super) struct Pairs {
     root: Root,
     pairs: Vec<Pair>,
+    labels: Labels,
     remarks: Vec<String>,
 }
+
+/// What the pixels of a mask mean.
+type Labels = fn(DynamicImage) -> Result<Vec<Label>, Problem>;
 
 #[derive(Debug)]
 struct Pair {
@@ -125,7 +129,12 @@ struct Pair {
 
 impl Pairs {
     /// Photos and masks in the folders of these names.
-    pub(super) fn open(path: &Path, photos_in: &str, masks_in: &str) -> Result<Self> {
+    pub(super) fn open(
+        path: &Path,
+        photos_in: &str,
+        masks_in: &str,
+        labels: Labels,
+    ) -> Result<Self> {
         let root = Root::open(path)?;
         let [photos, masks] = root.folders([photos_in, masks_in])?;
         let (photos, masks) = (Root::list(&photos)?, Root::list(&masks)?);
@@ -162,30 +171,27 @@ impl Pairs {
         }
         pairs.sort_by(|a, b| a.name.cmp(&b.name));
         let remarks = [photos.remark(photos_in), masks.remark(masks_in)];
-        Ok(Self { root, pairs, remarks: remarks.into_iter().flatten().collect() })
+        Ok(Self { root, pairs, labels, remarks: remarks.into_iter().flatten().collect() })
     }
+}
 
-    pub(super) fn objects(&self) -> Vec<ObjectKey> {
+impl DataSet for Pairs {
+    fn objects(&self) -> Vec<ObjectKey> {
         let key = |pair: &Pair| ObjectKey { image: pair.name.clone(), object: None };
         self.pairs.iter().map(key).collect()
     }
 
-    pub(super) fn remarks(&self) -> Vec<String> {
+    fn remarks(&self) -> Vec<String> {
         self.remarks.clone()
     }
 
-    /// Reads a photo and its mask; `labels` says what a mask's pixels mean.
-    pub(super) fn read(
-        &self,
-        number: usize,
-        labels: impl Fn(DynamicImage) -> Result<Vec<Label>, Problem>,
-    ) -> Result<Sample, Problem> {
+    fn read(&self, number: usize) -> Result<Sample, Problem> {
         let pair = self.pairs.get(number).ok_or_else(Problem::no_such_object)?;
         let (photo, mask) = pair.files.as_ref().map_err(Clone::clone)?;
         let mask = self.root.read_mask(mask)?;
         let size =
             fbrs_clicks::Size { height: mask.height() as usize, width: mask.width() as usize };
-        let truth = Truth::new(size, labels(mask)?);
+        let truth = Truth::new(size, (self.labels)(mask)?);
         let truth = truth.ok_or_else(|| Problem::new("the mask cannot be understood"))?;
         Sample::new(self.root.read_photo(photo)?.into_rgb8(), truth)
     }
