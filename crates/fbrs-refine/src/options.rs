@@ -60,6 +60,8 @@ impl Default for RefineOptions {
 }
 
 /// Writes a setter for each field.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! setters {
     ($($field:ident: $kind:ty, $setter:ident;)*) => {$(
         #[doc = concat!("The same with another [`", stringify!($field), "`](Self::", stringify!($field), ").")]

@@ -98,20 +98,8 @@ impl Default for Tiles {
     }
 }
 
-/// Writes a setter for each field.
-macro_rules! setters {
-    ($($field:ident: $kind:ty, $setter:ident;)*) => {$(
-        #[doc = concat!("The same with another [`", stringify!($field), "`](Self::", stringify!($field), ").")]
-        #[must_use]
-        pub fn $setter(mut self, $field: $kind) -> Self {
-            self.$field = $field;
-            self
-        }
-    )*};
-}
-
 impl ZoomIn {
-    setters! {
+    fbrs_refine::setters! {
         skip_clicks: usize, with_skip_clicks;
         target_size: usize, with_target_size;
         expansion_ratio: f64, with_expansion_ratio;
@@ -121,7 +109,7 @@ impl ZoomIn {
 }
 
 impl Tiles {
-    setters! {
+    fbrs_refine::setters! {
         size: usize, with_size;
         min_overlap: f64, with_min_overlap;
     }
@@ -131,7 +119,7 @@ impl Tiles {
 const SIDES: std::ops::RangeInclusive<usize> = 16..=8192;
 
 impl Options {
-    setters! {
+    fbrs_refine::setters! {
         view: View, with_view;
         max_size: Option<usize>, with_max_size;
         flip: bool, with_flip;
