@@ -36,24 +36,35 @@ pub struct HrNetConfig {
     pub learned_fusion: bool,
 }
 
+/// The Lite family: EfficientNet-Lite0, a decoder in the manner of DeepLabV3+, clicks behind the
+/// encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LiteConfig {
+    /// Channels of ASPP and of the layers at stride 8.
+    pub channels: usize,
+}
+
 /// What a checkpoint is a checkpoint of.
 ///
-/// Its text form is the published one, `resnet50_dh128` or `hrnet18s_ocr64`, with `_nofusion`
-/// behind it where there is no learned fusion of image and clicks.
+/// Its text form is the published one, `resnet50_dh128`, `hrnet18s_ocr64` or `lite0_dh64`, with
+/// `_nofusion` behind the first two where there is no learned fusion of image and clicks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Architecture {
     /// ResNet-DeepLabV3+.
     DeepLab(DeepLabConfig),
     /// HRNetV2-OCR.
     HrNet(HrNetConfig),
+    /// EfficientNet-Lite0 with clicks behind it.
+    Lite(LiteConfig),
 }
 
 impl Architecture {
-    /// Whether image and clicks are fused by learned layers (`rgb_conv`).
+    /// Whether image and clicks are fused by learned layers.
     pub fn learned_fusion(&self) -> bool {
         match self {
             Self::DeepLab(config) => config.learned_fusion,
             Self::HrNet(config) => config.learned_fusion,
+            Self::Lite(_) => true,
         }
     }
 }
@@ -73,6 +84,7 @@ impl fmt::Display for Architecture {
                 let small = if config.small { "s" } else { "" };
                 write!(f, "hrnet{}{small}_ocr{}", config.width, config.ocr_width)?;
             }
+            Self::Lite(config) => write!(f, "lite0_dh{}", config.channels)?,
         }
         if !self.learned_fusion() {
             f.write_str("_nofusion")?;
@@ -84,8 +96,9 @@ impl fmt::Display for Architecture {
 /// A text that names no architecture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{0}\" names no architecture: expected resnet34|50|101_dhN (N even) or hrnetN[s]_ocrN, with \
-     _nofusion behind it where image and clicks are not fused by learned layers"
+    "\"{0}\" names no architecture: expected resnet34|50|101_dhN (N even), hrnetN[s]_ocrN or \
+     lite0_dhN; of the first two, with _nofusion behind it where image and clicks are not fused by \
+     learned layers"
 )]
 pub struct ParseArchitectureError(String);
 
@@ -98,6 +111,9 @@ impl FromStr for Architecture {
 }
 
 fn parse(text: &str) -> Option<Architecture> {
+    if let Some(channels) = text.strip_prefix("lite0_dh") {
+        return Some(Architecture::Lite(LiteConfig { channels: width(channels)? }));
+    }
     let (name, learned_fusion) = match text.strip_suffix("_nofusion") {
         Some(name) => (name, false),
         None => (text, true),

@@ -2,14 +2,18 @@
 
 use burn::tensor::Tensor;
 
+use crate::click_input::ClickInput;
+use crate::image_features::ImageFeatures;
+use crate::lite::LiteBeside;
+
 /// Where a network is cut in two.
 ///
-/// | cut | DeepLab | HRNet | acts in |
+/// | cut | DeepLab, Lite | HRNet | acts in |
 /// |---|---|---|---|
 /// | `Image` | the image | the image | RGB-BRS |
 /// | `DistanceMaps` | the distance maps | the distance maps | DistMap-BRS |
 /// | `Early` | ASPP's input | the concatenated branches | f-BRS-A |
-/// | `Middle` | concat(ASPP, skip) | the concatenated branches | f-BRS-B |
+/// | `Middle` | the DeepLab head's input | the concatenated branches | f-BRS-B |
 /// | `Late` | the DeepLab head's output | OCR's output | f-BRS-C |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cut {
@@ -17,7 +21,7 @@ pub enum Cut {
     Image,
     /// The distance maps, before the fusion with the image.
     DistanceMaps,
-    /// Behind the backbone.
+    /// Behind the backbone, and behind the fusion with the clicks.
     Early,
     /// Before the DeepLab head; on HRNet the same place as `Early`.
     Middle,
@@ -30,8 +34,22 @@ pub enum Cut {
 pub struct CutState {
     pub(crate) cut: Cut,
     pub(crate) features: Tensor<4>,
-    pub(crate) beside: Option<Tensor<4>>,
+    pub(crate) beside: Beside,
     pub(crate) size: [usize; 2],
+}
+
+/// What the rest of a network reads beside the features.
+#[derive(Debug, Clone)]
+pub(crate) enum Beside {
+    Nothing,
+    /// At the image: what is told of the clicks.
+    Clicks(ClickInput),
+    /// At the distance maps: all else that the network is told.
+    Image(ImageFeatures, ClickInput),
+    /// Of a DeepLab behind its backbone: the skip connection.
+    Skip(Tensor<4>),
+    /// Of a Lite network behind its fusion.
+    Lite(Box<LiteBeside>),
 }
 
 impl CutState {
@@ -48,7 +66,14 @@ impl CutState {
     /// How many numbers the state holds.
     pub fn values(&self) -> usize {
         let count = |tensor: &Tensor<4>| tensor.dims().iter().product::<usize>();
-        count(&self.features) + self.beside.as_ref().map_or(0, count)
+        let beside = match &self.beside {
+            Beside::Nothing => 0,
+            Beside::Clicks(told) => count(&told.maps),
+            Beside::Image(image, _) => image.values(),
+            Beside::Skip(skip) => count(skip),
+            Beside::Lite(beside) => count(&beside.mid) + count(&beside.skip),
+        };
+        count(&self.features) + beside
     }
 
     /// The same state with other features of the same shape.
@@ -73,7 +98,7 @@ impl CutState {
             ])
         };
         let features = Tensor::cat(corners.iter().map(patch).collect(), 0);
-        Self { cut: self.cut, features, beside: None, size }
+        Self { cut: self.cut, features, beside: Beside::Nothing, size }
     }
 
     /// Height and width of the image, and so of the logits.

@@ -3,17 +3,19 @@
 use burn::tensor::Tensor;
 
 use crate::architecture::DeepLabConfig;
+use crate::aspp::Aspp;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
-use crate::cut::{Cut, CutState};
+use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
 use crate::resize::resize_bilinear;
 use crate::resnet::Backbone;
+use crate::separable::SeparableConv;
 
 /// Channels of the skip connection.
 const SKIP_CHANNELS: usize = 32;
 /// How far either head sees: two depthwise convolutions 3×3.
-pub(crate) const HEAD_RADIUS: usize = 2;
+pub(crate) const HEAD_RADIUS: usize = 2 * SeparableConv::<Conv>::RADIUS;
 /// Dilations of ASPP's 3×3 branches at output stride 8.
 const ASPP_DILATIONS: [usize; 3] = [12, 24, 36];
 
@@ -51,7 +53,7 @@ impl<L> DeepLab<L> {
                 )
                 .norm("feature_extractor.skip_project.skip_project.1"),
             )?,
-            aspp: Aspp::build(build, "feature_extractor.aspp", last, channels)?,
+            aspp: Aspp::build(build, "feature_extractor.aspp", last, channels, ASPP_DILATIONS)?,
             output: Head::build(build, "head.layers", [channels, channels / 2, 1])?,
         })
     }
@@ -70,24 +72,19 @@ impl DeepLabConfig {
 }
 
 impl DeepLab {
-    /// To the next cut; a state at the last one stays as it is.
+    /// Behind the first cut: from one to the next; a state at the last one stays as it is.
     pub(crate) fn advance(&self, state: CutState) -> CutState {
         let CutState { cut, features, beside, size } = state;
         match (cut, beside) {
-            (Cut::Image, Some(maps)) => self.encode(features, maps, size),
-            (Cut::DistanceMaps, Some(image)) => self.encode(image, features, size),
-            (Cut::Early, Some(skip)) => {
+            (Cut::Early, Beside::Skip(skip)) => {
                 let [_, _, height, width] = skip.dims();
                 let context = resize_bilinear(self.aspp.forward(features), [height, width]);
                 let features = Tensor::cat(vec![context, skip], 1);
-                CutState { cut: Cut::Middle, features, beside: None, size }
+                CutState { cut: Cut::Middle, features, beside: Beside::Nothing, size }
             }
-            (Cut::Middle, _) => CutState {
-                cut: Cut::Late,
-                features: self.head.forward(features),
-                beside: None,
-                size,
-            },
+            (Cut::Middle, beside) => {
+                CutState { cut: Cut::Late, features: self.head.forward(features), beside, size }
+            }
             (_, beside) => CutState { cut, features, beside, size },
         }
     }
@@ -97,79 +94,12 @@ impl DeepLab {
         self.output.forward(features)
     }
 
-    fn encode(&self, image: Tensor<4>, maps: Tensor<4>, size: [usize; 2]) -> CutState {
+    /// From the input to the first cut.
+    pub(crate) fn encode(&self, image: Tensor<4>, maps: Tensor<4>) -> CutState {
+        let [_, _, height, width] = image.dims();
         let stages = self.backbone.forward(self.fusion.forward(image, maps));
-        let skip = self.skip.relu(stages.first);
-        CutState { cut: Cut::Early, features: stages.last, beside: Some(skip), size }
-    }
-}
-
-/// Atrous spatial pyramid pooling: five branches, concatenated and projected.
-#[derive(Debug, Clone)]
-pub(crate) struct Aspp<L = Conv> {
-    branches: Vec<L>,
-    pooled: L,
-    project: L,
-}
-
-impl<L> Aspp<L> {
-    fn build<B: Build<Layer = L>>(
-        build: &mut B,
-        name: &str,
-        input: usize,
-        channels: usize,
-    ) -> Result<Self, B::Error> {
-        let branch = |index: usize, kernel| {
-            ConvSpec::new(format!("{name}.concurent.{index}.0"), input, channels, kernel)
-                .norm(format!("{name}.concurent.{index}.1"))
-        };
-        let mut branches = vec![build.conv(branch(0, 1))?];
-        for (index, dilation) in ASPP_DILATIONS.into_iter().enumerate() {
-            branches.push(build.conv(branch(index + 1, 3).dilation(dilation))?);
-        }
-        let pooled = ConvSpec::new(format!("{name}.concurent.4.gap.1"), input, channels, 1)
-            .norm(format!("{name}.concurent.4.gap.2"));
-        let project = ConvSpec::new(format!("{name}.project.0"), 5 * channels, channels, 1)
-            .norm(format!("{name}.project.1"));
-        Ok(Self { branches, pooled: build.conv(pooled)?, project: build.conv(project)? })
-    }
-}
-
-impl Aspp {
-    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, _, height, width] = x.dims();
-        let mut parts: Vec<_> = self.branches.iter().map(|branch| branch.relu(x.clone())).collect();
-        let pooled = self.pooled.relu(x.mean_dim(3).mean_dim(2));
-        let channels = pooled.dims()[1];
-        parts.push(pooled.expand([batch, channels, height, width]));
-        self.project.relu(Tensor::cat(parts, 1))
-    }
-}
-
-/// Depthwise 3×3, pointwise 1×1, BatchNorm, ReLU.
-#[derive(Debug, Clone)]
-struct SeparableConv<L = Conv> {
-    depthwise: L,
-    pointwise: L,
-}
-
-impl<L> SeparableConv<L> {
-    fn build<B: Build<Layer = L>>(
-        build: &mut B,
-        name: &str,
-        input: usize,
-        output: usize,
-    ) -> Result<Self, B::Error> {
-        let depthwise = ConvSpec::new(format!("{name}.body.0"), input, input, 3).depthwise();
-        let pointwise = ConvSpec::new(format!("{name}.body.1"), input, output, 1)
-            .norm(format!("{name}.body.2"));
-        Ok(Self { depthwise: build.conv(depthwise)?, pointwise: build.conv(pointwise)? })
-    }
-}
-
-impl SeparableConv {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.pointwise.relu(self.depthwise.forward(x))
+        let beside = Beside::Skip(self.skip.relu(stages.first));
+        CutState { cut: Cut::Early, features: stages.last, beside, size: [height, width] }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::architecture::HrNetConfig;
 use crate::block::{self, Block, Dilation};
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec};
-use crate::cut::{Cut, CutState};
+use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
 use crate::ocr::{Ocr, PREFIX};
 use crate::resize::resize_bilinear;
@@ -105,16 +105,15 @@ impl HrNet {
         Tensor::cat(resized.collect(), 1)
     }
 
-    /// To the next cut; a state at the last one stays as it is.
+    /// Behind the first cut: from one to the next; a state at the last one stays as it is.
     pub(crate) fn advance(&self, state: CutState) -> CutState {
         let CutState { cut, features, beside, size } = state;
-        let at = |cut, features| CutState { cut, features, beside: None, size };
-        match (cut, beside) {
-            (Cut::Image, Some(maps)) => at(Cut::Early, self.encode(features, maps)),
-            (Cut::DistanceMaps, Some(image)) => at(Cut::Early, self.encode(image, features)),
-            (Cut::Early, _) => at(Cut::Middle, features),
-            (Cut::Middle, _) => at(Cut::Late, self.ocr.forward(features)),
-            (_, beside) => CutState { cut, features, beside, size },
+        match cut {
+            Cut::Early => CutState { cut: Cut::Middle, features, beside, size },
+            Cut::Middle => {
+                CutState { cut: Cut::Late, features: self.ocr.forward(features), beside, size }
+            }
+            _ => CutState { cut, features, beside, size },
         }
     }
 
@@ -123,8 +122,11 @@ impl HrNet {
         self.ocr.classify(features)
     }
 
-    fn encode(&self, image: Tensor<4>, maps: Tensor<4>) -> Tensor<4> {
-        self.features(self.first_stage(self.fusion.forward(image, maps)))
+    /// From the input to the first cut.
+    pub(crate) fn encode(&self, image: Tensor<4>, maps: Tensor<4>) -> CutState {
+        let [_, _, height, width] = image.dims();
+        let features = self.features(self.first_stage(self.fusion.forward(image, maps)));
+        CutState { cut: Cut::Early, features, beside: Beside::Nothing, size: [height, width] }
     }
 }
 

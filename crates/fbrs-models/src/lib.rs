@@ -1,13 +1,16 @@
-//! The networks of f-BRS on Burn: ResNet-DeepLabV3+ and HRNetV2-OCR.
+//! The networks of f-BRS on Burn: ResNet-DeepLabV3+, HRNetV2-OCR and the Lite family.
 //!
 //! A [`Network`] is built from an [`Architecture`] and any [`ParameterSource`]. The decision that
 //! shaped this crate: refinement acts *inside* a network, so every network can be run in two
 //! parts, up to a [`Cut`] and on from there. Both parts are differentiable on every backend, and
-//! no parameter ever asks for a gradient.
+//! no parameter ever asks for a gradient. What depends on the image alone is a part of its own, so
+//! that it can be kept from click to click ([`ImageFeatures`]).
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use fbrs_models::{Architecture, BoxError, Cut, Network, ParameterSource};
+//! use fbrs_models::{
+//!     Architecture, BoxError, ClickInput, ClickPoints, Cut, Network, ParameterSource,
+//! };
 //!
 //! /// Parameters come from a checkpoint; these are all alike.
 //! struct Even;
@@ -23,8 +26,12 @@
 //! let architecture: Architecture = "hrnet18s_ocr64".parse()?;
 //! let network = Network::build(&architecture, &mut Even, &device)?;
 //! let image = Tensor::zeros([1, 3, 64, 96], &device);
-//! let maps = Tensor::ones([1, 2, 64, 96], &device);
-//! let state = network.run_to(Cut::Late, image, maps);
+//! let told = ClickInput {
+//!     maps: Tensor::ones([1, 2, 64, 96], &device),
+//!     points: [ClickPoints::default()].into(),
+//! };
+//! let image = network.image_features(image);
+//! let state = network.run_to(Cut::Late, &image, told);
 //! assert_eq!(network.run_from(state).dims(), [1, 1, 64, 96]);
 //! # Ok(())
 //! # }
@@ -34,9 +41,11 @@
 //! release.
 
 mod architecture;
+mod aspp;
 mod block;
 mod build;
 mod cancel;
+mod click_input;
 mod conv;
 mod cut;
 mod deeplab;
@@ -44,16 +53,23 @@ mod fusion;
 #[cfg(feature = "cpu")]
 mod host;
 mod hrnet;
+mod image_features;
+mod lite;
 mod network;
 mod ocr;
 mod resize;
 mod resnet;
+mod separable;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use architecture::{Architecture, DeepLabConfig, HrNetConfig, ParseArchitectureError, ResNet};
+pub use architecture::{
+    Architecture, DeepLabConfig, HrNetConfig, LiteConfig, ParseArchitectureError, ResNet,
+};
 pub use build::{BoxError, Observed, ParameterError, ParameterShape, ParameterSource};
 pub use cancel::{CancelToken, Interrupt, Interrupted};
+pub use click_input::{ClickInput, ClickPoints};
 pub use cut::{Cut, CutState};
+pub use image_features::ImageFeatures;
 pub use network::Network;
 pub use resize::{BilinearTap, bilinear_taps, resize_bilinear};

@@ -1,19 +1,23 @@
-//! A network of either family, run whole or in two parts.
+//! A network of any family, run whole or in parts.
 
 use burn::tensor::{Device, Tensor};
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, LiteConfig};
 use crate::build::{Listing, ParameterError, ParameterShape, ParameterSource};
+use crate::click_input::ClickInput;
 use crate::conv::{Folding, Reading};
-use crate::cut::{Cut, CutState};
+use crate::cut::{Beside, Cut, CutState};
 use crate::deeplab::{self, DeepLab};
 use crate::hrnet::HrNet;
+use crate::image_features::{ImageFeatures, Of};
+use crate::lite::Lite;
 use crate::resize::resize_bilinear;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Family {
     DeepLab(Box<DeepLab>),
     HrNet(Box<HrNet>),
+    Lite(Box<Lite>),
 }
 
 /// A segmentation network with its parameters on a device. Cloning shares the parameters.
@@ -54,6 +58,9 @@ impl Network {
             Architecture::HrNet(config) => {
                 Family::HrNet(Box::new(HrNet::build(config, &mut reading)?))
             }
+            Architecture::Lite(config) => {
+                Family::Lite(Box::new(Lite::build(config, &mut reading)?))
+            }
         };
         Ok(Self { architecture: *architecture, device: device.clone(), family })
     }
@@ -73,6 +80,7 @@ impl Network {
         match &self.architecture {
             Architecture::DeepLab(config) => config.channels_at(cut),
             Architecture::HrNet(config) => config.channels_at(cut),
+            Architecture::Lite(_) => LiteConfig::channels_at(cut),
         }
     }
 
@@ -86,22 +94,35 @@ impl Network {
             (Family::DeepLab(_), Cut::Middle) => Some(2 * deeplab::HEAD_RADIUS),
             (Family::DeepLab(_), Cut::Late) => Some(deeplab::HEAD_RADIUS),
             (Family::HrNet(_), Cut::Late) => Some(0),
+            (Family::Lite(_), cut) => LiteConfig::neighborhood(cut),
             _ => None,
         }
     }
 
-    /// Runs from the input up to a cut.
-    ///
-    /// `image`: normalized, `[batch, 3, height, width]`; `maps`: distance maps, positive first,
-    /// `[batch, 2, height, width]`, in [0, 1]; both f32.
-    pub fn run_to(&self, cut: Cut, image: Tensor<4>, maps: Tensor<4>) -> CutState {
+    /// Computes what depends on the image alone. `image`: normalized, `[batch, 3, height, width]`,
+    /// f32.
+    pub fn image_features(&self, image: Tensor<4>) -> ImageFeatures {
         let [_, _, height, width] = image.dims();
-        let size = [height, width];
-        let (start, features, beside) = match cut {
-            Cut::DistanceMaps => (Cut::DistanceMaps, maps, image),
-            _ => (Cut::Image, image, maps),
+        let of = match &self.family {
+            Family::DeepLab(_) | Family::HrNet(_) => Of::Image(image),
+            Family::Lite(net) => Of::Lite(Box::new(net.image_features(image))),
         };
-        let mut state = CutState { cut: start, features, beside: Some(beside), size };
+        ImageFeatures { of, size: [height, width] }
+    }
+
+    /// The state at [`Cut::Image`]. `image` as for [`Network::image_features`].
+    pub fn at_image(&self, image: Tensor<4>, told: ClickInput) -> CutState {
+        let [_, _, height, width] = image.dims();
+        let beside = Beside::Clicks(told);
+        CutState { cut: Cut::Image, features: image, beside, size: [height, width] }
+    }
+
+    /// Runs up to a cut behind the image: to [`Cut::DistanceMaps`] where `cut` is not behind it.
+    /// Shapes of a batch of images and of what is told of their clicks agree.
+    pub fn run_to(&self, cut: Cut, image: &ImageFeatures, told: ClickInput) -> CutState {
+        let (size, features) = (image.size, told.maps.clone());
+        let beside = Beside::Image(image.clone(), told);
+        let mut state = CutState { cut: Cut::DistanceMaps, features, beside, size };
         while state.cut < cut {
             state = self.advance(state);
         }
@@ -123,18 +144,40 @@ impl Network {
         match &self.family {
             Family::DeepLab(net) => net.output(state.features),
             Family::HrNet(net) => net.output(state.features),
+            Family::Lite(net) => net.decoder.output(state.features),
         }
     }
 
     /// The whole network: logits at the image's size, `[batch, 1, height, width]`.
-    pub fn forward(&self, image: Tensor<4>, maps: Tensor<4>) -> Tensor<4> {
-        self.run_from(self.run_to(Cut::Image, image, maps))
+    pub fn forward(&self, image: Tensor<4>, told: ClickInput) -> Tensor<4> {
+        self.run_from(self.at_image(image, told))
     }
 
     fn advance(&self, state: CutState) -> CutState {
-        match &self.family {
-            Family::DeepLab(net) => net.advance(state),
-            Family::HrNet(net) => net.advance(state),
+        match state.beside {
+            Beside::Clicks(told) => {
+                let image = self.image_features(state.features);
+                self.fuse(&image, told)
+            }
+            // The maps may have been changed since they were told.
+            Beside::Image(image, told) => {
+                self.fuse(&image, ClickInput { maps: state.features, ..told })
+            }
+            _ => match &self.family {
+                Family::DeepLab(net) => net.advance(state),
+                Family::HrNet(net) => net.advance(state),
+                Family::Lite(net) => net.advance(state),
+            },
+        }
+    }
+
+    /// Image and clicks to the first cut behind their fusion.
+    fn fuse(&self, image: &ImageFeatures, told: ClickInput) -> CutState {
+        match (&self.family, &image.of) {
+            (Family::DeepLab(net), Of::Image(image)) => net.encode(image.clone(), told.maps),
+            (Family::HrNet(net), Of::Image(image)) => net.encode(image.clone(), told.maps),
+            (Family::Lite(net), Of::Lite(image)) => net.fuse(image, &told),
+            _ => unreachable!("features of another network"),
         }
     }
 }
@@ -150,6 +193,7 @@ impl Architecture {
         let done = match self {
             Self::DeepLab(config) => DeepLab::build(config, &mut listing).map(drop),
             Self::HrNet(config) => HrNet::build(config, &mut listing).map(drop),
+            Self::Lite(config) => Lite::build(config, &mut listing).map(drop),
         };
         match done {
             Ok(()) => listing.into_parameters(),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData, Tolerance};
 use fbrs_models::testing::{self, Formula, device, image};
-use fbrs_models::{Architecture, Cut, Network, resize_bilinear};
+use fbrs_models::{Architecture, ClickInput, ClickPoints, Cut, Network, resize_bilinear};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -36,9 +36,16 @@ struct Expected {
     sample: Vec<f64>,
 }
 
+/// The published networks, and the Lite network in a file of its own.
 fn golden() -> BTreeMap<String, Golden> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/architectures.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    let read = |name| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/");
+        std::fs::read_to_string(format!("{folder}{name}")).unwrap()
+    };
+    let mut golden: BTreeMap<_, _> = serde_json::from_str(&read("architectures.json")).unwrap();
+    let lite = serde_json::from_str(&read("lite.json")).unwrap();
+    golden.insert("lite0_dh64".to_owned(), lite);
+    golden
 }
 
 /// The largest allowed difference, relative to the tensor's largest absolute value.
@@ -67,15 +74,19 @@ fn check(label: &str, expected: &Expected, tensor: Tensor<4>) {
     println!("{label}: error {error:.1e}");
 }
 
-fn input(case: &Case, device: &Device) -> (Tensor<4>, Tensor<4>) {
+fn input(case: &Case, device: &Device) -> (Tensor<4>, ClickInput) {
     let image = TensorData::new(image(case.h, case.w), [1, 3, case.h, case.w]);
-    let maps: Vec<f32> = case
-        .points
-        .chunks(case.points.len() / 2)
-        .flat_map(|points| distance_map(points, case.h, case.w))
-        .collect();
+    let signs: Vec<_> = case.points.chunks(case.points.len() / 2).collect();
+    let maps: Vec<f32> =
+        signs.iter().flat_map(|points| distance_map(points, case.h, case.w)).collect();
     let maps = TensorData::new(maps, [1, 2, case.h, case.w]);
-    (Tensor::from_data(image, device), Tensor::from_data(maps, device))
+    let used = |points: &[(f32, f32)]| {
+        let used = points.iter().filter(|(row, col)| *row >= 0.0 || *col >= 0.0);
+        used.map(|(row, col)| [*row, *col]).collect()
+    };
+    let points = ClickPoints { positive: used(signs[0]), negative: used(signs[1]) };
+    let told = ClickInput { maps: Tensor::from_data(maps, device), points: [points].into() };
+    (Tensor::from_data(image, device), told)
 }
 
 /// Distance map of radius 260, so that this crate can be tested alone.
@@ -101,15 +112,18 @@ fn agree(name: &str) {
             let label = |tensor: &str| format!("{name} {folding} {}×{} {tensor}", case.h, case.w);
             let mut left: BTreeMap<&str, &Expected> =
                 case.tensors.iter().map(|(name, expected)| (name.as_str(), expected)).collect();
+            // Of a network's inner tensors the golden data hold some.
             let mut check = |tensor: &str, value: Tensor<4>| {
-                check(&label(tensor), left.remove(tensor).unwrap(), value);
+                if let Some(expected) = left.remove(tensor) {
+                    check(&label(tensor), expected, value);
+                }
             };
-            let (image, maps) = input(case, &device);
-            check("dist_maps", maps.clone());
-            for (tensor, value) in testing::inner_tensors(&network, image.clone(), maps.clone()) {
-                check(tensor, value);
+            let (image, told) = input(case, &device);
+            check("dist_maps", told.maps.clone());
+            for (tensor, value) in testing::inner_tensors(&network, image.clone(), told.clone()) {
+                check(&tensor, value);
             }
-            check("logits", network.forward(image, maps));
+            check("logits", network.forward(image, told));
             assert!(left.is_empty(), "not compared: {:?}", left.keys());
         }
     }
@@ -148,6 +162,11 @@ fn hrnet32_agrees() {
 #[test]
 fn hrnet48_agrees() {
     agree("hrnet48_ocr128");
+}
+
+#[test]
+fn lite_agrees() {
+    agree("lite0_dh64");
 }
 
 #[test]
@@ -203,15 +222,23 @@ fn resize_agrees() {
 #[test]
 fn every_cut_leads_to_the_same_logits() {
     let device = device();
-    for name in ["resnet34_dh2", "resnet50_dh2_nofusion", "hrnet2s_ocr3", "hrnet3_ocr2_nofusion"] {
+    let small = ["resnet34_dh2", "resnet50_dh2_nofusion", "hrnet2s_ocr3", "hrnet3_ocr2_nofusion"];
+    for name in small.into_iter().chain(["lite0_dh3", "lite0_dh64"]) {
         let architecture: Architecture = name.parse().unwrap();
         let network = Network::build(&architecture, &mut Formula, &device).unwrap();
         let image = TensorData::new(image(41, 35), [1, 3, 41, 35]);
         let image = Tensor::from_data(image, &device);
+        let points = ClickPoints { positive: vec![[20.0, 11.5]], negative: vec![[3.0, 30.0]] };
         let maps = Tensor::ones([1, 2, 41, 35], &device) * 0.3;
-        let whole = network.forward(image.clone(), maps.clone()).into_data();
+        let told = ClickInput { maps, points: [points].into() };
+        let whole = network.forward(image.clone(), told.clone()).into_data();
+        let features = network.image_features(image.clone());
+        assert_eq!(features.image_size(), [41, 35]);
         for cut in [Cut::Image, Cut::DistanceMaps, Cut::Early, Cut::Middle, Cut::Late] {
-            let state = network.run_to(cut, image.clone(), maps.clone());
+            let state = match cut {
+                Cut::Image => network.at_image(image.clone(), told.clone()),
+                cut => network.run_to(cut, &features, told.clone()),
+            };
             assert_eq!(state.cut(), cut);
             assert_eq!(state.features().dims()[1], network.channels_at(cut), "{name} {cut:?}");
             assert_eq!(network.run_from(state).into_data(), whole, "{name} {cut:?}");
@@ -221,10 +248,21 @@ fn every_cut_leads_to_the_same_logits() {
 
 #[test]
 fn names_are_read_back() {
-    for name in ["resnet34_dh128", "resnet101_dh256_nofusion", "hrnet18s_ocr64", "hrnet48_ocr128"] {
+    let names = ["resnet34_dh128", "resnet101_dh256_nofusion", "hrnet18s_ocr64", "hrnet48_ocr128"];
+    for name in names.into_iter().chain(["lite0_dh64", "lite0_dh3"]) {
         assert_eq!(name.parse::<Architecture>().unwrap().to_string(), name);
     }
-    for name in ["", "resnet34", "resnet18_dh128", "resnet34_dh3", "hrnet_ocr64", "hrnet0_ocr64"] {
+    for name in [
+        "",
+        "resnet34",
+        "resnet18_dh128",
+        "resnet34_dh3",
+        "hrnet_ocr64",
+        "hrnet0_ocr64",
+        "lite0_dh0",
+        "lite0",
+        "lite0_dh64_nofusion",
+    ] {
         assert!(name.parse::<Architecture>().is_err(), "{name}");
     }
     assert!("hrnet99999999_ocr64".parse::<Architecture>().is_err());

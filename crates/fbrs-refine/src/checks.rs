@@ -1,4 +1,4 @@
-//! Refinement on small networks of both families: gradients against central differences, exact
+//! Refinement on small networks of every family: gradients against central differences, exact
 //! savings against doing without them, and what every click must keep.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -9,7 +9,8 @@ use burn::tensor::{Tensor, TensorData};
 use fbrs_clicks::{Click, CropSpace, Position, Size};
 use fbrs_models::testing::{Formula, device, image, values};
 use fbrs_models::{
-    BoxError, CancelToken, Cut, Interrupt, Network, ParameterSource, resize_bilinear,
+    BoxError, CancelToken, ClickInput, ClickPoints, Cut, Interrupt, Network, ParameterSource,
+    resize_bilinear,
 };
 
 use crate::error::RefineError;
@@ -26,7 +27,7 @@ use crate::trace::{ClickTrace, Ending};
 use crate::variables::Variables;
 use crate::watch::{Progress, Watch};
 
-const NETWORKS: [&str; 3] = ["resnet34_dh8", "resnet50_dh4_nofusion", "hrnet4s_ocr4"];
+const NETWORKS: [&str; 4] = ["resnet34_dh8", "resnet50_dh4_nofusion", "hrnet4s_ocr4", "lite0_dh4"];
 const SIZE: Size = Size { height: 76, width: 92 };
 /// With maps of even size, for which GPUs use wider loads.
 const EVEN: Size = Size { height: 80, width: 96 };
@@ -47,9 +48,8 @@ struct Tamed {
 impl ParameterSource for Tamed {
     fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
         let mut values = values(name, shape);
-        let last = ["cls_head", "head.layers.2"]
-            .map(|layer| name.rsplit_once('.').map(|n| n.0.ends_with(layer)));
-        if last.contains(&Some(true)) {
+        let last = ["cls_head.", "head.layers.2.", "head.layers.1.weight", "head.layers.1.bias"];
+        if last.iter().any(|layer| name.contains(layer)) {
             values.iter_mut().for_each(|value| *value *= self.scale);
             if name.ends_with("bias") {
                 values.iter_mut().for_each(|value| *value += self.shift);
@@ -65,8 +65,10 @@ fn network(name: &str) -> Network {
     let plain = Network::build(&architecture, &mut Formula, &device).unwrap();
     let image = TensorData::new(image(SIZE.height, SIZE.width), [1, 3, SIZE.height, SIZE.width]);
     let maps = Tensor::ones([1, 2, SIZE.height, SIZE.width], &device) * 0.4;
-    let logits: Vec<f32> =
-        plain.forward(Tensor::from_data(image, &device), maps).into_data().iter::<f32>().collect();
+    let points = ClickPoints { positive: vec![[30.0, 40.0]], negative: vec![[5.0, 5.0]] };
+    let told = ClickInput { maps, points: [points].into() };
+    let image = Tensor::from_data(image, &device);
+    let logits: Vec<f32> = plain.forward(image, told).into_data().iter::<f32>().collect();
     let count = logits.len() as f32;
     let mean = logits.iter().sum::<f32>() / count;
     let deviation = (logits.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / count).sqrt();
@@ -154,7 +156,7 @@ fn norm(x: &[f64]) -> f64 {
 fn gradients_agree_with_central_differences() {
     // The narrow ResNet-50's last layer is scaled up a thousandfold to have any spread: too steep for
     // differences. Its gradients are those of the other tests.
-    for name in ["resnet34_dh8", "hrnet4s_ocr4"] {
+    for name in ["resnet34_dh8", "hrnet4s_ocr4", "lite0_dh4"] {
         let network = network(name);
         for (flip, size) in [(true, EVEN), (false, SIZE)] {
             let frame = frame_of(size, flip);

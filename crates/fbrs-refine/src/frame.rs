@@ -1,12 +1,15 @@
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fbrs_clicks::{Click, CropSpace, NetworkPoints, Size, distance_maps};
+use fbrs_clicks::{Click, CropSpace, NetworkPoints, Position, Size, distance_maps};
+use fbrs_models::{ClickInput, ClickPoints, ImageFeatures, Interrupt, Interrupted, Network};
 
 /// Images (mirror images counted) of a part of many crops: what they need while they run is bounded.
 const PART_IMAGES: usize = 4;
+/// Bytes of image features that a frame of many parts keeps.
+const KEPT_FEATURES: usize = 1 << 30;
 
 /// Where a frame's crops come from. They may be asked for again, and must then be the same.
 pub trait CropSource: Send + Sync + fmt::Debug {
@@ -24,10 +27,11 @@ impl CropSource for Vec<Vec<f32>> {
 /// where flipping is on.
 ///
 /// Many tiles go through the network in parts of a few, one part after the other: memory is that of
-/// one part. The images of a frame of a single part stay on the device until they are
-/// [forgotten](Frame::forget), and are made again when needed; those of many parts are never kept.
+/// one part. What the network computes of the images alone ([`ImageFeatures`]) stays on the device
+/// from click to click until it is [forgotten](Frame::forget), and is made again when needed, to the
+/// bit; that of many parts is kept as far as 1 GiB holds it. A frame serves one network.
 ///
-/// Cloning shares the pixels. Two frames are the same only if one is a clone of the other.
+/// Cloning shares all of it. Two frames are the same only if one is a clone of the other.
 #[derive(Debug, Clone)]
 pub struct Frame {
     shared: Arc<Shared>,
@@ -40,8 +44,8 @@ struct Shared {
     crops: usize,
     flip: bool,
     device: Device,
-    /// Of a single part.
-    image: Mutex<Option<Tensor<4>>>,
+    /// By part.
+    features: Mutex<Vec<Option<ImageFeatures>>>,
 }
 
 /// Tells frames apart.
@@ -63,8 +67,8 @@ impl Frame {
         flip: bool,
         device: &Device,
     ) -> Self {
-        let (device, image) = (device.clone(), Mutex::default());
-        Self { shared: Arc::new(Shared { source, size, crops, flip, device, image }) }
+        let (device, features) = (device.clone(), Mutex::default());
+        Self { shared: Arc::new(Shared { source, size, crops, flip, device, features }) }
     }
 
     /// Height and width of a crop.
@@ -87,15 +91,31 @@ impl Frame {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Bytes of the images that are kept on the device.
+    /// Bytes of what is kept on the device.
     pub fn memory(&self) -> usize {
-        let image = self.shared.image.lock().unwrap_or_else(PoisonError::into_inner);
-        image.as_ref().map_or(0, |image| image.dims().iter().product::<usize>() * size_of::<f32>())
+        self.kept().iter().flatten().map(bytes).sum()
     }
 
-    /// Drops the images that are kept. Nothing changes but the time of the next click in this frame.
+    /// Drops what is kept. Nothing changes but the time of the next click in this frame.
     pub fn forget(&self) {
-        *self.shared.image.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.kept().clear();
+    }
+
+    /// Computes what `network` makes of the images alone, so that the next click need not.
+    ///
+    /// # Errors
+    /// [`Interrupted`] where that is no longer wanted; parts that are done are kept.
+    pub fn prepare(&self, network: &Network, interrupt: &Interrupt) -> Result<(), Interrupted> {
+        self.parts().try_for_each(|part| {
+            if self.kept().iter().flatten().map(bytes).sum::<usize>() >= KEPT_FEATURES {
+                return Ok(());
+            }
+            self.image_features(network, part, interrupt).map(drop)
+        })
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Option<ImageFeatures>>> {
+        self.shared.features.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn id(&self) -> FrameId {
@@ -126,31 +146,62 @@ impl Frame {
 
     /// A part's crops and then their mirror images: `[batch, 3, height, width]`.
     pub(crate) fn image(&self, part: Range<usize>) -> Tensor<4> {
-        if self.parts().len() > 1 {
-            return self.upload_image(part);
-        }
-        let mut kept = self.shared.image.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get_or_insert_with(|| self.upload_image(part)).clone()
-    }
-
-    fn upload_image(&self, part: Range<usize>) -> Tensor<4> {
         let crops: Vec<_> = part.map(|crop| self.shared.source.crop(crop)).collect();
         self.upload(crops, 3)
     }
 
-    /// Distance maps of the first `limit` clicks for a part: `[batch, 2, height, width]`.
-    pub(crate) fn distance_maps(
+    /// What the network computes of a part's images alone: kept, or made anew.
+    pub(crate) fn image_features(
+        &self,
+        network: &Network,
+        part: Range<usize>,
+        interrupt: &Interrupt,
+    ) -> Result<ImageFeatures, Interrupted> {
+        let index = self.parts().position(|known| known == part);
+        if let Some(Some(known)) = index.and_then(|index| self.kept().get(index).cloned()) {
+            return Ok(known);
+        }
+        // Of a run that was interrupted nothing is kept.
+        let features = interrupt.run(|| network.image_features(self.image(part)))?;
+        let mut kept = self.kept();
+        let held: usize = kept.iter().flatten().map(bytes).sum();
+        let parts = self.parts().len();
+        if let Some(index) =
+            index.filter(|_| parts == 1 || held + bytes(&features) <= KEPT_FEATURES)
+        {
+            kept.resize(parts, None);
+            if let Some(place) = kept.get_mut(index) {
+                *place = Some(features.clone());
+            }
+        }
+        Ok(features)
+    }
+
+    /// What the network is told of a part's first `limit` clicks.
+    pub(crate) fn click_input(
         &self,
         part: Range<usize>,
         clicks: &[Vec<Click<CropSpace>>],
         limit: Option<usize>,
         norm_radius: f32,
-    ) -> Tensor<4> {
-        let clicks = clicks.get(part).unwrap_or_default();
-        let maps = clicks.iter().map(|clicks| {
-            distance_maps(&NetworkPoints::new(clicks, limit), self.size(), norm_radius)
-        });
-        self.upload(maps.collect(), 2)
+    ) -> ClickInput {
+        let clicks = clicks.get(part).unwrap_or_default().iter();
+        let told: Vec<_> = clicks.map(|clicks| NetworkPoints::new(clicks, limit)).collect();
+        let maps = told.iter().map(|points| distance_maps(points, self.size(), norm_radius));
+        let maps = self.upload(maps.collect(), 2);
+        let mut points: Vec<_> = told.iter().map(click_points).collect();
+        if self.is_flipped() {
+            let mirrored: Vec<_> = points.iter().map(|points| self.mirrored(points)).collect();
+            points.extend(mirrored);
+        }
+        ClickInput { maps, points: points.into() }
+    }
+
+    fn mirrored(&self, points: &ClickPoints) -> ClickPoints {
+        let last = self.size().width.saturating_sub(1) as f32;
+        let mirrored =
+            |points: &[[f32; 2]]| points.iter().map(|[row, col]| [*row, last - col]).collect();
+        ClickPoints { positive: mirrored(&points.positive), negative: mirrored(&points.negative) }
     }
 
     /// The planes of each crop, and their mirror images where flipping is on.
@@ -179,6 +230,18 @@ impl Frame {
         }
         batch
     }
+}
+
+fn click_points(points: &NetworkPoints) -> ClickPoints {
+    let place = |position: Position<CropSpace>| [position.row as f32, position.col as f32];
+    ClickPoints {
+        positive: points.positive().map(place).collect(),
+        negative: points.negative().map(place).collect(),
+    }
+}
+
+fn bytes(features: &ImageFeatures) -> usize {
+    features.values() * size_of::<f32>()
 }
 
 /// Appends the mirror image of row-major channels.

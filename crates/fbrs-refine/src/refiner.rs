@@ -86,9 +86,9 @@ impl<'a> Refiner<'a> {
         let mut logits = Vec::new();
         watch.see(&Progress::Features { cached: false });
         for part in told.frame.parts() {
-            let at_image =
-                timed(&mut trace.backbone, || self.run_to(Cut::Image, told, part, &interrupt))?;
-            let plain = || self.run_from(&at_image, told.frame, &interrupt);
+            let fused =
+                timed(&mut trace.backbone, || self.run_to(Cut::Early, told, part, &interrupt))?;
+            let plain = || self.run_from(&fused, told.frame, &interrupt);
             logits.push(timed(&mut trace.head_forward, plain)?);
         }
         let logits = Logits::joined(logits, told.frame);
@@ -213,10 +213,13 @@ impl<'a> Refiner<'a> {
         interrupt: &Interrupt,
     ) -> Result<CutState, RefineError> {
         let limit = self.options.net_clicks_limit();
-        Ok(interrupt.run(|| {
-            let maps = told.frame.distance_maps(part.clone(), told.clicks, limit, self.norm_radius);
-            self.network.run_to(cut, told.frame.image(part), maps)
-        })?)
+        let input = || told.frame.click_input(part.clone(), told.clicks, limit, self.norm_radius);
+        if cut == Cut::Image {
+            let image = told.frame.image(part.clone());
+            return Ok(interrupt.run(|| self.network.at_image(image, input()))?);
+        }
+        let image = told.frame.image_features(self.network, part.clone(), interrupt)?;
+        Ok(interrupt.run(|| self.network.run_to(cut, &image, input()))?)
     }
 
     fn run_from(

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fbrs_data::text::printable;
-use fbrs_models::{Architecture, DeepLabConfig, HrNetConfig, ResNet};
+use fbrs_models::{Architecture, DeepLabConfig, HrNetConfig, LiteConfig, ResNet};
 
 use crate::entry::Entry;
 use crate::mismatch::{Mismatch, Misshaped};
@@ -12,6 +12,9 @@ use crate::{Element, ExtraKeys, WeightsError};
 
 /// Parameters of an HRNet's `feature_extractor`: the small one has 771, the others 1576.
 const SMALL_BELOW: usize = 1200;
+
+/// Its rows are a DeepLab's channels.
+const ASPP_OUTPUT: &str = "feature_extractor.aspp.project.0.weight";
 
 /// Largest width that is believed.
 const MAX_WIDTH: usize = 4096;
@@ -30,6 +33,9 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
             )?,
             learned_fusion,
         }))
+    } else if has(entries, "feature_extractor.backbone.conv_stem.") {
+        // Before the ResNets, whose rule by the number of tensors would take it for one of them.
+        Ok(Architecture::Lite(LiteConfig { channels: rows(entries, ASPP_OUTPUT)? }))
     } else if has(entries, "feature_extractor.backbone.") {
         let backbone = count(entries, "feature_extractor.backbone.");
         let depth = match backbone {
@@ -42,10 +48,9 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
                 ));
             }
         };
-        let project = "feature_extractor.aspp.project.0.weight";
-        let channels = rows(entries, project)?;
+        let channels = rows(entries, ASPP_OUTPUT)?;
         if channels % 2 != 0 {
-            return Err(format!("{project} has {channels} rows, expected an even number"));
+            return Err(format!("{ASPP_OUTPUT} has {channels} rows, expected an even number"));
         }
         Ok(Architecture::DeepLab(DeepLabConfig { backbone: depth, channels, learned_fusion }))
     } else {
@@ -56,7 +61,7 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
         }
         let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
         Err(format!(
-            "expected names such as feature_extractor.backbone.* (ResNet-DeepLabV3+) or \
+            "expected names such as feature_extractor.backbone.* (ResNet-DeepLabV3+, Lite) or \
              feature_extractor.stage2.0.branches.* (HRNetV2-OCR), found {} tensors ({found})",
             entries.len()
         ))

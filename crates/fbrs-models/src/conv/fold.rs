@@ -5,9 +5,6 @@ use super::reading::Reading;
 use super::spec::{ConvSpec, NORM_PARAMETERS, Norm};
 use crate::build::ParameterError;
 
-/// Epsilon of every batch normalization.
-const EPSILON: f64 = 1e-5;
-
 /// `x · scale + shift` per channel: a batch normalization with running statistics.
 pub(super) struct Affine {
     pub(super) scale: Vec<f32>,
@@ -15,7 +12,12 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    fn read(name: &str, channels: usize, reading: &mut Reading) -> Result<Self, ParameterError> {
+    fn read(
+        name: &str,
+        channels: usize,
+        epsilon: f64,
+        reading: &mut Reading,
+    ) -> Result<Self, ParameterError> {
         let mut part = |part| reading.values(format!("{name}.{part}"), &[channels]);
         let [gamma, beta, mean, variance] = NORM_PARAMETERS;
         let (gamma, beta, mean, variance) =
@@ -30,7 +32,7 @@ impl Affine {
         let statistics = mean.iter().zip(&variance);
         let parts = affine.scale.iter_mut().zip(&mut affine.shift);
         for ((scale, shift), (&mean, &variance)) in parts.zip(statistics) {
-            let factor = f64::from(*scale) / (f64::from(variance) + EPSILON).sqrt();
+            let factor = f64::from(*scale) / (f64::from(variance) + epsilon).sqrt();
             *shift = (f64::from(*shift) - f64::from(mean) * factor) as f32;
             *scale = factor as f32;
         }
@@ -52,7 +54,7 @@ impl Values {
     /// Reads them, and folds the normalization in where that is asked for. What comes out is finite.
     pub(super) fn read(spec: &ConvSpec, reading: &mut Reading) -> Result<Self, ParameterError> {
         let before = match &spec.norm {
-            Norm::Before(name) => Some(Affine::read(name, spec.input, reading)?),
+            Norm::Before(name) => Some(Affine::read(name, spec.input, spec.norm_epsilon, reading)?),
             _ => None,
         };
         let mut weight = reading.values(format!("{}.weight", spec.name), &spec.weight_shape())?;
@@ -61,7 +63,7 @@ impl Values {
             false => None,
         };
         let after = match &spec.norm {
-            Norm::After(name) => Some(Affine::read(name, spec.output, reading)?),
+            Norm::After(name) => Some(Affine::read(name, spec.output, spec.norm_epsilon, reading)?),
             _ => None,
         };
         if reading.folding == Folding::Separate {

@@ -4,13 +4,13 @@
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 
 #[cfg(feature = "cpu")]
 use burn::tensor::{Device, TensorData};
 
+use super::activation::Activation;
 use super::fold::{Affine, Values};
 use super::reading::Reading;
 use super::spec::ConvSpec;
@@ -111,8 +111,7 @@ fn host_shape(spec: &ConvSpec, input: usize, device: &Device) -> Option<HostShap
     let depthwise = spec.groups > 1;
     let served = *device == Device::flex()
         && host::serves_this_processor()
-        && (!depthwise
-            || (spec.groups == spec.input && spec.input == spec.output && spec.stride == 1));
+        && (!depthwise || (spec.groups == spec.input && spec.input == spec.output));
     served.then_some(HostShape {
         input: if depthwise { spec.input } else { input },
         output: spec.output,
@@ -162,19 +161,28 @@ impl Conv {
 
     /// `[batch, in, height, width]` to `[batch, out, height', width']`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.run(x, None, false)
+        self.run(x, None, Activation::None)
     }
 
     pub(crate) fn relu(&self, x: Tensor<4>) -> Tensor<4> {
-        self.run(x, None, true)
+        self.run(x, None, Activation::Relu)
+    }
+
+    pub(crate) fn relu6(&self, x: Tensor<4>) -> Tensor<4> {
+        self.run(x, None, Activation::Relu6)
+    }
+
+    /// `conv(x) + addend`.
+    pub(crate) fn add(&self, x: Tensor<4>, addend: Tensor<4>) -> Tensor<4> {
+        self.run(x, Some(addend), Activation::None)
     }
 
     /// `relu(conv(x) + addend)`.
     pub(crate) fn add_relu(&self, x: Tensor<4>, addend: Tensor<4>) -> Tensor<4> {
-        self.run(x, Some(addend), true)
+        self.run(x, Some(addend), Activation::Relu)
     }
 
-    fn run(&self, x: Tensor<4>, addend: Option<Tensor<4>>, with_relu: bool) -> Tensor<4> {
+    fn run(&self, x: Tensor<4>, addend: Option<Tensor<4>>, activation: Activation) -> Tensor<4> {
         let x = match &self.before {
             Some(norm) => norm.forward(x),
             None => x,
@@ -185,7 +193,8 @@ impl Conv {
             Weights::Host(weights) => {
                 let last = self.after.is_none();
                 let fused = addend.as_ref().filter(|_| last);
-                match weights.layer.forward(&x, fused, with_relu && last) {
+                let fused_activation = if last { activation } else { Activation::None };
+                match weights.layer.forward(&x, fused, fused_activation) {
                     Some(y) if last => return y,
                     Some(y) => y,
                     None => self.on_device(weights.for_burn(), x),
@@ -200,7 +209,7 @@ impl Conv {
             Some(addend) => x + addend,
             None => x,
         };
-        if with_relu { relu(x) } else { x }
+        activation.apply(x)
     }
 
     fn on_device(&self, weights: &DeviceWeights, x: Tensor<4>) -> Tensor<4> {

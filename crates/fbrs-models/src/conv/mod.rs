@@ -1,10 +1,12 @@
 //! Convolution with the batch normalization that belongs to it.
 
+mod activation;
 mod fold;
 mod layer;
 mod reading;
 mod spec;
 
+pub(crate) use activation::Activation;
 pub(crate) use layer::Conv;
 pub(crate) use reading::Reading;
 pub(crate) use spec::ConvSpec;

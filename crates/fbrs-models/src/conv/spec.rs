@@ -12,6 +12,8 @@ pub(crate) enum Norm {
 pub(crate) struct ConvSpec {
     pub(crate) name: String,
     pub(crate) norm: Norm,
+    /// Of the batch normalization: keeps its divisor away from 0.
+    pub(crate) norm_epsilon: f64,
     pub(crate) input: usize,
     pub(crate) output: usize,
     pub(crate) kernel: usize,
@@ -28,6 +30,7 @@ impl ConvSpec {
         Self {
             name: name.into(),
             norm: Norm::None,
+            norm_epsilon: 1e-5,
             input,
             output,
             kernel,
@@ -46,6 +49,12 @@ impl ConvSpec {
 
     pub(crate) fn norm_before(mut self, name: impl Into<String>) -> Self {
         self.norm = Norm::Before(name.into());
+        self
+    }
+
+    /// Of the batch normalization, where it is not the usual 1e-5.
+    pub(crate) fn norm_epsilon(mut self, epsilon: f64) -> Self {
+        self.norm_epsilon = epsilon;
         self
     }
 

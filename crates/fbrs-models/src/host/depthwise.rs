@@ -3,7 +3,7 @@
 use pulp::Arch;
 
 use super::padded::Padded;
-use super::{Finish, at_least};
+use super::{Finish, within};
 
 /// Computes one channel of one image; `index` counts channels over the whole batch.
 pub(super) fn plane(
@@ -14,7 +14,7 @@ pub(super) fn plane(
     finish: Finish<'_>,
     out: &mut [f32],
 ) {
-    let floor = finish.floor();
+    let range = finish.range();
     let base = index * padded.channel;
     let width = padded.out_width;
     Arch::new().dispatch(|| {
@@ -28,7 +28,7 @@ pub(super) fn plane(
                 let x = &padded.values[from..from + out.len()];
                 out.iter_mut().zip(x).for_each(|(out, x)| *out += weight * x);
             }
-            out.iter_mut().for_each(|out| *out = at_least(floor, *out));
+            out.iter_mut().for_each(|out| *out = within(range, *out));
         }
     });
 }

@@ -15,8 +15,9 @@ use rayon::prelude::*;
 use super::gradient::InputGradient;
 use super::{Finish, HostConv, HostShape, Planes};
 use crate::cancel::Interrupt;
+use crate::conv::Activation;
 
-/// A convolution, its bias, what is added to it, and its ReLU, as one operation.
+/// A convolution, its bias, what is added to it, and what follows, as one operation.
 #[derive(Debug)]
 pub(crate) struct HostLayer {
     conv: HostConv,
@@ -40,14 +41,13 @@ impl HostLayer {
         &self.conv.bias
     }
 
-    /// `conv(x) + addend`, what is below 0 set to 0 where `relu`. Tracked where both are; `None`
-    /// for tensors that these kernels do not take: of another type or device, tracked in another
+    /// `conv(x) + addend` and its activation. Tracked where both are; `None` for tensors that these kernels do not take: of another type or device, tracked in another
     /// way, or only one of them tracked.
     pub(crate) fn forward(
         self: &Arc<Self>,
         x: &Tensor<4>,
         addend: Option<&Tensor<4>>,
-        relu: bool,
+        activation: Activation,
     ) -> Option<Tensor<4>> {
         if !x.is_autodiff() {
             let x = x.clone().try_into_primitive::<Flex>().ok()?;
@@ -55,24 +55,33 @@ impl HostLayer {
                 Some(addend) => Some(addend.clone().try_into_primitive::<Flex>().ok()?),
                 None => None,
             };
-            return Some(Tensor::from_primitive::<Flex>(self.run(&x, addend.as_ref(), relu)?));
+            return Some(Tensor::from_primitive::<Flex>(self.run(
+                &x,
+                addend.as_ref(),
+                activation,
+            )?));
         }
         let x = x.clone().try_into_primitive::<Tracked>().ok()?;
         let y = match addend {
             Some(addend) => {
                 let addend = addend.clone().try_into_primitive::<Tracked>().ok()?;
-                let y = self.run(x.primitive(), Some(addend.primitive()), relu)?;
-                self.track(&x, [x.node(), addend.node()], y, relu)
+                let y = self.run(x.primitive(), Some(addend.primitive()), activation)?;
+                self.track(&x, [x.node(), addend.node()], y, activation)
             }
             None => {
-                let y = self.run(x.primitive(), None, relu)?;
-                self.track(&x, [x.node()], y, relu)
+                let y = self.run(x.primitive(), None, activation)?;
+                self.track(&x, [x.node()], y, activation)
             }
         };
         Some(Tensor::from_primitive::<Tracked>(y))
     }
 
-    fn run(&self, x: &FlexTensor, addend: Option<&FlexTensor>, relu: bool) -> Option<FlexTensor> {
+    fn run(
+        &self,
+        x: &FlexTensor,
+        addend: Option<&FlexTensor>,
+        activation: Activation,
+    ) -> Option<FlexTensor> {
         let dims @ [batch, _, height, width] = x.shape().dims::<4>();
         let size = [height, width].map(|side| self.shape.output_side(side));
         let dims_out = [batch, self.shape.output, size[0], size[1]];
@@ -85,7 +94,7 @@ impl HostLayer {
         };
         let x = values(x)?;
         let planes = Planes { values: &x, dims };
-        let finish = Finish { addend: addend.as_deref(), relu };
+        let finish = Finish { addend: addend.as_deref(), activation };
         let y = self.conv.forward(planes, size, finish);
         Some(tensor(y, dims_out))
     }
@@ -96,14 +105,15 @@ impl HostLayer {
         x: &TrackedTensor,
         nodes: [NodeGuard; N],
         y: FlexTensor,
-        relu: bool,
+        activation: Activation,
     ) -> TrackedTensor {
         match ConvStep.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let state = ConvState {
                     layer: self.clone(),
                     input: x.primitive().shape().dims(),
-                    output: relu.then(|| y.clone()),
+                    output: (activation != Activation::None).then(|| y.clone()),
+                    range: activation.range(),
                     interrupt: Interrupt::current(),
                 };
                 prepared.finish(state, y)
@@ -124,8 +134,9 @@ struct ConvStep;
 struct ConvState {
     layer: Arc<HostLayer>,
     input: [usize; 4],
-    /// Where a ReLU follows: its gradient is 0 where this is.
+    /// Where an activation follows: its gradient is 0 where this is at an end of the range.
     output: Option<FlexTensor>,
+    range: [f32; 2],
     /// That of the run that the gradient belongs to.
     interrupt: Interrupt,
 }
@@ -135,7 +146,7 @@ impl<const N: usize> Backward<Flex, N> for ConvStep {
 
     fn backward(self, ops: Ops<ConvState, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<Flex>(&ops.node);
-        let ConvState { layer, input, output, interrupt } = ops.state;
+        let ConvState { layer, input, output, range, interrupt } = ops.state;
         if interrupt.is_due() {
             // Whoever waits for these gradients throws them away.
             let dims = gradient.shape().dims();
@@ -147,7 +158,7 @@ impl<const N: usize> Backward<Flex, N> for ConvStep {
             return;
         }
         let gradient = match &output {
-            Some(output) => through_relu(&gradient, output),
+            Some(output) => through_activation(&gradient, output, range),
             None => gradient,
         };
         let mut parents = ops.parents.into_iter();
@@ -166,7 +177,11 @@ impl<const N: usize> Backward<Flex, N> for ConvStep {
     }
 }
 
-fn through_relu(gradient: &FlexTensor, output: &FlexTensor) -> FlexTensor {
+fn through_activation(
+    gradient: &FlexTensor,
+    output: &FlexTensor,
+    [floor, ceiling]: [f32; 2],
+) -> FlexTensor {
     let (Some(slopes), Some(outputs)) = (values(gradient), values(output)) else {
         return gradient.clone();
     };
@@ -174,7 +189,7 @@ fn through_relu(gradient: &FlexTensor, output: &FlexTensor) -> FlexTensor {
         .par_iter()
         .zip(outputs.par_iter())
         .with_min_len(4096)
-        .map(|(slope, output)| if *output > 0.0 { *slope } else { 0.0 })
+        .map(|(slope, output)| if *output > floor && *output < ceiling { *slope } else { 0.0 })
         .collect();
     tensor(masked, gradient.shape().dims())
 }

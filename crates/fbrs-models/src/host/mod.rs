@@ -26,6 +26,8 @@ use stencil::Stencil;
 use tile::{OUTPUTS, OutputTask};
 use winograd::Winograd;
 
+use crate::conv::Activation;
+
 /// What a convolution looks like; square in every respect.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HostShape {
@@ -62,8 +64,7 @@ struct Planes<'a> {
 struct Finish<'a> {
     /// Added, shaped like the output.
     addend: Option<&'a [f32]>,
-    /// What is then below 0 is set to 0.
-    relu: bool,
+    activation: Activation,
 }
 
 impl Finish<'_> {
@@ -72,16 +73,17 @@ impl Finish<'_> {
         Self { addend: self.addend.and_then(|addend| addend.get(place)), ..self }
     }
 
-    /// The least value of the output.
-    fn floor(self) -> f32 {
-        if self.relu { 0.0 } else { f32::NEG_INFINITY }
+    /// The least and the largest value of the output.
+    fn range(self) -> [f32; 2] {
+        self.activation.range()
     }
 }
 
-/// The larger of both; what is not a number stays so, for others to see.
+/// The value within a range; what is not a number stays so, for others to see.
 #[inline(always)]
-fn at_least(floor: f32, value: f32) -> f32 {
-    if value < floor { floor } else { value }
+fn within([floor, ceiling]: [f32; 2], value: f32) -> f32 {
+    let value = if value < floor { floor } else { value };
+    if value > ceiling { ceiling } else { value }
 }
 
 /// Whether these kernels are made for this processor: AVX2 or AVX-512. Elsewhere Burn's are used.

@@ -98,7 +98,7 @@ fn kernels_and_gradients_agree_with_the_definition() {
         let addend = wave(expected.len(), 0.11);
         let sums = expected.iter().zip(&addend).map(|(value, addend)| value + addend);
         let sums: Vec<_> = sums.map(|sum| sum.max(0.0)).collect();
-        let finish = Finish { addend: Some(&addend), relu: true };
+        let finish = Finish { addend: Some(&addend), activation: Activation::Relu };
         assert_alike(&conv.forward(x, size, finish), &sums, &shape);
 
         // ⟨gradient, conv(x)⟩ = ⟨transposed(gradient), x⟩, the bias left out: for every x, so

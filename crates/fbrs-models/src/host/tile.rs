@@ -4,7 +4,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::padded::{Padded, Tap};
-use super::{Finish, at_least};
+use super::{Finish, within};
 
 /// Output channels of a tile.
 pub(super) const OUTPUTS: usize = 8;
@@ -221,7 +221,7 @@ impl OutputTask<'_> {
     fn store(&mut self, tile: usize, sums: &[f32], from: usize, count: usize) {
         let (width, row) = (self.padded.out_width, self.padded.row);
         let plane = self.padded.out_height * width;
-        let floor = self.finish.floor();
+        let range = self.finish.range();
         let end = (from + count).min(self.padded.positions);
         let mut at = from;
         while at < end {
@@ -240,13 +240,13 @@ impl OutputTask<'_> {
                         None => to
                             .iter_mut()
                             .zip(sums)
-                            .for_each(|(to, sum)| *to = at_least(floor, sum + bias)),
+                            .for_each(|(to, sum)| *to = within(range, sum + bias)),
                         Some(addend) => {
                             let addend = &addend[channel * plane..][place];
                             to.iter_mut()
                                 .zip(sums)
                                 .zip(addend)
-                                .for_each(|((to, sum), a)| *to = at_least(floor, sum + bias + a));
+                                .for_each(|((to, sum), a)| *to = within(range, sum + bias + a));
                         }
                     }
                 }

@@ -4,8 +4,10 @@ use burn::tensor::{Device, Tensor};
 
 use crate::architecture::Architecture;
 use crate::build::{ParameterError, ParameterSource};
+use crate::click_input::ClickInput;
 use crate::conv::Folding;
-use crate::cut::Cut;
+use crate::cut::{Beside, Cut};
+use crate::lite;
 use crate::network::{Family, Network};
 use crate::ocr;
 
@@ -26,10 +28,13 @@ pub fn build_unfolded(
 pub fn inner_tensors(
     network: &Network,
     image: Tensor<4>,
-    maps: Tensor<4>,
-) -> Vec<(&'static str, Tensor<4>)> {
-    let late = network.run_to(Cut::Late, image.clone(), maps.clone());
-    match &network.family {
+    told: ClickInput,
+) -> Vec<(String, Tensor<4>)> {
+    let features = network.image_features(image.clone());
+    let at = |cut| network.run_to(cut, &features, told.clone());
+    let late = at(Cut::Late);
+    let maps = told.maps.clone();
+    let named: Vec<(&str, Tensor<4>)> = match &network.family {
         Family::DeepLab(net) => {
             let fused = net.fusion.forward(image, maps);
             let stages = net.backbone.forward(fused.clone());
@@ -60,5 +65,52 @@ pub fn inner_tensors(
                 ("feature_extractor.cls_head", network.run_from_to_stride(late)),
             ]
         }
-    }
+        Family::Lite(net) => {
+            let [_, _, height, width] = image.dims();
+            let neck = net.neck.forward(net.encoder.forward(image.clone()));
+            let maps_like = |like: &Tensor<4>| {
+                let [_, _, height, width] = like.dims();
+                lite::click_maps(maps.clone(), [height, width])
+            };
+            let similar = |unit| lite::similarity(unit, &told.points, [height, width]);
+            let early = at(Cut::Early);
+            let mid_fusion = match &early.beside {
+                Beside::Lite(beside) => {
+                    vec![("mid_fusion", net.decoder.mid_fusion(early.features.clone(), beside))]
+                }
+                _ => Vec::new(),
+            };
+            let mut named = vec![
+                ("deep_click_maps", maps_like(&neck.deep)),
+                ("mid_click_maps", maps_like(&neck.mid)),
+                ("skip_click_maps", maps_like(&neck.skip)),
+                ("deep_similarity", similar(&neck.deep_unit)),
+                ("skip_similarity", similar(&neck.skip_unit)),
+                ("deep", neck.deep),
+                ("mid", neck.mid),
+                ("skip", neck.skip),
+                ("deep_unit", neck.deep_unit),
+                ("skip_unit", neck.skip_unit),
+                ("aspp", net.decoder.aspp.forward(early.features.clone())),
+                ("cut_a", early.features),
+                ("cut_b", at(Cut::Middle).features),
+                ("cut_c", late.features().clone()),
+                ("head", network.run_from_to_stride(late)),
+            ];
+            named.extend(mid_fusion);
+            let stem = net.encoder.stem.relu6(image);
+            let mut blocks = vec![("backbone.stem".to_owned(), stem.clone())];
+            let mut x = stem;
+            for (index, block) in net.encoder.blocks.iter().enumerate() {
+                x = block.forward(x);
+                blocks.push((format!("backbone.blocks.{index}"), x.clone()));
+            }
+            return blocks.into_iter().chain(named.into_iter().map(own)).collect();
+        }
+    };
+    named.into_iter().map(own).collect()
+}
+
+fn own((name, value): (&str, Tensor<4>)) -> (String, Tensor<4>) {
+    (name.to_owned(), value)
 }

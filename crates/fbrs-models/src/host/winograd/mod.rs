@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::stencil::Stencil;
 use super::tile::{OUTPUTS, POSITIONS};
-use super::{Finish, Planes, at_least};
+use super::{Finish, Planes, within};
 
 use grid::Grid;
 use input::Compact;
@@ -127,7 +127,7 @@ impl Winograd {
         let quarters = Quarters::new(&tasks, &grid, self.output);
         let plane = height * width;
         let mut values = vec![0.0; batch * self.output * plane];
-        let floor = finish.floor();
+        let range = finish.range();
         values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let (image, channel) = (index / self.output, index % self.output);
             quarters.write(image, channel, width, out);
@@ -135,9 +135,9 @@ impl Winograd {
             match finish.part(index * plane..(index + 1) * plane).addend {
                 Some(addend) => {
                     let sums = out.iter_mut().zip(addend);
-                    sums.for_each(|(to, addend)| *to = at_least(floor, *to + bias + addend));
+                    sums.for_each(|(to, addend)| *to = within(range, *to + bias + addend));
                 }
-                None => out.iter_mut().for_each(|to| *to = at_least(floor, *to + bias)),
+                None => out.iter_mut().for_each(|to| *to = within(range, *to + bias)),
             }
         });
         values

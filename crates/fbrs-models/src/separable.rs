@@ -1,0 +1,37 @@
+//! Depthwise separable convolutions (Chollet 2017), which every decoder of the DeepLab kind is made
+//! of.
+
+use burn::tensor::Tensor;
+
+use crate::build::Build;
+use crate::conv::{Conv, ConvSpec};
+
+/// Depthwise 3×3, pointwise 1×1, BatchNorm, ReLU.
+#[derive(Debug, Clone)]
+pub(crate) struct SeparableConv<L = Conv> {
+    depthwise: L,
+    pointwise: L,
+}
+
+impl<L> SeparableConv<L> {
+    /// How far it sees, in pixels.
+    pub(crate) const RADIUS: usize = 1;
+
+    pub(crate) fn build<B: Build<Layer = L>>(
+        build: &mut B,
+        name: &str,
+        input: usize,
+        output: usize,
+    ) -> Result<Self, B::Error> {
+        let depthwise = ConvSpec::new(format!("{name}.body.0"), input, input, 3).depthwise();
+        let pointwise = ConvSpec::new(format!("{name}.body.1"), input, output, 1)
+            .norm(format!("{name}.body.2"));
+        Ok(Self { depthwise: build.conv(depthwise)?, pointwise: build.conv(pointwise)? })
+    }
+}
+
+impl SeparableConv {
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.pointwise.relu(self.depthwise.forward(x))
+    }
+}
