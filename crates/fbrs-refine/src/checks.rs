@@ -39,7 +39,7 @@ fn endless(mode: Mode) -> RefineOptions {
 }
 
 /// The formula's parameters with the last layer scaled and shifted, so that the logits of the
-/// formula's image have mean 0 and deviation 2: probabilities that are neither 0 nor 1.
+/// formula's image have mean 0 and deviation 2 at most: probabilities that are neither 0 nor 1.
 struct Tamed {
     scale: f32,
     shift: f32,
@@ -72,7 +72,9 @@ fn network(name: &str) -> Network {
     let count = logits.len() as f32;
     let mean = logits.iter().sum::<f32>() / count;
     let deviation = (logits.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / count).sqrt();
-    let scale = 2.0 / deviation.max(1e-6);
+    // Where clicks stand out against all else, deviations say little.
+    let farthest = logits.iter().map(|x| (x - mean).abs()).fold(0.0, f32::max);
+    let scale = (2.0 / deviation.max(1e-6)).min(2.0 / farthest.max(1e-6));
     Network::build(&architecture, &mut Tamed { scale, shift: -mean * scale }, &device).unwrap()
 }
 
