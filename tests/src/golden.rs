@@ -39,7 +39,8 @@ struct GoldenClick {
     crop_height_width: Option<[usize; 2]>,
     losses: Vec<f64>,
     z_norm: Option<f64>,
-    mask: String,
+    /// Where it is missing: the probabilities above the threshold.
+    mask: Option<String>,
     probabilities: Option<String>,
 }
 
@@ -167,19 +168,27 @@ fn compare(
         .roi_rmin_rmax_cmin_cmax
         .and_then(|[top, bottom, left, right]| Region::new(top..=bottom, left..=right));
     let crop = golden.crop_height_width.map(|[height, width]| Size { height, width });
-    let probability = match &golden.probabilities {
-        Some(name) if folder.join(name).is_file() => {
-            let expected = image::open(folder.join(name))?.into_luma8();
-            let differences = prediction
-                .probabilities()
-                .into_iter()
-                .zip(expected.as_raw())
-                .map(|(p, byte)| (f64::from(p) - f64::from(*byte) / 255.0).abs());
-            Some(differences.fold(0.0, f64::max))
+    let open = |name: &String| Ok::<_, Error>(image::open(folder.join(name))?.into_luma8());
+    let probabilities = golden.probabilities.as_ref().filter(|name| folder.join(name).is_file());
+    let probabilities = probabilities.map(open).transpose()?;
+    let probability = probabilities.as_ref().map(|expected| {
+        let differences = prediction
+            .probabilities()
+            .into_iter()
+            .zip(expected.as_raw())
+            .map(|(p, byte)| (f64::from(p) - f64::from(*byte) / 255.0).abs());
+        differences.fold(0.0, f64::max)
+    });
+    let expected = match (&golden.mask, probabilities) {
+        (Some(mask), _) => open(mask)?,
+        (None, Some(mut probabilities)) => {
+            for byte in probabilities.iter_mut() {
+                *byte = if f32::from(*byte) / 255.0 > threshold { 255 } else { 0 };
+            }
+            probabilities
         }
-        _ => None,
+        (None, None) => return Err(format!("{label}: neither a mask nor probabilities").into()),
     };
-    let expected = image::open(folder.join(&golden.mask))?.into_luma8();
     let mask = prediction.mask(threshold)?;
     let pixels = || mask.as_raw().iter().zip(expected.as_raw()).map(|(a, b)| (*a > 0, *b > 0));
     let union = pixels().filter(|(a, b)| a | b).count();

@@ -1,20 +1,27 @@
-//! Whole clicks agree with the published implementation: `golden/predictions/`, the built-in
-//! network's cases. The goldens were made with the f32 checkpoint; the built-in weights are its f16
-//! form, so the two may differ by that rounding.
+//! Whole clicks agree with the published implementation: `golden/predictions/`. The goldens were made
+//! with f32 checkpoints; the weights here are their f16 forms, so the two may differ by that rounding.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use fbrs::{Mode, Segmenter};
+use fbrs::weights::{Checkpoint, ExtraKeys};
+use fbrs::{DeviceChoice, Mode, Segmenter};
 use fbrs_tests::golden::{Comparison, replay};
 
-/// Every case, replayed once for all tests.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/predictions")
+}
+
+/// Every case of the published implementation, replayed once for all tests.
 fn comparisons() -> &'static [Comparison] {
     static COMPARISONS: OnceLock<Vec<Comparison>> = OnceLock::new();
     COMPARISONS.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/predictions");
-        let segmenter = Segmenter::built_in().unwrap();
+        let folder = folder();
+        let weights = folder.join("../weights/hrnet18s_ocr64.safetensors");
+        let checkpoint = Checkpoint::open(weights, ExtraKeys::Refuse).unwrap();
+        let device = DeviceChoice::Cpu.open().unwrap();
+        let segmenter = Segmenter::from_checkpoint(checkpoint, device).unwrap();
         let cases = folder.join("hrnet18s_ocr64");
         replay(&segmenter, "hrnet18s_ocr64", &cases, &folder.join("photos"), |_| true).unwrap()
     })
@@ -70,4 +77,20 @@ fn long_searches_agree() {
     }
     let mean = all.iter().map(|c| c.mask_iou).sum::<f64>() / all.len() as f64;
     assert!(mean >= 0.98, "mean IoU of masks {mean}");
+}
+
+/// The built-in network, without refinement: its own implementation in PyTorch, views chosen as
+/// published.
+#[test]
+fn the_built_in_network_agrees() {
+    let (segmenter, folder) = (Segmenter::built_in().unwrap(), folder());
+    let cases = folder.join("lite0_dh64");
+    let found = replay(&segmenter, "lite0_dh64", &cases, &folder.join("photos"), |_| true).unwrap();
+    assert_eq!(found.len(), 8);
+    for c in found {
+        assert!(c.same_view, "{}", c.label);
+        let difference = c.probability.unwrap();
+        assert!(difference <= 8e-3, "{}: {difference}", c.label);
+        assert!(c.mask_iou >= 0.995, "{}: {}", c.label, c.mask_iou);
+    }
 }

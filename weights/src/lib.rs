@@ -1,12 +1,12 @@
 //! The default weights of fbrs: their names and their bytes, and nothing else.
 //!
-//! They are a crate of their own because they have terms of their own (`TERMS.md`): some of the
-//! training images are for research use only. The card, `README.md`, says what they are and how
+//! They are a crate of their own because they have terms of their own (`TERMS.md`): those of the
+//! images that they were trained on. The card, `README.md`, says what they are and how
 //! they were made. `fbrs-weights` reads them where its feature `built-in` is on.
 //!
 //! ```
 //! let default = fbrs_default_weights::ALL.first().ok_or("no weights")?;
-//! assert_eq!(default.name, "hrnet18s_ocr64");
+//! assert_eq!(default.name, "lite0_dh64");
 //! // safetensors: the length of a header, then the header.
 //! assert_eq!(default.bytes.get(8), Some(&b'{'));
 //! # Ok::<(), &str>(())
@@ -24,7 +24,5 @@ pub struct DefaultWeights {
 }
 
 /// All of them; the first is what `default` stands for.
-pub static ALL: &[DefaultWeights] = &[DefaultWeights {
-    name: "hrnet18s_ocr64",
-    bytes: include_bytes!("../hrnet18s_ocr64.safetensors"),
-}];
+pub static ALL: &[DefaultWeights] =
+    &[DefaultWeights { name: "lite0_dh64", bytes: include_bytes!("../lite0_dh64.safetensors") }];

@@ -127,7 +127,7 @@ fn json_describes_mask_clicks_device_and_weights() {
     assert_eq!(json["mode"], "f-BRS-B");
     assert!(json["device"]["device"].is_string());
     assert_eq!(json["weights"]["asked"], "default");
-    assert_eq!(json["weights"]["architecture"], "hrnet18s_ocr64");
+    assert_eq!(json["weights"]["architecture"], "lite0_dh64");
     assert_eq!(json["outputs"]["mask"], "m.png");
     assert!(json["outputs"]["overlay"].is_null());
 

@@ -71,7 +71,7 @@ fn what_was_ignored_at_the_start_stays_ignored() {
 #[test]
 fn no_moment_of_a_kill_leaves_a_partial_file() {
     let work = Work::new();
-    let native = golden_text("../../weights/hrnet18s_ocr64.safetensors");
+    let native = golden_text("../../weights/lite0_dh64.safetensors");
     let import = ["weights", "import", &native, "-o", "out.safetensors"];
     let segment = "segment photo.png --pos 65,45 --mode NoBRS --device cpu -o mask.tiff \
         --overlay look.bmp --probabilities p.png --trace trace.json";
@@ -115,7 +115,7 @@ fn no_moment_of_a_kill_leaves_a_partial_file() {
 #[test]
 fn a_limit_of_a_files_size_is_an_output_that_cannot_be_written() {
     let work = Work::new();
-    let native = golden_text("../../weights/hrnet18s_ocr64.safetensors");
+    let native = golden_text("../../weights/lite0_dh64.safetensors");
     let before = work.files();
     for arguments in [
         "segment photo.png --pos 65,45 --mode NoBRS --device cpu -o mask.png --overlay look.bmp"

@@ -15,7 +15,7 @@
 //! # if cfg!(not(feature = "built-in")) { return Ok(()) }
 //! // "default", a path, or a name such as "resnet50_dh128_sbd".
 //! let mut weights = Places::default().locate("default")?.open(ExtraKeys::Refuse)?;
-//! assert_eq!(weights.architecture().to_string(), "hrnet18s_ocr64");
+//! assert_eq!(weights.architecture().to_string(), "lite0_dh64");
 //! let tensor = weights.tensors()[0].clone();
 //! let values = weights.read(&tensor.name, &tensor.shape)?;
 //! assert_eq!(values.len(), tensor.shape.iter().product::<usize>());

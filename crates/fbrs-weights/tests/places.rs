@@ -44,7 +44,7 @@ impl Folders {
 #[cfg(feature = "built-in")]
 fn built_in_by_its_names() {
     let folders = Folders::new(&[]);
-    let built_in = "hrnet18s_ocr64";
+    let built_in = "lite0_dh64";
     for name in ["default", built_in, "hrnet18s"] {
         assert_eq!(folders.places.locate(name).unwrap(), Location::BuiltIn(built_in));
     }
@@ -54,9 +54,9 @@ fn built_in_by_its_names() {
 #[test]
 #[cfg(not(feature = "built-in"))]
 fn built_in_left_out() {
-    let folders = Folders::new(&["weights/hrnet18s_ocr64.safetensors"]);
+    let folders = Folders::new(&["weights/lite0_dh64.safetensors"]);
     assert!(matches!(folders.error("default"), WeightsError::NoBuiltIn));
-    assert_eq!(folders.file("hrnet18s_ocr64"), "weights/hrnet18s_ocr64.safetensors");
+    assert_eq!(folders.file("lite0_dh64"), "weights/lite0_dh64.safetensors");
 }
 
 #[test]
@@ -129,9 +129,9 @@ fn a_file_that_hides_a_checked_download_is_told() {
 #[test]
 #[cfg(feature = "built-in")]
 fn a_file_with_the_name_of_built_in_weights_is_hidden_by_them() {
-    let folders = Folders::new(&["weights/hrnet18s_ocr64.pth"]);
-    assert_eq!(folders.file("hrnet18s_ocr64"), "built in: hrnet18s_ocr64");
-    assert_eq!(folders.places.hidden("hrnet18s_ocr64").len(), 1);
+    let folders = Folders::new(&["weights/lite0_dh64.pth"]);
+    assert_eq!(folders.file("lite0_dh64"), "built in: lite0_dh64");
+    assert_eq!(folders.places.hidden("lite0_dh64").len(), 1);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn built_in_weights_load_within_100_ms() {
         (start.elapsed(), checkpoint)
     };
     let (_, checkpoint) = load();
-    assert_eq!(checkpoint.architecture().to_string(), "hrnet18s_ocr64");
+    assert_eq!(checkpoint.architecture().to_string(), "lite0_dh64");
     assert_eq!(checkpoint.norm_radius(), 260.0);
     let provenance = checkpoint.provenance();
     assert!(provenance.training_set.is_some() && provenance.terms.is_some());

@@ -55,8 +55,8 @@ pub use device::{ChosenDevice, DeviceChoice, ParseDeviceError};
 pub use error::{Error, ErrorKind, Result};
 pub use fbrs_clicks::{Click, DiscRule, ImageSpace, Position, Region, Sign, Size};
 pub use fbrs_models::{
-    Architecture, CancelToken, DeepLabConfig, HrNetConfig, ParameterError, ParseArchitectureError,
-    ResNet,
+    Architecture, CancelToken, DeepLabConfig, HrNetConfig, LiteConfig, ParameterError,
+    ParseArchitectureError, ResNet,
 };
 pub use fbrs_refine::{
     ClickTrace, Ending, Mode, NetClicks, ParseModeError, RefineError, RefineOptions,

@@ -52,6 +52,16 @@ impl Seen {
     }
 }
 
+/// What all views of a photo are chosen from.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) photo: &'a Photo,
+    /// The whole photo as the options have it.
+    pub(crate) seen: &'a Seen,
+    pub(crate) device: &'a Device,
+}
+
 /// The views of one object, from click to click. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ObjectView {
@@ -61,16 +71,16 @@ pub(crate) struct ObjectView {
 
 impl ObjectView {
     /// Chooses what the network sees for the last of `clicks`; `previous` is where the object was
-    /// predicted before.
+    /// predicted before, `seen_before` finds a view that another object or a change that was taken
+    /// back has already had.
     pub(crate) fn choose(
         &mut self,
-        options: &Options,
+        of: &Whole<'_>,
         clicks: &[Click<ImageSpace>],
         previous: Option<Region>,
-        photo: &Photo,
-        whole: &Seen,
-        device: &Device,
+        seen_before: impl Fn(&CropTransform) -> Option<Seen>,
     ) -> Seen {
+        let Whole { options, photo, seen: whole, device } = *of;
         let View::ZoomIn(zoom) = &options.view else { return whole.clone() };
         if clicks.len() <= zoom.skip_clicks {
             return whole.clone();
@@ -90,9 +100,8 @@ impl ObjectView {
             return seen.clone();
         }
         let transform = limit(CropTransform::longest_side(wanted, zoom.target_size), options);
-        let Some(seen) = Seen::new(vec![transform], photo, options.flip, device) else {
-            return whole.clone();
-        };
+        let fresh = || Seen::new(vec![transform], photo, options.flip, device);
+        let Some(seen) = seen_before(&transform).or_else(fresh) else { return whole.clone() };
         self.zoomed = Some((wanted, seen.clone()));
         seen
     }

@@ -14,7 +14,7 @@ use super::object::{ClickState, Past};
 use super::report::ClickReport;
 use crate::error::{Error, Result};
 use crate::prediction::{CropAnswer, Floor};
-use crate::view::{OBJECT, ObjectView, Seen};
+use crate::view::{OBJECT, ObjectView, Seen, Whole};
 use crate::watch::{Event, LiveAnswer, Watch, answer};
 
 /// What a click is answered from.
@@ -103,10 +103,16 @@ impl Session {
         if watch.token.is_cancelled() {
             return Err(RefineError::Cancelled.into());
         }
-        let device = self.loaded.device.burn();
         let options = &*moment.options;
-        let seen =
-            view.choose(options, question.clicks, previous, &self.photo, &moment.whole, device);
+        let whole = Whole {
+            options,
+            photo: &self.photo,
+            seen: &moment.whole,
+            device: self.loaded.device.burn(),
+        };
+        let seen = view.choose(&whole, question.clicks, previous, |transform| {
+            self.history.seen(transform, options.flip)
+        });
         let region = view.region().filter(|_| !seen.is_same(&moment.whole));
         watch.see(&Event::View { region, crop: seen.frame.size() });
         let token = watch.token.clone();

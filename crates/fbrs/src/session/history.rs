@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use fbrs_clicks::CropTransform;
+
 use super::memory::{Count, Memory};
 use super::object::Object;
 use crate::options::Options;
@@ -72,6 +74,15 @@ impl History {
         self.past.iter().chain(&self.future).chain([&self.now])
     }
 
+    /// A view that some object has had. What the network computed of it is shared.
+    pub(crate) fn seen(&self, transform: &CropTransform, flip: bool) -> Option<Seen> {
+        let states = self.moments().flat_map(|moment| &moment.object.past);
+        let mut views = states.filter_map(|past| past.state.as_ref()?.view.seen());
+        let is_it =
+            |seen: &&Seen| *seen.transforms == [*transform] && seen.frame.is_flipped() == flip;
+        views.find(is_it).cloned()
+    }
+
     pub(crate) fn memory(&self, photo: &Photo) -> Memory {
         let mut count = Count::new(photo);
         self.moments().for_each(|moment| count.moment(moment));
@@ -80,7 +91,8 @@ impl History {
 
     /// Gives up what is needed least until at most `limit` bytes are held beside the photo: what can
     /// be computed again to the bit (features, then views), then the oldest moments, then those that
-    /// were taken back, at last the states of the object's own earlier clicks.
+    /// were taken back, then the states of the object's own earlier clicks, at last what was computed
+    /// of the current view.
     pub(crate) fn limit(&mut self, limit: usize, photo: &Photo) {
         let fits = |history: &Self| history.memory(photo).held() <= limit;
         if fits(self) {
@@ -97,6 +109,11 @@ impl History {
         }
         if !fits(self) {
             self.now.object.forget_states();
+        }
+        if !fits(self)
+            && let Some(current) = self.now.object.last().and_then(|state| state.view.seen())
+        {
+            current.frame.forget();
         }
     }
 

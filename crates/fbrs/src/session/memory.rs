@@ -16,7 +16,8 @@ use crate::view::Seen;
 pub struct Memory {
     /// The photo, which other sessions may share.
     pub photo: usize,
-    /// What the network sees of it.
+    /// What the network sees of it, and what it makes of that alone, whatever the clicks are. It
+    /// only saves time.
     pub views: usize,
     /// Features kept for later clicks. They only save time.
     pub features: usize,
