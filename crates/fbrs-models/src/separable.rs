@@ -4,14 +4,11 @@
 use burn::tensor::Tensor;
 
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Activation, Chain, Conv, ConvSpec};
 
 /// Depthwise 3×3, pointwise 1×1, BatchNorm, ReLU.
 #[derive(Debug, Clone)]
-pub(crate) struct SeparableConv<L = Conv> {
-    depthwise: L,
-    pointwise: L,
-}
+pub(crate) struct SeparableConv<L = Conv>(Chain<L>);
 
 impl<L> SeparableConv<L> {
     /// How far it sees, in pixels.
@@ -26,12 +23,19 @@ impl<L> SeparableConv<L> {
         let depthwise = ConvSpec::new(format!("{name}.body.0"), input, input, 3).depthwise();
         let pointwise = ConvSpec::new(format!("{name}.body.1"), input, output, 1)
             .norm(format!("{name}.body.2"));
-        Ok(Self { depthwise: build.conv(depthwise)?, pointwise: build.conv(pointwise)? })
+        Ok(Self(Chain {
+            expand: None,
+            depthwise: build.conv(depthwise)?,
+            project: build.conv(pointwise)?,
+            inner: Activation::None,
+            outer: Activation::Relu,
+            residual: false,
+        }))
     }
 }
 
 impl SeparableConv {
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.pointwise.relu(self.depthwise.forward(x))
+        self.0.forward(x)
     }
 }

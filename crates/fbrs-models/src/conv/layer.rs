@@ -172,17 +172,30 @@ impl Conv {
         self.run(x, None, Activation::Relu6)
     }
 
-    /// `conv(x) + addend`.
-    pub(crate) fn add(&self, x: Tensor<4>, addend: Tensor<4>) -> Tensor<4> {
-        self.run(x, Some(addend), Activation::None)
-    }
-
     /// `relu(conv(x) + addend)`.
     pub(crate) fn add_relu(&self, x: Tensor<4>, addend: Tensor<4>) -> Tensor<4> {
         self.run(x, Some(addend), Activation::Relu)
     }
 
-    fn run(&self, x: Tensor<4>, addend: Option<Tensor<4>>, activation: Activation) -> Tensor<4> {
+    /// The layer as the processor's own kernels have it; `None` where they do not serve it, or its
+    /// normalization is an operation of its own.
+    #[cfg(feature = "cpu")]
+    pub(super) fn host(&self) -> Option<&HostLayer> {
+        match &self.weights {
+            Weights::Host(weights) if self.before.is_none() && self.after.is_none() => {
+                Some(&weights.layer)
+            }
+            _ => None,
+        }
+    }
+
+    /// `activation(conv(x) + addend)`.
+    pub(super) fn run(
+        &self,
+        x: Tensor<4>,
+        addend: Option<Tensor<4>>,
+        activation: Activation,
+    ) -> Tensor<4> {
         let x = match &self.before {
             Some(norm) => norm.forward(x),
             None => x,

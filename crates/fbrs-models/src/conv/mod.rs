@@ -1,12 +1,14 @@
 //! Convolution with the batch normalization that belongs to it.
 
 mod activation;
+mod chain;
 mod fold;
 mod layer;
 mod reading;
 mod spec;
 
 pub(crate) use activation::Activation;
+pub(crate) use chain::Chain;
 pub(crate) use layer::Conv;
 pub(crate) use reading::Reading;
 pub(crate) use spec::ConvSpec;

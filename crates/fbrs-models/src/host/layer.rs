@@ -13,7 +13,7 @@ use burn::tensor::{Float, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::gradient::InputGradient;
-use super::{Finish, HostConv, HostShape, Planes};
+use super::{Finish, HostConv, HostShape, Planes, separable};
 use crate::cancel::Interrupt;
 use crate::conv::Activation;
 
@@ -120,6 +120,46 @@ impl HostLayer {
             }
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
+    }
+}
+
+/// Layers one behind the other that run in one pass.
+#[derive(Clone, Copy)]
+pub(crate) struct HostChain<'a> {
+    pub(crate) expand: Option<&'a HostLayer>,
+    pub(crate) depthwise: &'a HostLayer,
+    pub(crate) project: &'a HostLayer,
+    /// Behind the expansion and behind the depthwise convolution.
+    pub(crate) inner: [Activation; 2],
+    /// Behind all of it.
+    pub(crate) outer: Activation,
+    /// Whether the input is added.
+    pub(crate) residual: bool,
+}
+
+impl HostChain<'_> {
+    /// `None` for tensors that are tracked or lie elsewhere, and for layers that are not made for it.
+    pub(crate) fn forward(self, x: &Tensor<4>) -> Option<Tensor<4>> {
+        if x.is_autodiff() {
+            return None;
+        }
+        let x = x.clone().try_into_primitive::<Flex>().ok()?;
+        let dims @ [batch, _, height, width] = x.shape().dims::<4>();
+        let size = [height, width].map(|side| self.depthwise.shape.output_side(side));
+        let dims_out = [batch, self.project.shape.output, size[0], size[1]];
+        if Interrupt::current().is_due() {
+            return Some(Tensor::from_primitive::<Flex>(zeros(dims_out)));
+        }
+        let chain = separable::Chain {
+            expand: self.expand.map(|layer| &layer.conv),
+            depthwise: &self.depthwise.conv,
+            project: &self.project.conv,
+            inner: self.inner,
+            outer: self.outer,
+            residual: self.residual,
+        };
+        let y = separable::forward(chain, Planes { values: &values(&x)?, dims }, size)?;
+        Some(Tensor::from_primitive::<Flex>(tensor(y, dims_out)))
     }
 }
 

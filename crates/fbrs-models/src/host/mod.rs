@@ -5,13 +5,14 @@
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
 //! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
 //! few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
-//! (`winograd`). The gradient with respect to the input is again a convolution (`gradient`), and
+//! (`winograd`). A depthwise convolution with what is before and behind it is one pass (`separable`). The gradient with respect to the input is again a convolution (`gradient`), and
 //! `layer` makes both an operation on Burn's tensors.
 
 mod depthwise;
 mod gradient;
 mod layer;
 mod padded;
+mod separable;
 mod stencil;
 mod tile;
 mod winograd;
@@ -20,7 +21,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-pub(crate) use layer::HostLayer;
+pub(crate) use layer::{HostChain, HostLayer};
 use padded::Padded;
 use stencil::Stencil;
 use tile::{OUTPUTS, OutputTask};
@@ -140,6 +141,14 @@ impl HostConv {
         Self { weight, bias, input, output, stencil }
     }
 
+    /// The weight by output tiles, where it lies so.
+    fn tiles(&self) -> Option<&[f32]> {
+        match &self.weight {
+            Weight::Tiles(weight) => Some(weight),
+            _ => None,
+        }
+    }
+
     fn is_depthwise(&self) -> bool {
         matches!(self.weight, Weight::Depthwise(_))
     }
@@ -194,14 +203,16 @@ impl HostConv {
     ) -> Vec<f32> {
         let plane = size[0] * size[1];
         let mut values = vec![0.0; x.dims[0] * self.output * plane];
-        let padded = Padded::new(x, &self.stencil, size);
+        let padded = Padded::new(x, &self.stencil, size, true);
         let taps = self.stencil.taps.len();
         values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let channel = index % self.output;
             let weight = weight.get(channel * taps..(channel + 1) * taps);
             let bias = self.bias.get(channel).copied().unwrap_or(0.0);
             let finish = finish.part(index * plane..(index + 1) * plane);
-            depthwise::plane(&padded, index, weight.unwrap_or_default(), bias, finish, out);
+            let weight = weight.unwrap_or_default();
+            let padded = &padded;
+            depthwise::PlaneTask { padded, index, weight, bias, finish, out }.run();
         });
         values
     }
@@ -215,7 +226,7 @@ impl HostConv {
     ) -> Vec<f32> {
         let (batch, plane) = (x.dims[0], size[0] * size[1]);
         let mut values = vec![0.0; batch * self.output * plane];
-        let padded = Padded::new(x, &self.stencil, size);
+        let padded = Padded::new(x, &self.stencil, size, false);
         // As few tasks as keep every core busy: each gathers its input anew.
         let tiles = self.output.div_ceil(OUTPUTS);
         let tasks = rayon::current_num_threads().div_ceil(batch).clamp(1, tiles);

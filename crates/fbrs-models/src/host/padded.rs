@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Planes;
+use super::depthwise::SLACK;
 use super::stencil::Stencil;
 
 /// Input planes with zeros around them.
@@ -40,8 +41,9 @@ pub(super) struct Tap {
 }
 
 impl<'a> Padded<'a> {
-    /// `size`: height and width of the output.
-    pub(super) fn new(x: Planes<'a>, stencil: &Stencil, size: [usize; 2]) -> Self {
+    /// `size`: height and width of the output. With `slack`, there are values behind the last
+    /// position.
+    pub(super) fn new(x: Planes<'a>, stencil: &Stencil, size: [usize; 2], slack: bool) -> Self {
         let [batch, channels, height, width] = x.dims;
         let [out_height, out_width] = size;
         let stride = stencil.stride;
@@ -75,10 +77,11 @@ impl<'a> Padded<'a> {
         }
         let channel = phases.len() * plane;
         let image = channels * channel;
-        let values = if stride == 1 && above + below + before + behind == 0 {
+        let values = if stride == 1 && above + below + before + behind == 0 && !slack {
             Cow::Borrowed(x.values)
         } else {
-            let mut values = vec![0.0f32; batch * image];
+            let behind = if slack { SLACK } else { 0 };
+            let mut values = vec![0.0f32; batch * image + behind];
             let source = x.values.par_chunks((height * width).max(1));
             values.par_chunks_mut(channel.max(1)).zip(source).for_each(|(planes, source)| {
                 if stride == 1 {

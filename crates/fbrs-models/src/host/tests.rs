@@ -1,5 +1,5 @@
 //! Every kernel against the definition.
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 use super::gradient::InputGradient;
 use super::*;
 
@@ -74,6 +74,10 @@ fn kernels_and_gradients_agree_with_the_definition() {
         (2, 1, 1, 1, 3, 1, 1, 1, false),
         (6, 6, 9, 10, 3, 1, 1, 1, true),
         (3, 3, 2, 1, 3, 1, 1, 1, true),
+        (5, 5, 13, 11, 5, 1, 2, 1, true),
+        (5, 5, 25, 25, 5, 1, 4, 2, true),
+        (4, 4, 12, 9, 3, 2, 1, 1, true),
+        (4, 4, 11, 70, 5, 2, 2, 1, true),
         (300, 40, 5, 60, 3, 1, 4, 4, false),
         (128, 259, 5, 7, 3, 1, 1, 1, false),
         (130, 256, 1, 1, 3, 1, 1, 1, false),
@@ -114,5 +118,75 @@ fn assert_alike(found: &[f32], expected: &[f32], shape: &HostShape) {
     assert_eq!(found.len(), expected.len(), "{shape:?}");
     for (found, expected) in found.iter().zip(expected) {
         assert!((found - expected).abs() < 2e-4, "{shape:?}: {found} {expected}");
+    }
+}
+
+/// A block in one pass gives to the bit what its layers give one after the other.
+#[test]
+fn chains_are_their_layers() {
+    // input, expanded (0 for no expansion), output, height, width, kernel, stride, dilation
+    let cases = [
+        (5, 30, 5, 9, 11, 3, 1, 1),
+        (16, 96, 24, 61, 70, 3, 2, 1),
+        (3, 19, 4, 20, 13, 5, 2, 1),
+        (12, 150, 12, 25, 25, 5, 1, 2),
+        (4, 24, 7, 7, 9, 3, 1, 2),
+        (32, 0, 16, 40, 50, 3, 1, 1),
+        (13, 0, 13, 23, 8, 3, 1, 1),
+        (13, 0, 9, 23, 8, 5, 2, 1),
+        (2, 8, 2, 1, 1, 5, 1, 2),
+        (2, 8, 2, 2, 3, 3, 2, 1),
+        // In strips.
+        (24, 144, 24, 90, 120, 3, 1, 1),
+        (40, 240, 40, 70, 90, 5, 1, 1),
+        (16, 96, 24, 150, 260, 5, 2, 1),
+    ];
+    for (input, expanded, output, height, width, kernel, stride, dilation) in cases {
+        let case = (input, expanded, output, height, width, kernel, stride, dilation);
+        let wave = |count: usize, step: f32| -> Vec<f32> {
+            (0..count).map(|i| ((i as f32 + 1.0) * step).sin()).collect()
+        };
+        let conv = |input: usize, output, kernel, stride, dilation, depthwise| {
+            let padding = dilation * (kernel / 2);
+            let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+            let count = output * if depthwise { 1 } else { input } * kernel * kernel;
+            HostConv::new(&wave(count, 0.7 + output as f32), Some(wave(output, 1.3)), &shape)
+        };
+        let middle = if expanded == 0 { input } else { expanded };
+        let expand = (expanded > 0).then(|| conv(input, expanded, 1, 1, 1, false));
+        let depthwise = conv(middle, middle, kernel, stride, dilation, true);
+        let project = conv(middle, output, 1, 1, 1, false);
+        let values = wave(2 * input * height * width, 0.31);
+        let x = Planes { values: &values, dims: [2, input, height, width] };
+        let size = [height, width].map(|side| (side - 1) / stride + 1);
+        let residual = stride == 1 && input == output;
+        for (inner, outer) in
+            [(Activation::Relu6, Activation::None), (Activation::None, Activation::Relu)]
+        {
+            let finish = |activation| Finish { addend: None, activation };
+            let wide = match &expand {
+                Some(expand) => expand.forward(x, [height, width], finish(inner)),
+                None => values.clone(),
+            };
+            let wide = Planes { values: &wide, dims: [2, middle, height, width] };
+            let wide = depthwise.forward(wide, size, finish(inner));
+            let wide = Planes { values: &wide, dims: [2, middle, size[0], size[1]] };
+            let addend = residual.then_some(values.as_slice());
+            let expected = project.forward(wide, size, Finish { addend, activation: outer });
+            let chain = separable::Chain {
+                expand: expand.as_ref(),
+                depthwise: &depthwise,
+                project: &project,
+                inner: [inner; 2],
+                outer,
+                residual,
+            };
+            // With many threads a strip's channels are computed side by side.
+            for threads in [1, 2, 7] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let found = pool.install(|| separable::forward(chain, x, size)).unwrap();
+                assert!(found == expected, "{case:?} {inner:?} on {threads}");
+            }
+        }
     }
 }

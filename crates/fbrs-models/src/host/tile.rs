@@ -16,7 +16,7 @@ pub(super) const POSITIONS: usize = VECTORS * 16;
 /// output channels read it.
 const GATHERED: usize = 160 * 1024;
 /// How many products are added up one after the other, about.
-const RUN: usize = 128;
+pub(super) const RUN: usize = 128;
 /// Taps closer than this to one another are gathered as one piece.
 const NEAR: usize = 64;
 
@@ -199,7 +199,7 @@ pub(super) fn accumulate<S: Simd, const COUNT: usize>(
 }
 
 #[inline(always)]
-fn add_products<S: Simd, const COUNT: usize>(
+pub(super) fn add_products<S: Simd, const COUNT: usize>(
     simd: S,
     x: &[f32],
     weight: &[f32],

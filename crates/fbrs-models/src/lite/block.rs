@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::encoder::NORM_EPSILON;
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Activation, Chain, Conv, ConvSpec};
 
 /// Sizes of a block.
 #[derive(Clone, Copy)]
@@ -20,13 +20,7 @@ pub(super) struct Shape {
 
 /// 1×1 to many channels, depthwise, 1×1 to few; added to the input where both are alike.
 #[derive(Debug, Clone)]
-pub(crate) struct InvertedResidual<L = Conv> {
-    /// None where there is nothing to expand.
-    expand: Option<L>,
-    depthwise: L,
-    project: L,
-    residual: bool,
-}
+pub(crate) struct InvertedResidual<L = Conv>(Chain<L>);
 
 impl<L> InvertedResidual<L> {
     pub(super) fn build<B: Build<Layer = L>>(
@@ -49,19 +43,19 @@ impl<L> InvertedResidual<L> {
             .stride(stride)
             .dilation(dilation)
             .depthwise();
-        let depthwise = build.conv(depthwise)?;
-        let project = build.conv(layer("project_conv", "bn2", middle, output, 1))?;
-        Ok(Self { expand, depthwise, project, residual: stride == 1 && input == output })
+        Ok(Self(Chain {
+            expand,
+            depthwise: build.conv(depthwise)?,
+            project: build.conv(layer("project_conv", "bn2", middle, output, 1))?,
+            inner: Activation::Relu6,
+            outer: Activation::None,
+            residual: stride == 1 && input == output,
+        }))
     }
 }
 
 impl InvertedResidual {
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let wide = match &self.expand {
-            Some(expand) => expand.relu6(x.clone()),
-            None => x.clone(),
-        };
-        let wide = self.depthwise.relu6(wide);
-        if self.residual { self.project.add(wide, x) } else { self.project.forward(wide) }
+        self.0.forward(x)
     }
 }
