@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use fbrs::DeviceChoice;
 
-const NETWORKS: [&str; 7] = [
+const NETWORKS: [&str; 8] = [
     "resnet34_dh128",
     "resnet50_dh128",
     "resnet101_dh256",
@@ -16,6 +16,7 @@ const NETWORKS: [&str; 7] = [
     "hrnet18_ocr64",
     "hrnet32_ocr128",
     "hrnet48_ocr128",
+    "lite0_dh64",
 ];
 
 fn forward(criterion: &mut Criterion) {
@@ -29,9 +30,9 @@ fn forward(criterion: &mut Criterion) {
     group.sample_size(10).warm_up_time(Duration::from_millis(1500));
     for name in NETWORKS {
         let network = fbrs_benches::network(name, device).expect("a known architecture");
-        let (image, maps) = fbrs_benches::inputs(device);
+        let (image, told) = fbrs_benches::inputs(device);
         group.bench_function(name, |bencher| {
-            bencher.iter(|| network.forward(image.clone(), maps.clone()).into_data());
+            bencher.iter(|| network.forward(image.clone(), told.clone()).into_data());
         });
     }
     group.finish();

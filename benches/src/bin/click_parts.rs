@@ -20,7 +20,8 @@ use serde_json::json;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const NETWORKS: [&str; 4] = ["resnet34_dh128", "resnet50_dh128", "hrnet18s_ocr64", "hrnet18_ocr64"];
+const NETWORKS: [&str; 5] =
+    ["resnet34_dh128", "resnet50_dh128", "hrnet18s_ocr64", "hrnet18_ocr64", "lite0_dh64"];
 
 /// (row, col), positive and negative in turn.
 const CLICKS: [(f64, f64); 10] = [
@@ -133,13 +134,6 @@ fn session(
         "objective_s": objective,
         "optimizer_s": optimizer,
         "s_per_evaluation": per_evaluation,
-        "peak_mib": peak_mib(),
+        "peak_mib": fbrs_benches::peak_mib(),
     }))
-}
-
-/// Peak resident memory of this process, where the system tells it.
-fn peak_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1024)
 }

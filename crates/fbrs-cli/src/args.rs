@@ -52,3 +52,17 @@ Exit codes:
   7    an evaluation that is finished, but for objects that could not be evaluated or are missing
   129, 130, 143  ended by a signal: the terminal is gone, Ctrl-C, asked to end (kill)
 Whatever the code, an output is complete or was not touched.";
+
+/// A number, or no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit(pub(crate) Option<usize>);
+
+pub(crate) fn parse_limit(text: &str) -> Result<Limit, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "none" | "all" => Ok(Limit(None)),
+        number => match number.parse() {
+            Ok(number) => Ok(Limit(Some(number))),
+            Err(_) => Err("expected a whole number, or \"none\" for no limit".to_owned()),
+        },
+    }
+}

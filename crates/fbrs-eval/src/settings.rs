@@ -1,4 +1,4 @@
-use fbrs::{DiscRule, Mode, NetClicks, Options, RefineOptions, View, ZoomIn};
+use fbrs::{Architecture, DiscRule, Mode, NetClicks, Options, RefineOptions, View, ZoomIn};
 use fbrs_data::sets::{Layout, OpenedData};
 use fbrs_data::text::printable;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,12 @@ pub struct Settings {
     /// Longer side of the zoom-in crop; `None` for the published one of each data set: 600 for
     /// DAVIS, 400 for the others.
     pub zoom_size: Option<usize>,
+    /// As [`ZoomIn::skip_clicks`].
+    #[serde(default = "published::skip_clicks")]
+    pub zoom_after: usize,
+    /// As [`ZoomIn::expansion_ratio`].
+    #[serde(default = "published::expansion_ratio")]
+    pub zoom_expansion: f64,
     /// Averages the answers to the image and to its mirror image. Published: on.
     pub flip: bool,
     /// Longest side that the network sees; `None`, as published, for no limit.
@@ -33,8 +39,28 @@ pub struct Settings {
     pub min_iou_diff: f64,
     /// As [`RefineOptions::max_evaluations`].
     pub max_evaluations: u64,
+    /// As [`RefineOptions::regularization`].
+    #[serde(default = "published::regularization")]
+    pub regularization: f64,
     /// Click discs that leave the crop behave as in the published code.
     pub reference_discs: bool,
+}
+
+/// What runs did before these settings were in their journals.
+mod published {
+    use fbrs::{RefineOptions, ZoomIn};
+
+    pub(super) fn skip_clicks() -> usize {
+        ZoomIn::default().skip_clicks
+    }
+
+    pub(super) fn expansion_ratio() -> f64 {
+        ZoomIn::default().expansion_ratio
+    }
+
+    pub(super) fn regularization() -> f64 {
+        RefineOptions::default().regularization
+    }
 }
 
 impl Default for Settings {
@@ -47,17 +73,40 @@ impl Default for Settings {
             max_clicks: 20,
             zoom_in: true,
             zoom_size: None,
+            zoom_after: published::skip_clicks(),
+            zoom_expansion: published::expansion_ratio(),
             flip: true,
             max_size: None,
             net_clicks: None,
             min_iou_diff: refine.min_iou_diff,
             max_evaluations: refine.max_evaluations,
+            regularization: refine.regularization,
             reference_discs: false,
         }
     }
 }
 
 impl Settings {
+    /// The published evaluation for the published networks, and for others the settings that they
+    /// are used with ([`Options::for_network`]), judged in the published way.
+    pub fn for_network(architecture: &Architecture) -> Self {
+        let Options { view, max_size, flip, refine, .. } = Options::for_network(architecture);
+        if refine == RefineOptions::default() && flip {
+            return Self::default();
+        }
+        let mut settings = Self { max_size, flip, ..Self::default() };
+        if let View::ZoomIn(zoom) = view {
+            settings.zoom_size = Some(zoom.target_size);
+            settings.zoom_after = zoom.skip_clicks;
+            settings.zoom_expansion = zoom.expansion_ratio;
+        }
+        settings.mode = refine.mode.to_string();
+        settings.min_iou_diff = refine.min_iou_diff;
+        settings.max_evaluations = refine.max_evaluations;
+        settings.regularization = refine.regularization;
+        settings
+    }
+
     /// The options of sessions on data of this layout.
     ///
     /// # Errors
@@ -78,13 +127,17 @@ impl Settings {
             return Err(Error::Parameter { name: "target IoU", expected, found });
         }
         let zoom_size = self.zoom_size.unwrap_or_else(|| layout.published_zoom_size());
-        let zoom = ZoomIn::default().with_target_size(zoom_size);
+        let zoom = ZoomIn::default()
+            .with_target_size(zoom_size)
+            .with_skip_clicks(self.zoom_after)
+            .with_expansion_ratio(self.zoom_expansion);
         let refine = RefineOptions::default()
             .with_mode(mode)
             .with_net_clicks(self.net_clicks.map_or(NetClicks::Published, NetClicks::First))
             .with_max_evaluations(self.max_evaluations)
             .with_threshold(self.threshold as f32)
             .with_min_iou_diff(self.min_iou_diff)
+            .with_regularization(self.regularization)
             .with_discs(match self.reference_discs {
                 true => DiscRule::Reference,
                 false => DiscRule::Clipped,

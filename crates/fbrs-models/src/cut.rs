@@ -45,7 +45,7 @@ pub(crate) enum Beside {
     /// At the image: what is told of the clicks.
     Clicks(ClickInput),
     /// At the distance maps: all else that the network is told.
-    Image(ImageFeatures, ClickInput),
+    Image(Box<(ImageFeatures, ClickInput)>),
     /// Of a DeepLab behind its backbone: the skip connection.
     Skip(Tensor<4>),
     /// Of a Lite network behind its fusion.
@@ -69,7 +69,7 @@ impl CutState {
         let beside = match &self.beside {
             Beside::Nothing => 0,
             Beside::Clicks(told) => count(&told.maps),
-            Beside::Image(image, _) => image.values(),
+            Beside::Image(told) => told.0.values(),
             Beside::Skip(skip) => count(skip),
             Beside::Lite(beside) => count(&beside.mid) + count(&beside.skip),
         };

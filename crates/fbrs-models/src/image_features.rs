@@ -18,7 +18,7 @@ pub struct ImageFeatures {
 #[derive(Debug, Clone)]
 pub(crate) enum Of {
     /// The image itself.
-    Image(Tensor<4>),
+    Image(Box<Tensor<4>>),
     Lite(Box<LiteFeatures>),
 }
 

@@ -104,7 +104,7 @@ impl Network {
     pub fn image_features(&self, image: Tensor<4>) -> ImageFeatures {
         let [_, _, height, width] = image.dims();
         let of = match &self.family {
-            Family::DeepLab(_) | Family::HrNet(_) => Of::Image(image),
+            Family::DeepLab(_) | Family::HrNet(_) => Of::Image(Box::new(image)),
             Family::Lite(net) => Of::Lite(Box::new(net.image_features(image))),
         };
         ImageFeatures { of, size: [height, width] }
@@ -121,7 +121,7 @@ impl Network {
     /// Shapes of a batch of images and of what is told of their clicks agree.
     pub fn run_to(&self, cut: Cut, image: &ImageFeatures, told: ClickInput) -> CutState {
         let (size, features) = (image.size, told.maps.clone());
-        let beside = Beside::Image(image.clone(), told);
+        let beside = Beside::Image(Box::new((image.clone(), told)));
         let mut state = CutState { cut: Cut::DistanceMaps, features, beside, size };
         while state.cut < cut {
             state = self.advance(state);
@@ -160,7 +160,8 @@ impl Network {
                 self.fuse(&image, told)
             }
             // The maps may have been changed since they were told.
-            Beside::Image(image, told) => {
+            Beside::Image(told) => {
+                let (image, told) = *told;
                 self.fuse(&image, ClickInput { maps: state.features, ..told })
             }
             _ => match &self.family {
@@ -174,8 +175,8 @@ impl Network {
     /// Image and clicks to the first cut behind their fusion.
     fn fuse(&self, image: &ImageFeatures, told: ClickInput) -> CutState {
         match (&self.family, &image.of) {
-            (Family::DeepLab(net), Of::Image(image)) => net.encode(image.clone(), told.maps),
-            (Family::HrNet(net), Of::Image(image)) => net.encode(image.clone(), told.maps),
+            (Family::DeepLab(net), Of::Image(image)) => net.encode(*image.clone(), told.maps),
+            (Family::HrNet(net), Of::Image(image)) => net.encode(*image.clone(), told.maps),
             (Family::Lite(net), Of::Lite(image)) => net.fuse(image, &told),
             _ => unreachable!("features of another network"),
         }

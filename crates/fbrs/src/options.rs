@@ -1,10 +1,11 @@
-use fbrs_refine::RefineOptions;
+use fbrs_models::Architecture;
+use fbrs_refine::{Mode, RefineOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 /// How a session answers clicks. The default is the published one of each part, f-BRS-B with
-/// zoom-in and flip.
+/// zoom-in and flip; [`Segmenter::options`](crate::Segmenter::options) are those that suit a network.
 ///
 /// ```
 /// use fbrs::{Mode, Options, RefineOptions};
@@ -124,6 +125,17 @@ impl Options {
         max_size: Option<usize>, with_max_size;
         flip: bool, with_flip;
         refine: RefineOptions, with_refine;
+    }
+
+    /// How a network answers clicks best: as published for the published networks, and for the Lite
+    /// family as evaluation found (`weights/README.md`): without refinement.
+    pub fn for_network(architecture: &Architecture) -> Self {
+        match architecture {
+            Architecture::Lite(_) => {
+                Self::default().with_refine(RefineOptions::default().with_mode(Mode::NoBrs))
+            }
+            _ => Self::default(),
+        }
     }
 
     /// Whether the very first click may be answered twice, the second time zoomed in.

@@ -129,6 +129,11 @@ impl Segmenter {
         self.loaded.fingerprint()
     }
 
+    /// How the network answers clicks best: see [`Options::for_network`].
+    pub fn options(&self) -> Options {
+        Options::for_network(self.architecture())
+    }
+
     /// What the network is.
     pub fn architecture(&self) -> &Architecture {
         self.loaded.network.architecture()

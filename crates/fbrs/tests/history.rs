@@ -3,7 +3,9 @@
 
 mod support;
 
-use fbrs::{Click, Error, ImageSpace, Mode, NetClicks, Position, RefineOptions, Session, Watch};
+use fbrs::{
+    CancelToken, Click, Error, ImageSpace, Mode, NetClicks, Position, RefineOptions, Session, Watch,
+};
 use image::{GrayImage, Luma};
 
 use support::{CLICKS, eventful, listed, off, on, options, photo, segmenter, session};
@@ -218,4 +220,51 @@ fn memory_does_not_grow_with_clicks() {
     }
     assert!(largest <= 2 * limit, "{largest}");
     assert!(session.undo());
+}
+
+/// What the network computes of a view alone is held once, for every object, and changes no answer.
+#[test]
+fn what_depends_on_the_image_alone_is_shared() {
+    let mode = Mode::NoBrs;
+    let fresh = fresh(mode, &clicks());
+    let mut session = session(eventful(mode));
+    assert_eq!(session.memory().views, 0);
+    session.prepare(&mut Watch::new()).unwrap();
+    let prepared = session.memory().views;
+    assert!(prepared > 0);
+    play(&mut session, &clicks()[..1]);
+    assert_eq!(session.memory().views, prepared, "the first click saw what was prepared");
+    play(&mut session, &clicks()[1..]);
+    assert_eq!(values(&session), fresh);
+    let views = session.memory().views;
+    session.finish(0.5).unwrap();
+    // The same clicks on another object: the same views.
+    play(&mut session, &clicks());
+    assert_eq!(values(&session), fresh);
+    assert_eq!(session.memory().views, views);
+    // And after an undo.
+    session.undo();
+    session.click(clicks()[4]).unwrap();
+    assert_eq!(values(&session), fresh);
+    assert_eq!(session.memory().views, views);
+    // Given up, it is computed anew, to the bit.
+    session.set_memory_limit(0);
+    assert_eq!(session.memory().views, 0);
+    session.replay(&clicks()[..4], &mut Watch::new()).unwrap();
+    session.click(clicks()[4]).unwrap();
+    assert_eq!(values(&session), fresh);
+    assert_eq!(session.memory().views, 0);
+}
+
+#[test]
+fn preparing_can_be_cancelled() {
+    let mut session = session(eventful(Mode::NoBrs));
+    let token = CancelToken::new();
+    token.cancel();
+    let error = session.prepare(&mut Watch::new().cancelled_by(&token)).unwrap_err();
+    assert!(error.is_cancelled(), "{error}");
+    assert_eq!(session.memory().views, 0);
+    session.set_memory_limit(0);
+    session.prepare(&mut Watch::new()).unwrap();
+    assert_eq!(session.memory().views, 0, "within the limit");
 }

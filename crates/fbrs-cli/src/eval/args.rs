@@ -2,9 +2,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use fbrs::{DeviceChoice, Mode};
+use fbrs::{Architecture, DeviceChoice, Mode};
 use fbrs_data::sets::{CocoOptions, DataName};
 use fbrs_eval::{PUBLISHED_THRESHOLDS, Settings, Shard};
+
+use crate::args::{Limit, parse_limit};
 
 /// How many clicks until masks are good enough (NoC), on data with ground truth
 ///
@@ -57,8 +59,10 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "D", default_value = "auto", help_heading = NETWORK)]
     pub(super) device: DeviceChoice,
     /// NoBRS, RGB-BRS, DistMap-BRS, f-BRS-A, f-BRS-B or f-BRS-C
-    #[arg(long, value_name = "M", default_value = "f-BRS-B", help_heading = NETWORK)]
-    mode: Mode,
+    ///
+    /// [default: f-BRS-B; NoBRS for networks of the Lite family]
+    #[arg(long, value_name = "M", help_heading = NETWORK)]
+    mode: Option<Mode>,
     /// Do not average the answers to the photo and to its mirror image
     #[arg(long, help_heading = NETWORK)]
     no_flip: bool,
@@ -68,18 +72,29 @@ pub(super) struct RunArgs {
     /// Longer side of what the network sees once it zooms in [default: 400, for DAVIS 600]
     #[arg(long, value_name = "N", help_heading = NETWORK)]
     zoom_in_size: Option<usize>,
-    /// Shrink what the network sees to this longer side [default: no limit]
-    #[arg(long, value_name = "N", help_heading = NETWORK)]
-    max_size: Option<usize>,
+    /// Show the network the whole photo for the first N clicks [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "no_zoom_in", help_heading = NETWORK)]
+    zoom_in_after: Option<usize>,
+    /// Expand the object's box by this factor to zoom in to [default: 1.4]
+    #[arg(long, value_name = "X", conflicts_with = "no_zoom_in", help_heading = NETWORK)]
+    zoom_in_expansion: Option<f64>,
+    /// Shrink what the network sees to this longer side, `none` for no limit
+    ///
+    /// [default: none; 400 for networks of the Lite family]
+    #[arg(long, value_name = "N", value_parser = parse_limit, help_heading = NETWORK)]
+    max_size: Option<Limit>,
     /// How many clicks go into the network [default: as published for the mode]
     #[arg(long, value_name = "N", help_heading = NETWORK)]
     net_clicks: Option<usize>,
-    /// Evaluations of the loss per click
-    #[arg(long, value_name = "N", default_value_t = 20, help_heading = NETWORK)]
-    max_evaluations: u64,
-    /// End a click's refinement where the mask changes by less than this
-    #[arg(long, value_name = "X", default_value_t = 0.01, help_heading = NETWORK)]
-    min_iou_diff: f64,
+    /// Evaluations of the loss per click [default: 20]
+    #[arg(long, value_name = "N", help_heading = NETWORK)]
+    max_evaluations: Option<u64>,
+    /// End a click's refinement where the mask changes by less than this [default: 0.01]
+    #[arg(long, value_name = "X", help_heading = NETWORK)]
+    min_iou_diff: Option<f64>,
+    /// Weight of the regularization [default: 0.001]
+    #[arg(long, value_name = "X", help_heading = NETWORK)]
+    regularization: Option<f64>,
     /// Treat click discs that leave the crop as the published program does, faults included
     #[arg(long, help_heading = NETWORK)]
     reference_discs: bool,
@@ -236,19 +251,24 @@ impl CocoArgs {
 }
 
 impl RunArgs {
-    pub(super) fn settings(&self) -> Settings {
+    /// What was asked for, and else what suits the network.
+    pub(super) fn settings(&self, architecture: &Architecture) -> Settings {
+        let usual = Settings::for_network(architecture);
         Settings {
-            mode: self.mode.to_string(),
+            mode: self.mode.map_or(usual.mode, |mode| mode.to_string()),
             threshold: self.threshold,
             target_iou: self.target_iou,
             max_clicks: self.max_clicks,
             zoom_in: !self.no_zoom_in,
-            zoom_size: self.zoom_in_size,
-            flip: !self.no_flip,
-            max_size: self.max_size,
+            zoom_size: self.zoom_in_size.or(usual.zoom_size),
+            zoom_after: self.zoom_in_after.unwrap_or(usual.zoom_after),
+            zoom_expansion: self.zoom_in_expansion.unwrap_or(usual.zoom_expansion),
+            flip: !self.no_flip && usual.flip,
+            max_size: self.max_size.map_or(usual.max_size, |limit| limit.0),
             net_clicks: self.net_clicks,
-            min_iou_diff: self.min_iou_diff,
-            max_evaluations: self.max_evaluations,
+            min_iou_diff: self.min_iou_diff.unwrap_or(usual.min_iou_diff),
+            max_evaluations: self.max_evaluations.unwrap_or(usual.max_evaluations),
+            regularization: self.regularization.unwrap_or(usual.regularization),
             reference_discs: self.reference_discs,
         }
     }

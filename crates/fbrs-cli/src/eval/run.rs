@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use fbrs::weights::{ExtraKeys, Location, Provenance};
+use fbrs::weights::{Checkpoint, ExtraKeys, Location, Provenance};
 use fbrs::{ChosenDevice, Segmenter};
 use fbrs_data::text::printable;
 use fbrs_eval::{Configuration, DataId, Journal, Network, Record};
@@ -13,7 +13,6 @@ use crate::weights::places;
 use crate::{devices, progress};
 
 pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
-    let settings = args.settings();
     let shard = args.shard.unwrap_or_default();
     let path = shard.journal(&args.journal);
     let mut outputs = files_of(&args.report);
@@ -25,12 +24,15 @@ pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
     let listing = progress::spinner(voice);
     listing.set_message("listing objects");
     let data = listing.suspend(|| open(&args.data.names, &args.data.coco, voice))?;
+    let location = places().locate(&args.weights)?;
+    let checkpoint = location.open(ExtraKeys::Refuse)?;
+    let settings = args.settings(&checkpoint.architecture());
     for data in &data {
         settings.options(data.layout).map_err(failure)?;
     }
     let device = listing.suspend(|| devices::open(args.device, voice))?;
     listing.set_message("loading the network");
-    let (segmenter, network) = load(&args, device)?;
+    let (segmenter, network) = load(&args, &location, checkpoint, device)?;
     listing.finish_and_clear();
     let ids = data.iter().map(DataId::new).collect();
     let configuration = Configuration { network, settings, data: ids };
@@ -66,12 +68,15 @@ pub(super) fn run(args: RunArgs, voice: Voice) -> Result<()> {
     show(&args.report, &results, &data, voice)
 }
 
-fn load(args: &RunArgs, device: ChosenDevice) -> Result<(Segmenter, Network)> {
+fn load(
+    args: &RunArgs,
+    location: &Location,
+    checkpoint: Checkpoint,
+    device: ChosenDevice,
+) -> Result<(Segmenter, Network)> {
     let kind = device.choice().to_string();
     let kind = kind.split(':').next().unwrap_or_default().to_owned();
-    let location = places().locate(&args.weights)?;
-    let checkpoint = location.open(ExtraKeys::Refuse)?;
-    let (weights, sha256) = match &location {
+    let (weights, sha256) = match location {
         Location::File(path) => (name_of(path), Provenance::of_file(path)?.source_sha256),
         Location::BuiltIn(name) => {
             ((*name).to_owned(), checkpoint.provenance().source_sha256.clone())

@@ -4,11 +4,11 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use fbrs::{
-    DeviceChoice, DiscRule, Mode, NetClicks, Options, RefineOptions, ScaleActivation, Tiles, View,
-    ZoomIn,
+    Architecture, DeviceChoice, DiscRule, Mode, NetClicks, Options, ScaleActivation, Tiles, View,
 };
 
 use super::clicks::{Spot, parse_spot};
+use crate::args::{Limit, parse_limit};
 
 /// From clicks on a photo to the mask of an object
 #[derive(Debug, Args)]
@@ -81,34 +81,46 @@ pub(crate) struct SegmentArgs {
     #[arg(long, conflicts_with_all = ["tiles", "zoom_in_size"], help_heading = VIEW)]
     no_zoom_in: bool,
     /// Longer side of what the network sees once it zooms in, in pixels
-    #[arg(long, value_name = "N", default_value_t = 400, conflicts_with = "tiles")]
+    ///
+    /// [default: 400]
+    #[arg(long, value_name = "N", conflicts_with = "tiles", help_heading = VIEW)]
+    zoom_in_size: Option<usize>,
+    /// Show the network the whole photo for the first N clicks [default: 1]
+    #[arg(long, value_name = "N", conflicts_with_all = ["tiles", "no_zoom_in"])]
     #[arg(help_heading = VIEW)]
-    zoom_in_size: usize,
+    zoom_in_after: Option<usize>,
+    /// Expand the object's box by this factor to zoom in to [default: 1.4]
+    #[arg(long, value_name = "X", conflicts_with_all = ["tiles", "no_zoom_in"])]
+    #[arg(help_heading = VIEW)]
+    zoom_in_expansion: Option<f64>,
     /// Show the network overlapping tiles of N pixels a side instead of zooming in
     ///
     /// For fine structures in big photos; costs time and memory with the photo's area.
     #[arg(long, value_name = "N", help_heading = VIEW)]
     tiles: Option<usize>,
     /// Shrink what the network sees to this longer side, in pixels; `none` for no limit
-    #[arg(long, value_name = "N", default_value = "800", value_parser = parse_limit)]
-    #[arg(help_heading = VIEW)]
-    max_size: Limit,
+    ///
+    /// [default: 800; 400 for networks of the Lite family]
+    #[arg(long, value_name = "N", value_parser = parse_limit, help_heading = VIEW)]
+    max_size: Option<Limit>,
 
     /// How clicks are enforced: see below
-    #[arg(long, value_name = "M", default_value = "f-BRS-B", value_parser = ModeParser)]
+    ///
+    /// [default: f-BRS-B; NoBRS for networks of the Lite family]
+    #[arg(long, value_name = "M", value_parser = ModeParser)]
     #[arg(hide_possible_values = true, help_heading = REFINEMENT)]
-    mode: Mode,
-    /// Refine from the click after this many on
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = REFINEMENT)]
-    optimize_after: usize,
+    mode: Option<Mode>,
+    /// Refine from the click after this many on [default: 1]
+    #[arg(long, value_name = "N", help_heading = REFINEMENT)]
+    optimize_after: Option<usize>,
     /// How many clicks go into the network, `all` for no limit; later ones act through the loss
     ///
     /// [default: as published: all with NoBRS, 5 with RGB-BRS and DistMap-BRS, 8 with f-BRS]
     #[arg(long, value_name = "N", value_parser = parse_limit, help_heading = REFINEMENT)]
     net_clicks: Option<Limit>,
-    /// Evaluations of the loss per click
-    #[arg(long, value_name = "N", default_value_t = 20, help_heading = REFINEMENT)]
-    max_evaluations: u64,
+    /// Evaluations of the loss per click [default: 20]
+    #[arg(long, value_name = "N", help_heading = REFINEMENT)]
+    max_evaluations: Option<u64>,
     /// Answer each click within this many milliseconds: when they have passed, the best answer so far
     /// holds
     ///
@@ -116,20 +128,19 @@ pub(crate) struct SegmentArgs {
     #[arg(long, value_name = "MS", help_heading = REFINEMENT)]
     max_time: Option<u64>,
     /// End a click's refinement where the mask changes by less than this; 0 turns the test off
-    #[arg(long, value_name = "X", default_value_t = 0.01, allow_hyphen_values = true)]
-    #[arg(help_heading = REFINEMENT)]
-    min_iou_diff: f64,
-    /// Weight of the regularization
-    #[arg(long, value_name = "X", default_value_t = 0.001, allow_hyphen_values = true)]
-    #[arg(help_heading = REFINEMENT)]
-    regularization: f64,
-    /// Factor of the biases in the regularization of f-BRS
-    #[arg(long, value_name = "X", default_value_t = 10.0, allow_hyphen_values = true)]
-    #[arg(help_heading = REFINEMENT)]
-    bias_regularization: f64,
-    /// What the scales of f-BRS pass through
-    #[arg(long, value_name = "F", value_enum, default_value_t, help_heading = REFINEMENT)]
-    scale_activation: Activation,
+    ///
+    /// [default: 0.01]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = REFINEMENT)]
+    min_iou_diff: Option<f64>,
+    /// Weight of the regularization [default: 0.001]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = REFINEMENT)]
+    regularization: Option<f64>,
+    /// Factor of the biases in the regularization of f-BRS [default: 10]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = REFINEMENT)]
+    bias_regularization: Option<f64>,
+    /// What the scales of f-BRS pass through [default: linear]
+    #[arg(long, value_name = "F", value_enum, help_heading = REFINEMENT)]
+    scale_activation: Option<Activation>,
     /// Treat click discs that leave the crop as the published program does, faults included
     #[arg(long, help_heading = REFINEMENT)]
     reference_discs: bool,
@@ -153,9 +164,10 @@ Coordinates:
   where the mask is wrong: --pos where object is missing, --neg where there is too much.
 
 Modes (any case, hyphens optional):
-  NoBRS        the network's plain answer: fastest, need not agree with the clicks
+  NoBRS        the network's plain answer: fastest, need not agree with the clicks; the default of
+               the Lite family, whose answers need no more
   f-BRS-A      refines features behind the backbone
-  f-BRS-B      refines features before the head: the default, good and quick
+  f-BRS-B      refines features before the head: the default of the others, good and quick
   f-BRS-C      refines features before the last layers: quicker, a little weaker
   DistMap-BRS  refines the distance maps of the clicks: slow
   RGB-BRS      refines the photo itself: slowest
@@ -164,23 +176,8 @@ Modes (any case, hyphens optional):
 The first click needs the whole photo, later ones the surroundings of what was found. A file is
 written completely or not at all, an output never over the photo. `fbrs --help` lists exit codes.";
 
-/// A number, or no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Limit(Option<usize>);
-
-fn parse_limit(text: &str) -> Result<Limit, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "none" | "all" => Ok(Limit(None)),
-        number => match number.parse() {
-            Ok(number) => Ok(Limit(Some(number))),
-            Err(_) => Err("expected a whole number, or \"none\" for no limit".to_owned()),
-        },
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Activation {
-    #[default]
     Linear,
     Tanh,
     Sin,
@@ -209,40 +206,50 @@ impl TypedValueParser for ModeParser {
 }
 
 impl SegmentArgs {
-    /// How the session is to answer clicks.
-    pub(super) fn options(&self) -> Options {
-        let view = match (self.tiles, self.no_zoom_in) {
-            (Some(size), _) => View::Tiles(Tiles::default().with_size(size)),
-            (None, true) => View::Whole,
-            (None, false) => View::ZoomIn(ZoomIn::default().with_target_size(self.zoom_in_size)),
+    /// How the session is to answer clicks: what was asked for, and else what suits the network.
+    pub(super) fn options(&self, architecture: &Architecture) -> Options {
+        let mut options = Options::for_network(architecture);
+        options.flip &= !self.no_flip;
+        set(&mut options.max_size, self.max_size.map(|limit| limit.0));
+        options.view = match (self.tiles, self.no_zoom_in, options.view) {
+            (Some(size), ..) => View::Tiles(Tiles::default().with_size(size)),
+            (None, true, _) => View::Whole,
+            (None, false, View::ZoomIn(mut zoom)) => {
+                set(&mut zoom.target_size, self.zoom_in_size);
+                set(&mut zoom.skip_clicks, self.zoom_in_after);
+                set(&mut zoom.expansion_ratio, self.zoom_in_expansion);
+                View::ZoomIn(zoom)
+            }
+            (None, false, view) => view,
         };
-        let refine = RefineOptions::default()
-            .with_mode(self.mode)
-            .with_optimize_after(self.optimize_after)
-            .with_net_clicks(match self.net_clicks {
-                None => NetClicks::Published,
-                Some(Limit(None)) => NetClicks::All,
-                Some(Limit(Some(count))) => NetClicks::First(count),
-            })
-            .with_max_evaluations(self.max_evaluations)
-            .with_threshold(self.threshold)
-            .with_min_iou_diff(self.min_iou_diff)
-            .with_regularization(self.regularization)
-            .with_bias_regularization(self.bias_regularization)
-            .with_scale_activation(match self.scale_activation {
-                Activation::Linear => ScaleActivation::Linear,
-                Activation::Tanh => ScaleActivation::Tanh,
-                Activation::Sin => ScaleActivation::Sin,
-            })
-            .with_discs(match self.reference_discs {
-                true => DiscRule::Reference,
-                false => DiscRule::Clipped,
-            })
-            .with_max_time(self.max_time.map(Duration::from_millis));
-        Options::default()
-            .with_view(view)
-            .with_max_size(self.max_size.0)
-            .with_flip(!self.no_flip)
-            .with_refine(refine)
+        let refine = &mut options.refine;
+        refine.threshold = self.threshold;
+        refine.max_time = self.max_time.map(Duration::from_millis);
+        set(&mut refine.mode, self.mode);
+        set(&mut refine.optimize_after, self.optimize_after);
+        set(&mut refine.max_evaluations, self.max_evaluations);
+        set(&mut refine.min_iou_diff, self.min_iou_diff);
+        set(&mut refine.regularization, self.regularization);
+        set(&mut refine.bias_regularization, self.bias_regularization);
+        let net_clicks = self.net_clicks.map(|limit| limit.0);
+        set(
+            &mut refine.net_clicks,
+            net_clicks.map(|limit| limit.map_or(NetClicks::All, NetClicks::First)),
+        );
+        let activation = self.scale_activation.map(|activation| match activation {
+            Activation::Linear => ScaleActivation::Linear,
+            Activation::Tanh => ScaleActivation::Tanh,
+            Activation::Sin => ScaleActivation::Sin,
+        });
+        set(&mut refine.scale_activation, activation);
+        set(&mut refine.discs, self.reference_discs.then_some(DiscRule::Reference));
+        options
+    }
+}
+
+/// What was asked for, where something was.
+fn set<T>(option: &mut T, asked: Option<T>) {
+    if let Some(asked) = asked {
+        *option = asked;
     }
 }

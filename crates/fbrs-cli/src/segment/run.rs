@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::ArgMatches;
-use fbrs::weights::{ExtraKeys, printable};
+use fbrs::weights::{Checkpoint, ExtraKeys, printable};
 use fbrs::{
     Click, ClickReport, Event, ImageSpace, Mode, Options, Photo, Segmenter, Session, Size, Watch,
 };
@@ -31,14 +31,15 @@ struct Loaded {
 pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice) -> Result<()> {
     let matches = matches.context("the arguments of segment are missing")?;
     let clicks = clicks::collect(&args, matches)?;
-    let options = args.options();
+    let checkpoint = open(&args, voice)?;
+    let options = args.options(&checkpoint.architecture());
     options.check()?;
     let photo = photo::read(&args.photo, voice)?;
     let size = Size { height: photo.height() as usize, width: photo.width() as usize };
     clicks::check(&clicks, size)?;
     let outputs = Outputs::plan(&args)?;
 
-    let loaded = load(&args, voice)?;
+    let loaded = load(&args, checkpoint, voice)?;
     let photo = Photo::from(photo);
     let mut session = loaded.segmenter.session(photo.clone(), options.clone())?;
     let reports = answer(&mut session, &clicks, &options, voice)?;
@@ -98,15 +99,20 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
     Ok(())
 }
 
-fn load(args: &SegmentArgs, voice: Voice) -> Result<Loaded> {
-    let started = Instant::now();
-    let bar = progress::spinner(voice);
-    bar.set_message(format!("loading {}", args.weights));
+/// Finds and opens the weights, whose values are read later.
+fn open(args: &SegmentArgs, voice: Voice) -> Result<Checkpoint> {
     let extra = if args.ignore_extra { ExtraKeys::Ignore } else { ExtraKeys::Refuse };
     let checkpoint = places().locate(&args.weights)?.open(extra)?;
     if let Some(remark) = checkpoint.remark() {
-        bar.suspend(|| voice.warn(format!("{}: {remark}", printable(checkpoint.file()))));
+        voice.warn(format!("{}: {remark}", printable(checkpoint.file())));
     }
+    Ok(checkpoint)
+}
+
+fn load(args: &SegmentArgs, checkpoint: Checkpoint, voice: Voice) -> Result<Loaded> {
+    let started = Instant::now();
+    let bar = progress::spinner(voice);
+    bar.set_message(format!("loading {}", args.weights));
     let file = checkpoint.file().to_owned();
     let device = bar.suspend(|| devices::open(args.device, voice))?;
     let segmenter = Segmenter::from_checkpoint_with(checkpoint, device, |done, total| {
