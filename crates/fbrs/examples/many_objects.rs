@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use fbrs::{Click, Options, Segmenter, Watch};
+use fbrs::{Click, Segmenter, Watch};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("expected PHOTO LABELS.png X,Y [X,Y…]".into());
     };
     let segmenter = Segmenter::built_in()?;
-    let mut session = segmenter.session(image::open(photo)?, Options::default())?;
+    let mut session = segmenter.session(image::open(photo)?, segmenter.options())?;
     let mut put_aside = Vec::new();
     for place in places {
         let (x, y) = place.split_once(',').ok_or("expected X,Y")?;

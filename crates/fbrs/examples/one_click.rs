@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use fbrs::{Click, Options, Segmenter};
+use fbrs::{Click, Segmenter};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let segmenter = Segmenter::built_in()?;
     let photo = image::open(photo)?;
     let click = Click::positive_at(x.parse()?, y.parse()?);
-    let prediction = segmenter.segment(photo, &[click], &Options::default())?;
+    let prediction = segmenter.segment(photo, &[click], &segmenter.options())?;
     prediction.mask(0.5)?.save(output)?;
     match prediction.bounding_box(0.5)? {
         Some(region) => println!("found something in {region:?}"),

@@ -6,7 +6,7 @@
 use std::error::Error;
 
 use fbrs::weights::{Checkpoint, ExtraKeys, Precision, Provenance};
-use fbrs::{Click, DeviceChoice, Options, Segmenter};
+use fbrs::{Click, DeviceChoice, Segmenter};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let segmenter = Segmenter::from_checkpoint(checkpoint, device.open()?)?;
     let (x, y) = place.split_once(',').ok_or("expected X,Y")?;
     let click = Click::positive_at(x.parse()?, y.parse()?);
-    let prediction = segmenter.segment(image::open(photo)?, &[click], &Options::default())?;
+    let prediction = segmenter.segment(image::open(photo)?, &[click], &segmenter.options())?;
     println!("{:?} answered in {:?}", segmenter, prediction.bounding_box(0.5)?);
     Ok(())
 }

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::thread;
 
-use fbrs::{Click, Options, Photo, Segmenter};
+use fbrs::{Click, Photo, Segmenter};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn answer(segmenter: &Segmenter, photo: Photo, place: &str) -> Result<usize, Box<dyn Error>> {
     let (x, y) = place.split_once(',').ok_or("expected X,Y")?;
-    let mut session = segmenter.session(photo, Options::default())?;
+    let mut session = segmenter.session(photo, segmenter.options())?;
     let prediction = session.click(Click::positive_at(x.parse()?, y.parse()?))?;
     Ok(prediction.mask(0.5)?.as_raw().iter().filter(|pixel| **pixel > 0).count())
 }

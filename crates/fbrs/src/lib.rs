@@ -7,7 +7,7 @@
 //! [`Session`] all that belongs to one photo, and there is one way from a click to a mask.
 //!
 //! ```
-//! use fbrs::{Click, Options, Segmenter};
+//! use fbrs::{Click, Segmenter};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let photo = image::RgbImage::from_fn(96, 64, |x, y| {
@@ -15,7 +15,7 @@
 //! #     image::Rgb(if inside { [200, 60, 40] } else { [40, 90, 60] })
 //! # });
 //! let segmenter = Segmenter::built_in()?;
-//! let mut session = segmenter.session(photo, Options::default())?;
+//! let mut session = segmenter.session(photo, segmenter.options())?;
 //! session.click(Click::positive_at(50.0, 35.0))?;
 //! let prediction = session.click(Click::negative_at(5.0, 5.0))?;
 //! let mask = prediction.mask(0.5)?;
