@@ -124,3 +124,23 @@ fn names_that_only_resemble_a_network_s_are_none() {
     let error = open(&tensors, ExtraKeys::Ignore).unwrap_err();
     assert!(matches!(error, WeightsError::Unrecognized { .. }), "{error}");
 }
+
+#[test]
+fn every_family_is_told_by_its_names_and_shapes() {
+    for name in ["resnet34_dh2", "resnet50_dh4_nofusion", "hrnet2s_ocr1", "lite0_dh5", "lite0_dh64"]
+    {
+        let mut tensors = Spoilt::new(name);
+        let counters: Vec<_> =
+            tensors.0.keys().filter(|name| name.ends_with("running_var")).collect();
+        let counters: Vec<_> = counters
+            .iter()
+            .map(|name| name.replace("running_var", "num_batches_tracked"))
+            .collect();
+        for counter in counters {
+            tensors.put(&counter, Dtype::I64, &[]);
+        }
+        tensors.rename(|name| format!("module.{name}"));
+        let checkpoint = open(&tensors, ExtraKeys::Refuse).unwrap();
+        assert_eq!(checkpoint.architecture().to_string(), name);
+    }
+}
