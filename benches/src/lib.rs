@@ -25,7 +25,10 @@ pub fn inputs(device: &Device) -> (Tensor<4>, ClickInput) {
     let maps = Tensor::ones([2, 2, SIDE, SIDE], device) * 0.5;
     let middle = [SIDE as f32 / 2.0; 2];
     let points = ClickPoints { positive: vec![middle], negative: Vec::new() };
-    (image.repeat_dim(0, 2), ClickInput { maps, points: [points.clone(), points].into() })
+    (
+        image.repeat_dim(0, 2),
+        ClickInput { maps, previous_mask: None, points: [points.clone(), points].into() },
+    )
 }
 
 /// Peak resident memory of this process, where the system tells it, in MiB.

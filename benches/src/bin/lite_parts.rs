@@ -28,6 +28,7 @@ fn main() -> Result<(), Error> {
     };
     let told = || ClickInput {
         maps: Tensor::ones([2, 2, side, side], &device) * 0.3,
+        previous_mask: None,
         points: [points.clone(), points.clone()].into(),
     };
     let mut least = [Duration::MAX; 3];

@@ -10,6 +10,70 @@ pub enum ResNet {
     R50,
     /// Bottleneck blocks [3, 4, 23, 3], deep stem.
     R101,
+    /// Bottleneck blocks [3, 8, 36, 3], deep stem.
+    R152,
+}
+
+/// How image and clicks come together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fusion {
+    /// f-BRS's learned layers (`rgb_conv`) in front of the backbone.
+    Learned,
+    /// f-BRS without learned layers: a fixed formula.
+    Fixed,
+    /// As RITM's networks are told the clicks.
+    Guided(Guidance),
+}
+
+/// How a network of RITM's kind is told the clicks (Sofiiuk, Petrov, Konushin 2021).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Guidance {
+    /// Where the clicks join the image.
+    pub way: GuidanceWay,
+    /// What the first of the fusion's layers is followed by: LeakyReLU of slope 0.2, or else ReLU.
+    pub leaky: bool,
+    /// Whether the network sees its previous mask.
+    pub previous_mask: PreviousMask,
+    /// Whether clicks are discs, or else distance maps.
+    pub discs: bool,
+}
+
+/// Where the clicks of RITM's networks join the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GuidanceWay {
+    /// Two convolutions, scaled and added to the stem (`maps_transform`): all published networks.
+    Stem,
+    /// One convolution added to the stem (`conv_extend`).
+    StemExtended,
+    /// Two convolutions of image and clicks in front of the backbone (`rgb_conv`), with the batch
+    /// normalization before the activation.
+    RgbConv,
+}
+
+/// What a network sees of its previous answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PreviousMask {
+    /// Nothing.
+    None,
+    /// The probabilities.
+    Probabilities,
+    /// Where they exceed 0.5 (`binary_prev_mask`).
+    Binary,
+}
+
+impl Guidance {
+    /// That of the published networks with a previous mask (`itermask`).
+    pub const ITERMASK: Self = Self {
+        way: GuidanceWay::Stem,
+        leaky: true,
+        previous_mask: PreviousMask::Probabilities,
+        discs: true,
+    };
+
+    /// Channels beside the image: previous mask, positive clicks, negative clicks.
+    pub fn channels(&self) -> usize {
+        if self.previous_mask == PreviousMask::None { 2 } else { 3 }
+    }
 }
 
 /// ResNet-DeepLabV3+.
@@ -19,8 +83,8 @@ pub struct DeepLabConfig {
     pub backbone: ResNet,
     /// Channels of ASPP and of the DeepLab head (`deeplab_ch`); even.
     pub channels: usize,
-    /// Whether image and clicks are fused by learned layers (`rgb_conv`).
-    pub learned_fusion: bool,
+    /// How image and clicks come together.
+    pub fusion: Fusion,
 }
 
 /// HRNetV2-OCR.
@@ -30,10 +94,11 @@ pub struct HrNetConfig {
     pub small: bool,
     /// Width of the highest-resolution branch; branch `i` has `width · 2^i` channels.
     pub width: usize,
-    /// Key width of the object attention; OCR features have twice as many channels.
+    /// Key width of the object attention; OCR features have twice as many channels. 0 for a network
+    /// without it.
     pub ocr_width: usize,
-    /// Whether image and clicks are fused by learned layers (`rgb_conv`).
-    pub learned_fusion: bool,
+    /// How image and clicks come together.
+    pub fusion: Fusion,
 }
 
 /// The Lite family: EfficientNet-Lite0, a decoder in the manner of DeepLabV3+, clicks behind the
@@ -47,7 +112,10 @@ pub struct LiteConfig {
 /// What a checkpoint is a checkpoint of.
 ///
 /// Its text form is the published one, `resnet50_dh128`, `hrnet18s_ocr64` or `lite0_dh64`, with
-/// `_nofusion` behind the first two where there is no learned fusion of image and clicks.
+/// `_nofusion` behind the first two where there is no learned fusion of image and clicks. Networks of
+/// RITM's kind have `_itermask` or `_baseline` behind them, with and without a previous mask, and before
+/// that what is not as in the published ones: `_rgbconv` or `_convextend`, `_relu`, `_distmaps`,
+/// `_binary`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Architecture {
     /// ResNet-DeepLabV3+.
@@ -59,13 +127,26 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// Whether image and clicks are fused by learned layers.
-    pub fn learned_fusion(&self) -> bool {
+    /// How image and clicks come together; `None` for the Lite family, which has a way of its own.
+    pub fn fusion(&self) -> Option<Fusion> {
         match self {
-            Self::DeepLab(config) => config.learned_fusion,
-            Self::HrNet(config) => config.learned_fusion,
-            Self::Lite(_) => true,
+            Self::DeepLab(config) => Some(config.fusion),
+            Self::HrNet(config) => Some(config.fusion),
+            Self::Lite(_) => None,
         }
+    }
+
+    /// How the network is told the clicks where it is of RITM's kind.
+    pub fn guidance(&self) -> Option<Guidance> {
+        match self.fusion() {
+            Some(Fusion::Guided(guidance)) => Some(guidance),
+            _ => None,
+        }
+    }
+
+    /// Whether the network sees its previous mask.
+    pub fn sees_previous_mask(&self) -> bool {
+        self.guidance().is_some_and(|guidance| guidance.previous_mask != PreviousMask::None)
     }
 }
 
@@ -77,6 +158,7 @@ impl fmt::Display for Architecture {
                     ResNet::R34 => 34,
                     ResNet::R50 => 50,
                     ResNet::R101 => 101,
+                    ResNet::R152 => 152,
                 };
                 write!(f, "resnet{depth}_dh{}", config.channels)?;
             }
@@ -86,19 +168,77 @@ impl fmt::Display for Architecture {
             }
             Self::Lite(config) => write!(f, "lite0_dh{}", config.channels)?,
         }
-        if !self.learned_fusion() {
-            f.write_str("_nofusion")?;
+        match self.fusion() {
+            Some(Fusion::Fixed) => f.write_str("_nofusion"),
+            Some(Fusion::Guided(guidance)) => guidance.fmt(f),
+            Some(Fusion::Learned) | None => Ok(()),
         }
-        Ok(())
     }
+}
+
+impl fmt::Display for Guidance {
+    /// What is behind the network's name, underscore first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.way {
+            GuidanceWay::Stem => "",
+            GuidanceWay::StemExtended => "_convextend",
+            GuidanceWay::RgbConv => "_rgbconv",
+        })?;
+        // The extended way has no activation.
+        if !self.leaky && self.way != GuidanceWay::StemExtended {
+            f.write_str("_relu")?;
+        }
+        if !self.discs {
+            f.write_str("_distmaps")?;
+        }
+        f.write_str(match self.previous_mask {
+            PreviousMask::None => "_baseline",
+            PreviousMask::Probabilities => "_itermask",
+            PreviousMask::Binary => "_binary_itermask",
+        })
+    }
+}
+
+/// Takes the way of being told clicks off the end of a name.
+fn fusion(text: &str) -> Option<(&str, Fusion)> {
+    if let Some(name) = text.strip_suffix("_nofusion") {
+        return Some((name, Fusion::Fixed));
+    }
+    let (mut name, mut previous_mask) = if let Some(name) = text.strip_suffix("_itermask") {
+        (name, PreviousMask::Probabilities)
+    } else if let Some(name) = text.strip_suffix("_baseline") {
+        (name, PreviousMask::None)
+    } else {
+        return Some((text, Fusion::Learned));
+    };
+    let mut take = |suffix: &str| match name.strip_suffix(suffix) {
+        Some(shorter) => {
+            name = shorter;
+            true
+        }
+        None => false,
+    };
+    if previous_mask == PreviousMask::Probabilities && take("_binary") {
+        previous_mask = PreviousMask::Binary;
+    }
+    let discs = !take("_distmaps");
+    let leaky = !take("_relu");
+    let way = if take("_rgbconv") {
+        GuidanceWay::RgbConv
+    } else if take("_convextend") {
+        GuidanceWay::StemExtended
+    } else {
+        GuidanceWay::Stem
+    };
+    Some((name, Fusion::Guided(Guidance { way, leaky, previous_mask, discs })))
 }
 
 /// A text that names no architecture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{0}\" names no architecture: expected resnet34|50|101_dhN (N even), hrnetN[s]_ocrN or \
-     lite0_dhN; of the first two, with _nofusion behind it where image and clicks are not fused by \
-     learned layers"
+    "\"{0}\" names no architecture: expected resnet34|50|101|152_dhN (N even), hrnetN[s]_ocrN \
+     or lite0_dhN; behind the first two _nofusion where image and clicks are not fused by learned \
+     layers, and _itermask or _baseline for networks of RITM's kind"
 )]
 pub struct ParseArchitectureError(String);
 
@@ -114,20 +254,18 @@ fn parse(text: &str) -> Option<Architecture> {
     if let Some(channels) = text.strip_prefix("lite0_dh") {
         return Some(Architecture::Lite(LiteConfig { channels: width(channels)? }));
     }
-    let (name, learned_fusion) = match text.strip_suffix("_nofusion") {
-        Some(name) => (name, false),
-        None => (text, true),
-    };
+    let (name, fusion) = fusion(text)?;
     if let Some(rest) = name.strip_prefix("resnet") {
         let (depth, channels) = rest.split_once("_dh")?;
         let backbone = match depth {
             "34" => ResNet::R34,
             "50" => ResNet::R50,
             "101" => ResNet::R101,
+            "152" => ResNet::R152,
             _ => return None,
         };
         let channels = width(channels).filter(|channels| channels % 2 == 0)?;
-        return Some(Architecture::DeepLab(DeepLabConfig { backbone, channels, learned_fusion }));
+        return Some(Architecture::DeepLab(DeepLabConfig { backbone, channels, fusion }));
     }
     let (branch, ocr_width) = name.strip_prefix("hrnet")?.split_once("_ocr")?;
     let (branch, small) = match branch.strip_suffix('s') {
@@ -137,8 +275,11 @@ fn parse(text: &str) -> Option<Architecture> {
     Some(Architecture::HrNet(HrNetConfig {
         small,
         width: width(branch)?,
-        ocr_width: width(ocr_width)?,
-        learned_fusion,
+        ocr_width: match (ocr_width, fusion) {
+            ("0", Fusion::Guided(_)) => 0,
+            _ => width(ocr_width)?,
+        },
+        fusion,
     }))
 }
 

@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use crate::architecture::DeepLabConfig;
 use crate::aspp::Aspp;
 use crate::build::Build;
+use crate::click_input::ClickInput;
 use crate::conv::{Conv, ConvSpec};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
@@ -37,7 +38,7 @@ impl<L> DeepLab<L> {
         let (first, last) = config.backbone.channels();
         let channels = config.channels;
         Ok(Self {
-            fusion: ClickFusion::build(config.learned_fusion, build)?,
+            fusion: ClickFusion::build(config.fusion, build)?,
             backbone: Backbone::build(config.backbone, "feature_extractor.backbone", build)?,
             head: Head::build(
                 build,
@@ -94,12 +95,39 @@ impl DeepLab {
         self.output.forward(features)
     }
 
-    /// From the input to the first cut.
-    pub(crate) fn encode(&self, image: Tensor<4>, maps: Tensor<4>) -> CutState {
-        let [_, _, height, width] = image.dims();
-        let stages = self.backbone.forward(self.fusion.forward(image, maps));
+    /// The stem's output where it depends on the image alone, else the image.
+    pub(crate) fn image_features(&self, image: Tensor<4>) -> Tensor<4> {
+        match self.fusion {
+            ClickFusion::Stem { .. } => self.backbone.stem(image),
+            _ => image,
+        }
+    }
+
+    /// From the image's features, of an image of `size`, and the clicks to the first cut.
+    pub(crate) fn encode(&self, image: Tensor<4>, told: &ClickInput, size: [usize; 2]) -> CutState {
+        let stages = self.backbone.forward(self.stem(image, told));
         let beside = Beside::Skip(self.skip.relu(stages.first));
-        CutState { cut: Cut::Early, features: stages.last, beside, size: [height, width] }
+        CutState { cut: Cut::Early, features: stages.last, beside, size }
+    }
+
+    /// The image's features and the clicks to the stem's output.
+    pub(crate) fn stem(&self, image: Tensor<4>, told: &ClickInput) -> Tensor<4> {
+        match self.fusion.in_stem(told) {
+            Some(maps) => add_first(image, maps),
+            None => self.backbone.stem(self.fusion.forward(image, told)),
+        }
+    }
+}
+
+/// Adds maps to the first channels. A deep stem has more of them.
+fn add_first(x: Tensor<4>, maps: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    match channels.checked_sub(maps.dims()[1]) {
+        None | Some(0) => x + maps,
+        Some(more) => {
+            let zeros = Tensor::zeros([batch, more, height, width], &x.device());
+            x + Tensor::cat(vec![maps, zeros], 1)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use burn::tensor::activation::relu;
 use crate::architecture::HrNetConfig;
 use crate::block::{self, Block, Dilation};
 use crate::build::Build;
+use crate::click_input::ClickInput;
 use crate::conv::{Conv, ConvSpec};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
@@ -43,6 +44,7 @@ impl HrNetConfig {
             Cut::Image => 3,
             Cut::DistanceMaps => 2,
             Cut::Early | Cut::Middle => self.features(),
+            Cut::Late if self.ocr_width == 0 => self.features(),
             Cut::Late => 2 * self.ocr_width,
         }
     }
@@ -51,10 +53,21 @@ impl HrNetConfig {
 #[derive(Debug, Clone)]
 pub(crate) struct HrNet<L = Conv> {
     pub(crate) fusion: ClickFusion<L>,
-    stem: Vec<L>,
+    stem: [L; 2],
     stage1: Vec<Block<L>>,
     stages: Vec<Stage<L>>,
-    pub(crate) ocr: Ocr<L>,
+    pub(crate) head: HrNetHead<L>,
+}
+
+/// What follows the concatenated branches.
+#[derive(Debug, Clone)]
+pub(crate) enum HrNetHead<L = Conv> {
+    Ocr(Ocr<L>),
+    /// 3×3 with BatchNorm and ReLU, and the class head: a network without object attention.
+    Plain {
+        features: L,
+        classes: L,
+    },
 }
 
 impl<L> HrNet<L> {
@@ -62,14 +75,14 @@ impl<L> HrNet<L> {
         config: &HrNetConfig,
         build: &mut B,
     ) -> Result<Self, B::Error> {
-        let fusion = ClickFusion::build(config.learned_fusion, build)?;
-        let mut stem = Vec::new();
-        for (index, input) in [(1, 3), (2, 64)] {
+        let fusion = ClickFusion::build(config.fusion, build)?;
+        let mut stem = |index: usize, input| {
             let conv = ConvSpec::new(format!("{PREFIX}.conv{index}"), input, 64, 3)
                 .norm(format!("{PREFIX}.bn{index}"))
                 .stride(2);
-            stem.push(build.conv(conv)?);
-        }
+            build.conv(conv)
+        };
+        let stem = [stem(1, 3)?, stem(2, 64)?];
         let mut stage1 = Vec::new();
         for index in 0..config.stage1_blocks() {
             let channels = (if index == 0 { 64 } else { STAGE1_CHANNELS }, STAGE1_CHANNELS);
@@ -83,16 +96,38 @@ impl<L> HrNet<L> {
             stages.push(Stage::build(config, build, index + 2, modules, &widths, &next)?);
             widths = next;
         }
-        let ocr = Ocr::build(config, build)?;
-        Ok(Self { fusion, stem, stage1, stages, ocr })
+        let head = match config.ocr_width {
+            0 => {
+                let (width, name) = (config.features(), format!("{PREFIX}.cls_head"));
+                let features = ConvSpec::new(format!("{name}.0"), width, width, 3);
+                HrNetHead::Plain {
+                    features: build.conv(features.bias().norm(format!("{name}.1")))?,
+                    classes: build.conv(ConvSpec::new(format!("{name}.3"), width, 1, 1).bias())?,
+                }
+            }
+            _ => HrNetHead::Ocr(Ocr::build(config, build)?),
+        };
+        Ok(Self { fusion, stem, stage1, stages, head })
     }
 }
 
 impl HrNet {
-    /// Stem and first stage: stride 4, 256 channels.
-    pub(crate) fn first_stage(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = self.stem.iter().fold(x, |x, conv| conv.relu(x));
-        block::run(&self.stage1, x)
+    /// The stem's first convolution where it depends on the image alone, else the image.
+    pub(crate) fn image_features(&self, image: Tensor<4>) -> Tensor<4> {
+        match self.fusion {
+            ClickFusion::Stem { .. } => self.stem[0].relu(image),
+            _ => image,
+        }
+    }
+
+    /// The image's features and the clicks through the stem and the first stage: stride 4, 256
+    /// channels.
+    pub(crate) fn first_stage(&self, image: Tensor<4>, told: &ClickInput) -> Tensor<4> {
+        let first = match self.fusion.in_stem(told) {
+            Some(maps) => image + maps,
+            None => self.stem[0].relu(self.fusion.forward(image, told)),
+        };
+        block::run(&self.stage1, self.stem[1].relu(first))
     }
 
     /// The first stage's output to the concatenated branches, `[batch, 15 · width, h/4, w/4]`.
@@ -111,7 +146,11 @@ impl HrNet {
         match cut {
             Cut::Early => CutState { cut: Cut::Middle, features, beside, size },
             Cut::Middle => {
-                CutState { cut: Cut::Late, features: self.ocr.forward(features), beside, size }
+                let features = match &self.head {
+                    HrNetHead::Ocr(ocr) => ocr.forward(features),
+                    HrNetHead::Plain { features: layer, .. } => layer.relu(features),
+                };
+                CutState { cut: Cut::Late, features, beside, size }
             }
             _ => CutState { cut, features, beside, size },
         }
@@ -119,14 +158,16 @@ impl HrNet {
 
     /// The last cut's features to the logits at stride 4.
     pub(crate) fn output(&self, features: Tensor<4>) -> Tensor<4> {
-        self.ocr.classify(features)
+        match &self.head {
+            HrNetHead::Ocr(ocr) => ocr.classify(features),
+            HrNetHead::Plain { classes, .. } => classes.forward(features),
+        }
     }
 
-    /// From the input to the first cut.
-    pub(crate) fn encode(&self, image: Tensor<4>, maps: Tensor<4>) -> CutState {
-        let [_, _, height, width] = image.dims();
-        let features = self.features(self.first_stage(self.fusion.forward(image, maps)));
-        CutState { cut: Cut::Early, features, beside: Beside::Nothing, size: [height, width] }
+    /// From the image's features, of an image of `size`, and the clicks to the first cut.
+    pub(crate) fn encode(&self, image: Tensor<4>, told: &ClickInput, size: [usize; 2]) -> CutState {
+        let features = self.features(self.first_stage(image, told));
+        CutState { cut: Cut::Early, features, beside: Beside::Nothing, size }
     }
 }
 

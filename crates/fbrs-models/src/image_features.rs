@@ -7,6 +7,7 @@ use crate::lite::LiteFeatures;
 /// | family | depends on the image alone |
 /// |---|---|
 /// | ResNet-DeepLabV3+, HRNetV2-OCR | nothing: the clicks enter with the image |
+/// | the same of RITM's kind | the stem up to where the clicks are added to it |
 /// | Lite | the encoder, the neck behind it, and what the fusion reads of them |
 #[derive(Debug, Clone)]
 pub struct ImageFeatures {
@@ -17,8 +18,8 @@ pub struct ImageFeatures {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Of {
-    /// The image itself.
-    Image(Box<Tensor<4>>),
+    /// The image itself, or the stem's output.
+    Plain(Box<Tensor<4>>),
     Lite(Box<LiteFeatures>),
 }
 
@@ -27,7 +28,7 @@ impl ImageFeatures {
     pub fn values(&self) -> usize {
         let count = |tensor: &Tensor<4>| tensor.dims().iter().product::<usize>();
         match &self.of {
-            Of::Image(image) => count(image),
+            Of::Plain(features) => count(features),
             Of::Lite(features) => features.tensors().into_iter().map(count).sum(),
         }
     }

@@ -28,6 +28,7 @@
 //! let image = Tensor::zeros([1, 3, 64, 96], &device);
 //! let told = ClickInput {
 //!     maps: Tensor::ones([1, 2, 64, 96], &device),
+//!     previous_mask: None,
 //!     points: [ClickPoints::default()].into(),
 //! };
 //! let image = network.image_features(image);
@@ -64,7 +65,8 @@ mod separable;
 pub mod testing;
 
 pub use architecture::{
-    Architecture, DeepLabConfig, HrNetConfig, LiteConfig, ParseArchitectureError, ResNet,
+    Architecture, DeepLabConfig, Fusion, Guidance, GuidanceWay, HrNetConfig, LiteConfig,
+    ParseArchitectureError, PreviousMask, ResNet,
 };
 pub use build::{BoxError, Observed, ParameterError, ParameterShape, ParameterSource};
 pub use cancel::{CancelToken, Interrupt, Interrupted};

@@ -104,7 +104,8 @@ impl Network {
     pub fn image_features(&self, image: Tensor<4>) -> ImageFeatures {
         let [_, _, height, width] = image.dims();
         let of = match &self.family {
-            Family::DeepLab(_) | Family::HrNet(_) => Of::Image(Box::new(image)),
+            Family::DeepLab(net) => Of::Plain(Box::new(net.image_features(image))),
+            Family::HrNet(net) => Of::Plain(Box::new(net.image_features(image))),
             Family::Lite(net) => Of::Lite(Box::new(net.image_features(image))),
         };
         ImageFeatures { of, size: [height, width] }
@@ -172,11 +173,24 @@ impl Network {
         }
     }
 
+    /// Whether the network can be cut there. Without object attention an HRNet has no features before
+    /// its output head that f-BRS-C could change.
+    pub fn has_cut(&self, cut: Cut) -> bool {
+        match &self.architecture {
+            Architecture::HrNet(config) => cut != Cut::Late || config.ocr_width > 0,
+            _ => true,
+        }
+    }
+
     /// Image and clicks to the first cut behind their fusion.
     fn fuse(&self, image: &ImageFeatures, told: ClickInput) -> CutState {
         match (&self.family, &image.of) {
-            (Family::DeepLab(net), Of::Image(image)) => net.encode(*image.clone(), told.maps),
-            (Family::HrNet(net), Of::Image(image)) => net.encode(*image.clone(), told.maps),
+            (Family::DeepLab(net), Of::Plain(features)) => {
+                net.encode(*features.clone(), &told, image.size)
+            }
+            (Family::HrNet(net), Of::Plain(features)) => {
+                net.encode(*features.clone(), &told, image.size)
+            }
             (Family::Lite(net), Of::Lite(image)) => net.fuse(image, &told),
             _ => unreachable!("features of another network"),
         }

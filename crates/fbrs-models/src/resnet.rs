@@ -17,13 +17,14 @@ impl ResNet {
         match self {
             Self::R34 | Self::R50 => [3, 4, 6, 3],
             Self::R101 => [3, 4, 23, 3],
+            Self::R152 => [3, 8, 36, 3],
         }
     }
 
     fn expansion(self) -> usize {
         match self {
             Self::R34 => 1,
-            Self::R50 | Self::R101 => BOTTLENECK_EXPANSION,
+            Self::R50 | Self::R101 | Self::R152 => BOTTLENECK_EXPANSION,
         }
     }
 
@@ -53,7 +54,7 @@ impl<L> Backbone<L> {
                     .stride(2);
                 (vec![build.conv(conv)?], 64)
             }
-            ResNet::R50 | ResNet::R101 => {
+            ResNet::R50 | ResNet::R101 | ResNet::R152 => {
                 let first = ConvSpec::new(format!("{name}.conv1.0"), 3, 64, 3)
                     .norm(format!("{name}.conv1.1"))
                     .stride(2);
@@ -98,11 +99,19 @@ pub(crate) struct Stages {
 }
 
 impl Backbone {
-    /// `[batch, 3, height, width]`.
+    /// `[batch, 3, height, width]` to half the resolution, before the pooling.
+    pub(crate) fn stem(&self, x: Tensor<4>) -> Tensor<4> {
+        self.stem.iter().fold(x, |x, conv| conv.relu(x))
+    }
+
+    /// The stem's output, pooled: a quarter of the image's resolution.
+    pub(crate) fn pooled(x: Tensor<4>) -> Tensor<4> {
+        max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
+    }
+
+    /// Of the stem's output.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Stages {
-        let x = self.stem.iter().fold(x, |x, conv| conv.relu(x));
-        let mut x =
-            max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]));
+        let mut x = Self::pooled(x);
         let mut first = None;
         for blocks in &self.stages {
             x = block::run(blocks, x);

@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData, Tolerance};
 use fbrs_models::testing::{self, Formula, device, image};
-use fbrs_models::{Architecture, ClickInput, ClickPoints, Cut, Network, resize_bilinear};
+use fbrs_models::{
+    Architecture, BoxError, ClickInput, ClickPoints, Cut, DeepLabConfig, Fusion, Guidance,
+    GuidanceWay, HrNetConfig, Network, ParameterShape, ParameterSource, PreviousMask, ResNet,
+    resize_bilinear,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -85,7 +89,8 @@ fn input(case: &Case, device: &Device) -> (Tensor<4>, ClickInput) {
         used.map(|(row, col)| [*row, *col]).collect()
     };
     let points = ClickPoints { positive: used(signs[0]), negative: used(signs[1]) };
-    let told = ClickInput { maps: Tensor::from_data(maps, device), points: [points].into() };
+    let maps = Tensor::from_data(maps, device);
+    let told = ClickInput { maps, previous_mask: None, points: [points].into() };
     (Tensor::from_data(image, device), told)
 }
 
@@ -169,6 +174,173 @@ fn lite_agrees() {
     agree("lite0_dh64");
 }
 
+/// A network of RITM's kind, and what its file says of it.
+#[derive(Deserialize)]
+struct RitmGolden {
+    class: String,
+    config: BTreeMap<String, serde_json::Value>,
+    state_dict: Vec<(String, Vec<usize>, String)>,
+    params: usize,
+    /// Whether the state dict has more than what is in front of the backbone.
+    complete: bool,
+    cases: Vec<RitmCase>,
+}
+
+#[derive(Deserialize)]
+struct RitmCase {
+    h: usize,
+    w: usize,
+    points_row_col_index: Vec<(f32, f32, f32)>,
+    tensors: BTreeMap<String, Expected>,
+}
+
+fn ritm_golden() -> BTreeMap<String, RitmGolden> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/ritm.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+impl RitmGolden {
+    fn flag(&self, name: &str) -> bool {
+        self.config[name].as_bool().unwrap()
+    }
+
+    fn number(&self, name: &str) -> usize {
+        self.config[name].as_u64().unwrap() as usize
+    }
+
+    fn architecture(&self) -> Architecture {
+        let way = match (self.flag("use_rgb_conv"), self.flag("conv_extend")) {
+            (true, _) => GuidanceWay::RgbConv,
+            (false, true) => GuidanceWay::StemExtended,
+            (false, false) => GuidanceWay::Stem,
+        };
+        let previous_mask = match (self.flag("with_prev_mask"), self.flag("binary_prev_mask")) {
+            (false, _) => PreviousMask::None,
+            (true, false) => PreviousMask::Probabilities,
+            (true, true) => PreviousMask::Binary,
+        };
+        let (leaky, discs) = (self.flag("use_leaky_relu"), self.flag("use_disks"));
+        let fusion = Fusion::Guided(Guidance { way, leaky, previous_mask, discs });
+        if self.class.contains("deeplab") {
+            let backbone = match self.config["backbone"].as_str().unwrap() {
+                "resnet34" => ResNet::R34,
+                "resnet50" => ResNet::R50,
+                other => panic!("{other}"),
+            };
+            let channels = self.number("deeplab_ch");
+            return Architecture::DeepLab(DeepLabConfig { backbone, channels, fusion });
+        }
+        let (width, ocr_width) = (self.number("width"), self.number("ocr_width"));
+        Architecture::HrNet(HrNetConfig { small: self.flag("small"), width, ocr_width, fusion })
+    }
+}
+
+/// The formula's parameters with a negative scale of the click maps.
+struct NegativeScale;
+
+impl ParameterSource for NegativeScale {
+    fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
+        match name {
+            "maps_transform.3.scale" => Ok(vec![-1.5]),
+            _ => Formula.read(name, shape),
+        }
+    }
+}
+
+/// Clicks as discs of radius 5.
+fn disc_map(points: &[(f32, f32)], height: usize, width: usize) -> Vec<f32> {
+    let pixels = (0..height).flat_map(|row| (0..width).map(move |col| (row as f32, col as f32)));
+    let is_in = |(row, col): (f32, f32)| {
+        let mut used = points.iter().filter(|(r, c)| *r >= 0.0 || *c >= 0.0);
+        used.any(|(r, c)| (row - r).powi(2) + (col - c).powi(2) <= 25.0)
+    };
+    pixels.map(|pixel| if is_in(pixel) { 1.0 } else { 0.0 }).collect()
+}
+
+#[test]
+fn networks_of_ritm_s_kind_agree() {
+    const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+    const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+    // Before an operation that is folded into the one before it.
+    const INNER: [&str; 4] =
+        ["normalized_image", "maps_transform.0", "maps_transform.2", "feature_extractor.bn2"];
+    let device = device();
+    for (name, golden) in ritm_golden() {
+        let architecture = golden.architecture();
+        let source: &mut dyn ParameterSource =
+            if name.ends_with("scale") { &mut NegativeScale } else { &mut Formula };
+        let network = Network::build(&architecture, source, &device).unwrap();
+        for case in &golden.cases {
+            let area = case.h * case.w;
+            let image: Vec<f32> = testing::uniform("image", 3 * area)
+                .enumerate()
+                .map(|(index, u)| (u - MEAN[index / area]) / DEVIATION[index / area])
+                .collect();
+            let image = TensorData::new(image, [1, 3, case.h, case.w]);
+            let mask = testing::uniform("prev_mask", area).collect();
+            let mask = TensorData::new(mask, [1, 1, case.h, case.w]);
+            let points: Vec<_> =
+                case.points_row_col_index.iter().map(|(row, col, _)| (*row, *col)).collect();
+            let discs = architecture.guidance().unwrap().discs;
+            let map = if discs { disc_map } else { distance_map };
+            let maps: Vec<f32> = points
+                .chunks(points.len() / 2)
+                .flat_map(|points| map(points, case.h, case.w))
+                .collect();
+            let maps = TensorData::new(maps, [1, 2, case.h, case.w]);
+            let told = ClickInput {
+                maps: Tensor::from_data(maps, &device),
+                previous_mask: Some(Tensor::from_data(mask, &device)),
+                points: [ClickPoints::default()].into(),
+            };
+            let mut left: BTreeMap<&str, &Expected> =
+                case.tensors.iter().map(|(name, expected)| (name.as_str(), expected)).collect();
+            let mut check = |tensor: &str, value: Tensor<4>| {
+                if let Some(expected) = left.remove(tensor) {
+                    check(&format!("{name} {}×{} {tensor}", case.h, case.w), expected, value);
+                }
+            };
+            let image = Tensor::from_data(image, &device);
+            check("normalized_image", image.clone());
+            check("dist_maps", told.maps.clone());
+            for (tensor, value) in testing::inner_tensors(&network, image.clone(), told.clone()) {
+                check(&tensor, value);
+            }
+            check("logits", network.forward(image, told));
+            let missed: Vec<_> = left.keys().filter(|name| !INNER.contains(name)).collect();
+            assert!(missed.is_empty(), "{name}: not compared: {missed:?}");
+        }
+    }
+}
+
+#[test]
+fn parameters_of_ritm_s_networks_are_the_published_ones() {
+    for (name, golden) in ritm_golden() {
+        let architecture = golden.architecture();
+        let text = architecture.to_string();
+        assert_eq!(text.parse::<Architecture>().unwrap(), architecture, "{text}");
+        let parameters = architecture.parameters();
+        let learned = parameters.iter().filter(|parameter| !parameter.name.contains("running_"));
+        assert_eq!(learned.map(ParameterShape::count).sum::<usize>(), golden.params, "{name}");
+        let mut found: Vec<_> = parameters
+            .into_iter()
+            .map(|p| (p.name, p.shape))
+            .filter(|(name, _)| golden.complete || !name.starts_with("feature_extractor."))
+            .filter(|(name, _)| golden.complete || !name.starts_with("head."))
+            .collect();
+        let mut expected: Vec<_> = golden
+            .state_dict
+            .into_iter()
+            .filter(|(name, ..)| !name.ends_with("num_batches_tracked"))
+            .filter(|(name, ..)| golden.complete || !name.starts_with("head."))
+            .map(|(name, shape, _)| (name, shape))
+            .collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
 #[test]
 fn parameters_are_the_published_ones() {
     for (name, golden) in golden() {
@@ -230,7 +402,7 @@ fn every_cut_leads_to_the_same_logits() {
         let image = Tensor::from_data(image, &device);
         let points = ClickPoints { positive: vec![[20.0, 11.5]], negative: vec![[3.0, 30.0]] };
         let maps = Tensor::ones([1, 2, 41, 35], &device) * 0.3;
-        let told = ClickInput { maps, points: [points].into() };
+        let told = ClickInput { maps, previous_mask: None, points: [points].into() };
         let whole = network.forward(image.clone(), told.clone()).into_data();
         let features = network.image_features(image.clone());
         assert_eq!(features.image_size(), [41, 35]);
@@ -249,7 +421,13 @@ fn every_cut_leads_to_the_same_logits() {
 #[test]
 fn names_are_read_back() {
     let names = ["resnet34_dh128", "resnet101_dh256_nofusion", "hrnet18s_ocr64", "hrnet48_ocr128"];
-    for name in names.into_iter().chain(["lite0_dh64", "lite0_dh3"]) {
+    let ritm = [
+        "hrnet18s_ocr48_itermask",
+        "hrnet18s_ocr0_baseline",
+        "hrnet18_ocr64_convextend_itermask",
+        "resnet152_dh128_rgbconv_relu_distmaps_binary_itermask",
+    ];
+    for name in names.into_iter().chain(["lite0_dh64", "lite0_dh3"]).chain(ritm) {
         assert_eq!(name.parse::<Architecture>().unwrap().to_string(), name);
     }
     for name in [

@@ -66,7 +66,7 @@ fn network(name: &str) -> Network {
     let image = TensorData::new(image(SIZE.height, SIZE.width), [1, 3, SIZE.height, SIZE.width]);
     let maps = Tensor::ones([1, 2, SIZE.height, SIZE.width], &device) * 0.4;
     let points = ClickPoints { positive: vec![[30.0, 40.0]], negative: vec![[5.0, 5.0]] };
-    let told = ClickInput { maps, points: [points].into() };
+    let told = ClickInput { maps, previous_mask: None, points: [points].into() };
     let image = Tensor::from_data(image, &device);
     let logits: Vec<f32> = plain.forward(image, told).into_data().iter::<f32>().collect();
     let count = logits.len() as f32;

@@ -194,7 +194,7 @@ impl Frame {
             let mirrored: Vec<_> = points.iter().map(|points| self.mirrored(points)).collect();
             points.extend(mirrored);
         }
-        ClickInput { maps, points: points.into() }
+        ClickInput { maps, previous_mask: None, points: points.into() }
     }
 
     fn mirrored(&self, points: &ClickPoints) -> ClickPoints {

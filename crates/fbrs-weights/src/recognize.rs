@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fbrs_data::text::printable;
-use fbrs_models::{Architecture, DeepLabConfig, HrNetConfig, LiteConfig, ResNet};
+use fbrs_models::{Architecture, DeepLabConfig, Fusion, HrNetConfig, LiteConfig, ResNet};
 
 use crate::entry::Entry;
 use crate::mismatch::{Mismatch, Misshaped};
@@ -21,7 +21,8 @@ const MAX_WIDTH: usize = 4096;
 
 /// The network that a state dict is closest to, or why it is close to none.
 pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
-    let learned_fusion = entries.iter().any(|entry| entry.name.starts_with("rgb_conv."));
+    let learned = entries.iter().any(|entry| entry.name.starts_with("rgb_conv."));
+    let fusion = if learned { Fusion::Learned } else { Fusion::Fixed };
     if has(entries, "feature_extractor.stage2.0.branches.") {
         let feature_extractor = count(entries, MARK);
         Ok(Architecture::HrNet(HrNetConfig {
@@ -31,7 +32,7 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
                 entries,
                 "feature_extractor.ocr_distri_head.object_context_block.f_down.1.0.bias",
             )?,
-            learned_fusion,
+            fusion,
         }))
     } else if has(entries, "feature_extractor.backbone.conv_stem.") {
         // Before the ResNets, whose rule by the number of tensors would take it for one of them.
@@ -52,7 +53,7 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
         if channels % 2 != 0 {
             return Err(format!("{ASPP_OUTPUT} has {channels} rows, expected an even number"));
         }
-        Ok(Architecture::DeepLab(DeepLabConfig { backbone: depth, channels, learned_fusion }))
+        Ok(Architecture::DeepLab(DeepLabConfig { backbone: depth, channels, fusion }))
     } else {
         let mut found: Vec<_> =
             entries.iter().take(3).map(|entry| printable(&entry.name)).collect();

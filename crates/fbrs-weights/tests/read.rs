@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs;
 
-use fbrs_models::ParameterSource;
+use fbrs_models::{Fusion, ParameterSource};
 use fbrs_weights::{Checkpoint, Container, Element, ExtraKeys, Precision, Provenance};
 use support::{Spoilt, golden, stored};
 
@@ -42,7 +42,7 @@ fn older_stream_with_prefix_nested_and_without_fusion() {
     let mut checkpoint = Checkpoint::open(golden("stream.pth"), ExtraKeys::Refuse).unwrap();
     assert_eq!(checkpoint.container(), Container::Stream);
     assert_eq!(checkpoint.architecture().to_string(), "hrnet1s_ocr1_nofusion");
-    assert!(!checkpoint.architecture().learned_fusion());
+    assert_eq!(checkpoint.architecture().fusion(), Some(Fusion::Fixed));
     assert_eq!(elements(&checkpoint), ["bf16", "f16", "f32", "f64"].map(String::from).into());
     assert_formula(&mut checkpoint);
 }

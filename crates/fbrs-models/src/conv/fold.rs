@@ -66,6 +66,13 @@ impl Values {
             Norm::After(name) => Some(Affine::read(name, spec.output, spec.norm_epsilon, reading)?),
             _ => None,
         };
+        // A factor of the whole layer is never an operation of its own.
+        if let Some(name) = &spec.scale {
+            let scale =
+                reading.values(name.clone(), &[1])?.first().map_or(1.0, |scale| scale.abs());
+            weight.iter_mut().chain(bias.iter_mut().flatten()).for_each(|value| *value *= scale);
+            check_finite(&weight, || format!("{}.weight", spec.name))?;
+        }
         if reading.folding == Folding::Separate {
             return Ok(Self { weight, bias, before, after });
         }

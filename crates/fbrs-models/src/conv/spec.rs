@@ -22,6 +22,8 @@ pub(crate) struct ConvSpec {
     pub(crate) dilation: usize,
     pub(crate) groups: usize,
     pub(crate) bias: bool,
+    /// Published name of a number whose absolute value the output is multiplied by.
+    pub(crate) scale: Option<String>,
 }
 
 impl ConvSpec {
@@ -39,6 +41,7 @@ impl ConvSpec {
             dilation: 1,
             groups: 1,
             bias: false,
+            scale: None,
         }
     }
 
@@ -75,6 +78,11 @@ impl ConvSpec {
         self
     }
 
+    pub(crate) fn scaled_by(mut self, name: impl Into<String>) -> Self {
+        self.scale = Some(name.into());
+        self
+    }
+
     pub(crate) fn bias(mut self) -> Self {
         self.bias = true;
         self
@@ -103,6 +111,7 @@ impl ConvSpec {
             .flatten()
             .chain(own)
             .chain(after.map(norm).into_iter().flatten())
+            .chain(self.scale.clone().map(|name| (name, vec![1])))
     }
 }
 

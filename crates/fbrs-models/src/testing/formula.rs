@@ -37,7 +37,7 @@ pub fn image(height: usize, width: usize) -> Vec<f32> {
 }
 
 /// Numbers in [0, 1) that follow from a name.
-fn uniform(name: &str, count: usize) -> impl Iterator<Item = f32> {
+pub fn uniform(name: &str, count: usize) -> impl Iterator<Item = f32> {
     let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
     });

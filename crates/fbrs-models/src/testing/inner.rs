@@ -7,9 +7,13 @@ use crate::build::{ParameterError, ParameterSource};
 use crate::click_input::ClickInput;
 use crate::conv::Folding;
 use crate::cut::{Beside, Cut};
+use crate::fusion::{ClickFusion, coordinates};
+use crate::hrnet::HrNetHead;
 use crate::lite;
 use crate::network::{Family, Network};
 use crate::ocr;
+use crate::resize::resize_bilinear;
+use crate::resnet::Backbone;
 
 /// A network whose batch normalization is an operation of its own, as published.
 ///
@@ -33,40 +37,50 @@ pub fn inner_tensors(
     let features = network.image_features(image.clone());
     let at = |cut| network.run_to(cut, &features, told.clone());
     let late = at(Cut::Late);
+    let [_, _, height, width] = image.dims();
     let maps = told.maps.clone();
     let named: Vec<(&str, Tensor<4>)> = match &network.family {
         Family::DeepLab(net) => {
-            let fused = net.fusion.forward(image, maps);
-            let stages = net.backbone.forward(fused.clone());
-            vec![
-                ("rgb_conv", fused),
+            let image_features = net.image_features(image.clone());
+            let stages = net.backbone.forward(net.stem(image_features.clone(), &told));
+            let mut named = fused(&net.fusion, image, &told);
+            named.extend([
+                (
+                    "feature_extractor.backbone.maxpool",
+                    Backbone::pooled(net.stem(image_features, &told)),
+                ),
                 ("feature_extractor.backbone.layer1", stages.first.clone()),
                 ("feature_extractor.backbone.layer4", stages.last.clone()),
                 ("feature_extractor.skip_project", net.skip.relu(stages.first)),
                 ("feature_extractor.aspp", net.aspp.forward(stages.last)),
                 ("feature_extractor.head", late.features().clone()),
                 ("head", network.run_from_to_stride(late)),
-            ]
+            ]);
+            named
         }
         Family::HrNet(net) => {
-            let fused = net.fusion.forward(image, maps);
-            let first = net.first_stage(fused.clone());
+            let first = net.first_stage(net.image_features(image.clone()), &told);
             let features = net.features(first.clone());
-            let aux = net.ocr.auxiliary(features.clone());
-            let pixels = net.ocr.features.relu(features.clone());
-            vec![
-                ("rgb_conv", fused),
+            let mut named = fused(&net.fusion, image, &told);
+            named.extend([
                 ("feature_extractor.layer1", first),
-                ("hrnet_feats", features),
-                ("feature_extractor.aux_head", aux.clone()),
-                ("feature_extractor.conv3x3_ocr", pixels.clone()),
-                ("feature_extractor.ocr_gather_head", ocr::gather(pixels, aux)),
-                ("feature_extractor.ocr_distri_head", late.features().clone()),
-                ("feature_extractor.cls_head", network.run_from_to_stride(late)),
-            ]
+                ("hrnet_feats", features.clone()),
+                ("feature_extractor.cls_head", network.run_from_to_stride(late.clone())),
+            ]);
+            if let HrNetHead::Ocr(ocr) = &net.head {
+                let aux = ocr.auxiliary(features.clone());
+                let pixels = ocr.features.relu(features);
+                named.extend([
+                    ("feature_extractor.aux_head", aux.clone()),
+                    ("logits_aux", resize_bilinear(aux.clone(), [height, width])),
+                    ("feature_extractor.conv3x3_ocr", pixels.clone()),
+                    ("feature_extractor.ocr_gather_head", ocr::gather(pixels, aux)),
+                    ("feature_extractor.ocr_distri_head", late.features().clone()),
+                ]);
+            }
+            named
         }
         Family::Lite(net) => {
-            let [_, _, height, width] = image.dims();
             let neck = net.neck.forward(net.encoder.forward(image.clone()));
             let maps_like = |like: &Tensor<4>| {
                 let [_, _, height, width] = like.dims();
@@ -109,6 +123,20 @@ pub fn inner_tensors(
         }
     };
     named.into_iter().map(own).collect()
+}
+
+/// Where image and clicks come together.
+fn fused(
+    fusion: &ClickFusion,
+    image: Tensor<4>,
+    told: &ClickInput,
+) -> Vec<(&'static str, Tensor<4>)> {
+    let mut named = vec![("rgb_conv", fusion.forward(image, told))];
+    if let ClickFusion::Guided { guidance, .. } | ClickFusion::Stem { guidance, .. } = fusion {
+        named.push(("coord_features", coordinates(told, *guidance)));
+    }
+    named.extend(fusion.in_stem(told).map(|maps| ("maps_transform", maps)));
+    named
 }
 
 fn own((name, value): (&str, Tensor<4>)) -> (String, Tensor<4>) {

@@ -6,7 +6,7 @@ mod inner;
 
 use burn::tensor::Device;
 
-pub use formula::{Formula, image, values};
+pub use formula::{Formula, image, uniform, values};
 pub use inner::{build_unfolded, inner_tensors};
 
 /// The device that tests run on: `FBRS_TEST_DEVICE` (`cpu`, `wgpu`, `cuda`), by default the
