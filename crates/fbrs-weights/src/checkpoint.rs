@@ -7,9 +7,13 @@ use fbrs_models::{Architecture, BoxError, ParameterSource};
 use crate::entry::{Contents, Entry, Source, is_of_machine};
 use crate::state_dict::{StateDict, state_dict};
 use crate::{
-    Container, Element, Fingerprint, Precision, Provenance, WeightsError, native, open, provenance,
-    radius, recognize,
+    Container, Element, Fingerprint, InputScaling, Precision, Provenance, WeightsError, config,
+    native, open, provenance, recognize,
 };
+
+/// Of a file of RITM's kind without a configuration.
+const GUESSED: &str = "it does not say how it is told the clicks: discs of 5 pixels, LeakyReLU and an \
+                       unthresholded mask are taken for granted, as in the published RITM networks";
 
 /// What to do with tensors that the network does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,7 +50,7 @@ pub struct Checkpoint {
     container: Container,
     source: Source,
     architecture: Architecture,
-    norm_radius: f32,
+    scaling: InputScaling,
     provenance: Provenance,
     entries: Vec<Entry>,
     tensors: Vec<TensorInfo>,
@@ -99,17 +103,47 @@ impl Checkpoint {
         let Contents { container, source, entries, header } = contents;
         let shown = printable(&file);
         let StateDict { entries, beside, remark } = state_dict(entries);
-        let architecture = match recognize::architecture(&entries) {
+        let seen = match recognize::architecture(&entries) {
             Ok(architecture) => architecture,
             Err(reason) => return Err(WeightsError::Unrecognized { file: shown, reason }),
         };
-        if let Some(claimed) = header.architecture
-            && claimed != architecture.to_string()
-        {
-            let claimed = printable(&claimed);
-            let reason = format!("it says it is {claimed}, its tensors say {architecture}");
-            return Err(WeightsError::Damaged { file: shown, container, reason });
-        }
+        let described = header.config.as_ref().map(config::describe).transpose();
+        let described = match described {
+            Ok(described) => described.flatten(),
+            // A description of anything else beside a network that needs none.
+            Err(_) if seen.guidance().is_none() => None,
+            Err(reason) => return Err(WeightsError::Unsupported { file: shown, reason }),
+        };
+        let claimed = header.architecture.as_deref();
+        let said = match (claimed, &described) {
+            (Some(claimed), _) => Some(claimed.parse().map_err(|_| printable(claimed))),
+            (None, Some(described)) => Some(Ok(described.architecture)),
+            (None, None) => None,
+        };
+        let contradicted = |said: String| {
+            let reason = format!("it says it is {said}, its tensors say {seen}");
+            WeightsError::Damaged { file: shown.clone(), container, reason }
+        };
+        let architecture = match said {
+            None => seen,
+            Some(Ok(said)) if recognize::are_alike(&said, &seen) => said,
+            Some(Ok(said)) => return Err(contradicted(said.to_string())),
+            Some(Err(said)) => return Err(contradicted(said)),
+        };
+        let guessed = said.is_none() && seen.guidance().is_some();
+        let mut scaling = match (&described, seen.guidance()) {
+            (Some(described), _) => described.scaling,
+            (None, Some(_)) => InputScaling::RITM,
+            (None, None) => InputScaling::PUBLISHED,
+        };
+        scaling.norm_radius = header.norm_radius.unwrap_or(scaling.norm_radius);
+        (scaling.mean, scaling.deviation) =
+            header.colors.unwrap_or((scaling.mean, scaling.deviation));
+        let remark = match (remark, guessed) {
+            (None, true) => Some(GUESSED.to_owned()),
+            (Some(remark), true) => Some(format!("{remark}; {GUESSED}")),
+            (remark, false) => remark,
+        };
         let (entries, ignored) =
             recognize::parameters(&shown, &architecture, entries, beside, extra)?;
         let tensors = entries.iter().map(|entry| TensorInfo {
@@ -124,7 +158,7 @@ impl Checkpoint {
             container,
             source,
             architecture,
-            norm_radius: header.norm_radius.unwrap_or(radius::PUBLISHED),
+            scaling,
             provenance: header.provenance,
             tensors: tensors.collect(),
             by_name: by_name.collect(),
@@ -154,21 +188,27 @@ impl Checkpoint {
         self.architecture
     }
 
-    /// The radius by which the network's distance maps are normalized, in pixels: what a native
-    /// file says, and 260 as in all published networks where the file does not say.
+    /// How the network's inputs are scaled: what the file says, and as in the published networks of
+    /// its kind where it does not say.
+    pub fn scaling(&self) -> InputScaling {
+        self.scaling
+    }
+
+    /// The radius of the network's click maps, in pixels: by which distance maps are normalized, or
+    /// that discs have. 260 and 5 in the published networks.
     pub fn norm_radius(&self) -> f32 {
-        self.norm_radius
+        self.scaling.norm_radius
     }
 
     /// States the `norm_radius` of a network whose file does not say it, in pixels.
     ///
     /// # Errors
-    /// [`WeightsError::NormRadius`] where distance maps cannot be normalized by it.
+    /// [`WeightsError::NormRadius`] where click maps cannot be made with it.
     pub fn with_norm_radius(mut self, pixels: f32) -> Result<Self, WeightsError> {
-        if !radius::holds(pixels) {
+        if !InputScaling::holds_radius(pixels) {
             return Err(WeightsError::NormRadius { value: pixels });
         }
-        self.norm_radius = pixels;
+        self.scaling.norm_radius = pixels;
         Ok(self)
     }
 
@@ -193,8 +233,8 @@ impl Checkpoint {
         &self.ignored
     }
 
-    /// What is worth telling the user: which network was taken where the file holds several. One
-    /// sentence, safe to print.
+    /// What is worth telling the user: which network was taken where the file holds several, what was
+    /// taken for granted where it does not say. One sentence, safe to print.
     pub fn remark(&self) -> Option<&str> {
         self.remark.as_deref()
     }
@@ -204,8 +244,8 @@ impl Checkpoint {
     /// # Errors
     /// Whatever reading meets.
     pub fn fingerprint(&mut self) -> Result<Fingerprint, WeightsError> {
-        let (architecture, norm_radius) = (self.architecture, self.norm_radius);
-        Fingerprint::of(self, &architecture, norm_radius)
+        let (architecture, scaling) = (self.architecture, self.scaling);
+        Fingerprint::of(self, &architecture, &scaling)
     }
 
     /// Writes a native file as [`save_native`](crate::save_native) does: whole or not at all. The
@@ -220,8 +260,8 @@ impl Checkpoint {
         precision: Precision,
         provenance: &Provenance,
     ) -> Result<(), WeightsError> {
-        let (architecture, norm_radius) = (self.architecture, self.norm_radius);
-        native::save_native(path, self, &architecture, norm_radius, precision, provenance)
+        let (architecture, scaling) = (self.architecture, self.scaling);
+        native::save_native(path, self, &architecture, &scaling, precision, provenance)
     }
 
     /// The values of one parameter, row-major.

@@ -152,11 +152,15 @@ impl Entry {
     }
 }
 
-/// What a native file says of itself; all absent in any other.
+/// What a file says of itself. All but the configuration is in native files alone.
 #[derive(Debug, Default)]
 pub(crate) struct Header {
+    /// What a PyTorch checkpoint has under `config`.
+    pub(crate) config: Option<serde_json::Value>,
     pub(crate) architecture: Option<String>,
     pub(crate) norm_radius: Option<f32>,
+    /// Mean and deviation of the colors.
+    pub(crate) colors: Option<([f32; 3], [f32; 3])>,
     pub(crate) provenance: Provenance,
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use fbrs_data::text::printable;
 use fbrs_models::BoxError;
 
-use crate::{Container, Mismatch, radius};
+use crate::scaling::EXPECTED_RADIUS;
+use crate::{Container, Mismatch};
 
 /// What keeps weights from being found, fetched, read or written.
 ///
@@ -136,7 +137,7 @@ pub enum WeightsError {
     },
 
     /// The caller: a radius that distance maps cannot be normalized by.
-    #[error("a norm radius of {value}: expected {}", radius::EXPECTED)]
+    #[error("a norm radius of {value}: expected {}", EXPECTED_RADIUS)]
     NormRadius {
         /// The radius.
         value: f32,

@@ -5,15 +5,16 @@ use fbrs_models::{Architecture, ParameterShape, ParameterSource};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::WeightsError;
 use crate::provenance::hex;
 use crate::values::values;
+use crate::{InputScaling, WeightsError};
 
 /// What a network is, whatever file it lies in: a SHA-256.
 ///
 /// Over, one behind the other:
 /// 1. the architecture in its text form and a zero byte;
-/// 2. the norm radius as an `f32` in little endian;
+/// 2. the norm radius as an `f32` in little endian, and mean and deviation of the colors in the same
+///    way where they are not the usual ones;
 /// 3. every value of every parameter as an `f32` in little endian, row-major, the parameters in
 ///    network order ([`Architecture::parameters`]), those that the network never reads included.
 ///
@@ -35,12 +36,17 @@ impl Fingerprint {
     pub fn of(
         source: &mut dyn ParameterSource,
         architecture: &Architecture,
-        norm_radius: f32,
+        scaling: &InputScaling,
     ) -> Result<Self, WeightsError> {
         let mut hasher = Sha256::new();
         hasher.update(architecture.to_string());
         hasher.update([0]);
-        hasher.update(norm_radius.to_le_bytes());
+        hasher.update(scaling.norm_radius.to_le_bytes());
+        if !scaling.has_usual_colors() {
+            for value in scaling.mean.iter().chain(&scaling.deviation) {
+                hasher.update(value.to_le_bytes());
+            }
+        }
         let mut bytes = Vec::new();
         for ParameterShape { name, shape, .. } in architecture.parameters() {
             bytes.clear();

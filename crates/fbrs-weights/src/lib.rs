@@ -26,7 +26,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `container`, `open`, `pytorch`, `pickle`, `native`, `entry` | from bytes to a table of tensors |
-//! | `state_dict`, `recognize`, `checkpoint`, `fingerprint` | from a table of tensors to a network |
+//! | `state_dict`, `recognize`, `config`, `scaling`, `checkpoint`, `fingerprint` | from a table of tensors to a network |
 //! | `built_in`, `manifest`, `places`, [`fetch`] | where weights are |
 //!
 //! The built-in weights are a crate of their own, `fbrs-default-weights`, with terms of their own;
@@ -37,6 +37,7 @@
 
 mod built_in;
 mod checkpoint;
+mod config;
 mod container;
 mod element;
 mod entry;
@@ -53,8 +54,8 @@ mod pickle;
 mod places;
 mod provenance;
 mod pytorch;
-mod radius;
 mod recognize;
+mod scaling;
 mod state_dict;
 mod values;
 
@@ -71,3 +72,4 @@ pub use mismatch::{Mismatch, Misshaped};
 pub use native::{Precision, save_native};
 pub use places::{Location, Places, cache_folder};
 pub use provenance::Provenance;
+pub use scaling::InputScaling;

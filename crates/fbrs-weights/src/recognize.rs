@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use fbrs_data::text::printable;
-use fbrs_models::{Architecture, DeepLabConfig, Fusion, HrNetConfig, LiteConfig, ResNet};
+use fbrs_models::{
+    Architecture, DeepLabConfig, Fusion, Guidance, GuidanceWay, HrNetConfig, LiteConfig,
+    PreviousMask, ResNet,
+};
 
 use crate::entry::Entry;
 use crate::mismatch::{Mismatch, Misshaped};
@@ -16,22 +19,23 @@ const SMALL_BELOW: usize = 1200;
 /// Its rows are a DeepLab's channels.
 const ASPP_OUTPUT: &str = "feature_extractor.aspp.project.0.weight";
 
+/// Its rows are an HRNet's key width.
+const OCR_KEY: &str = "feature_extractor.ocr_distri_head.object_context_block.f_down.1.0.bias";
+/// Only networks without object attention have it.
+const PLAIN_HEAD: &str = "feature_extractor.cls_head.3.";
+
 /// Largest width that is believed.
-const MAX_WIDTH: usize = 4096;
+pub(crate) const MAX_WIDTH: usize = 4096;
 
 /// The network that a state dict is closest to, or why it is close to none.
 pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
-    let learned = entries.iter().any(|entry| entry.name.starts_with("rgb_conv."));
-    let fusion = if learned { Fusion::Learned } else { Fusion::Fixed };
+    let fusion = fusion(entries)?;
     if has(entries, "feature_extractor.stage2.0.branches.") {
         let feature_extractor = count(entries, MARK);
         Ok(Architecture::HrNet(HrNetConfig {
             small: feature_extractor < SMALL_BELOW,
             width: rows(entries, "feature_extractor.stage2.0.branches.0.0.conv1.weight")?,
-            ocr_width: rows(
-                entries,
-                "feature_extractor.ocr_distri_head.object_context_block.f_down.1.0.bias",
-            )?,
+            ocr_width: if has(entries, PLAIN_HEAD) { 0 } else { rows(entries, OCR_KEY)? },
             fusion,
         }))
     } else if has(entries, "feature_extractor.backbone.conv_stem.") {
@@ -43,9 +47,10 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
             0..=181 => ResNet::R34,
             182..=276 => ResNet::R50,
             277..=531 => ResNet::R101,
+            532..=786 => ResNet::R152,
             _ => {
                 return Err(format!(
-                    "its backbone has {backbone} tensors, more than ResNet-101's 531"
+                    "its backbone has {backbone} tensors, more than ResNet-152's 786"
                 ));
             }
         };
@@ -67,6 +72,56 @@ pub(crate) fn architecture(entries: &[Entry]) -> Result<Architecture, String> {
             entries.len()
         ))
     }
+}
+
+/// How image and clicks come together. What names and shapes do not tell of RITM's kind (LeakyReLU or
+/// ReLU, discs or distance maps, a mask of probabilities or binary) is as in the published networks.
+fn fusion(entries: &[Entry]) -> Result<Fusion, String> {
+    let columns = |name: &str| {
+        let entry = entries.iter().find(|entry| entry.name == name)?;
+        entry.shape.get(1).copied()
+    };
+    let (way, channels, name) = if let Some(channels) = columns("maps_transform.0.weight") {
+        (GuidanceWay::Stem, Some(channels), "maps_transform.0.weight")
+    } else if let Some(channels) = columns("maps_transform.weight") {
+        (GuidanceWay::StemExtended, Some(channels), "maps_transform.weight")
+    } else if has(entries, "rgb_conv.1.running_mean") {
+        // In f-BRS's networks the normalization comes third.
+        let name = "rgb_conv.0.weight";
+        (GuidanceWay::RgbConv, columns(name).and_then(|all| all.checked_sub(3)), name)
+    } else if has(entries, "rgb_conv.") {
+        return Ok(Fusion::Learned);
+    } else {
+        return Ok(Fusion::Fixed);
+    };
+    let previous_mask = match channels {
+        Some(2) => PreviousMask::None,
+        Some(3) => PreviousMask::Probabilities,
+        _ => return Err(format!("{name} has a shape that no network has")),
+    };
+    Ok(Fusion::Guided(Guidance { way, previous_mask, ..Guidance::ITERMASK }))
+}
+
+/// Whether names and shapes are the same for both networks: they differ in nothing else than what only
+/// a description can tell.
+pub(crate) fn are_alike(a: &Architecture, b: &Architecture) -> bool {
+    let shape = |architecture: &Architecture| {
+        let mut architecture = *architecture;
+        let fusion = match &mut architecture {
+            Architecture::DeepLab(config) => &mut config.fusion,
+            Architecture::HrNet(config) => &mut config.fusion,
+            Architecture::Lite(_) => return architecture,
+        };
+        if let Fusion::Guided(guidance) = fusion {
+            let previous_mask = match guidance.previous_mask {
+                PreviousMask::None => PreviousMask::None,
+                _ => PreviousMask::Probabilities,
+            };
+            *guidance = Guidance { way: guidance.way, previous_mask, ..Guidance::ITERMASK };
+        }
+        architecture
+    };
+    shape(a) == shape(b)
 }
 
 fn has(entries: &[Entry], prefix: &str) -> bool {

@@ -9,8 +9,8 @@ use std::path::Path;
 use fbrs_models::testing::{self, Formula};
 use fbrs_models::{Architecture, BoxError, ParameterSource};
 use fbrs_weights::{
-    Checkpoint, ExtraKeys, Fault, Fingerprint, Precision, Provenance, Published, WeightsError,
-    save_native,
+    Checkpoint, ExtraKeys, Fault, Fingerprint, InputScaling, Precision, Provenance, Published,
+    WeightsError, save_native,
 };
 use support::{Spoilt, golden};
 
@@ -28,7 +28,10 @@ fn architecture() -> Architecture {
 }
 
 fn save(path: &Path, source: &mut dyn ParameterSource, radius: f32) -> Result<(), WeightsError> {
-    save_native(path, source, &architecture(), radius, Precision::F32, &Provenance::default())
+    {
+        let scaling = InputScaling::PUBLISHED.with_norm_radius(radius);
+        save_native(path, source, &architecture(), &scaling, Precision::F32, &Provenance::default())
+    }
 }
 
 #[test]
@@ -75,7 +78,8 @@ fn a_fingerprint_is_the_sha256_that_its_description_says() {
             hasher.update(value.to_le_bytes());
         }
     }
-    let fingerprint = Fingerprint::of(&mut Formula, &architecture(), 260.0).unwrap();
+    let fingerprint =
+        Fingerprint::of(&mut Formula, &architecture(), &InputScaling::PUBLISHED).unwrap();
     assert_eq!(fingerprint.as_bytes()[..], hasher.finalize()[..]);
 
     let text = fingerprint.to_string();

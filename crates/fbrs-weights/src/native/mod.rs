@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 pub(crate) use read::read;
 pub use write::save_native;
 
-/// Version of what the metadata says; a file of a later version is refused.
-const VERSION: u32 = 1;
+/// Version of what the metadata says; a file of a later version is refused. The second one has
+/// networks of RITM's kind and colors of their own.
+const VERSION: u32 = 2;
+/// Of files that say nothing newer.
+const FIRST_VERSION: u32 = 1;
 
 /// Number format of a native file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -7,7 +7,8 @@ use safetensors::tensor::{Dtype, Metadata};
 
 use super::VERSION;
 use crate::entry::{Contents, Entry, Header, Source, is_of_machine};
-use crate::{Container, Element, Provenance, WeightsError, radius};
+use crate::scaling::{EXPECTED_NORMALIZATION, EXPECTED_RADIUS, InputScaling};
+use crate::{Container, Element, Provenance, WeightsError};
 
 /// Bytes of a header. That of the largest network has 300,000.
 const MAX_HEADER: u64 = 4 << 20;
@@ -82,16 +83,38 @@ fn describe(name: &str, metadata: &Metadata) -> Result<Header, WeightsError> {
         )));
     }
     let norm_radius = text("norm_radius").map(|said| {
-        let pixels = said.parse().ok().filter(|pixels| radius::holds(*pixels));
+        let pixels = said.parse().ok().filter(|pixels| InputScaling::holds_radius(*pixels));
         pixels.ok_or_else(|| {
             unsupported(format!(
                 "its norm_radius is \"{}\", expected {}",
                 printable(&said),
-                radius::EXPECTED
+                EXPECTED_RADIUS
             ))
         })
     });
+    let colors = match (text("image_mean"), text("image_deviation")) {
+        (None, None) => None,
+        (mean, deviation) => {
+            let three = |said: &Option<String>| -> Option<[f32; 3]> {
+                let numbers = said.as_ref()?.split_whitespace().map(|number| number.parse().ok());
+                numbers.collect::<Option<Vec<f32>>>()?.try_into().ok()
+            };
+            let both = three(&mean).zip(three(&deviation));
+            let sound = both.filter(|(mean, deviation)| {
+                let scaling =
+                    InputScaling { mean: *mean, deviation: *deviation, ..InputScaling::PUBLISHED };
+                scaling.holds_normalization()
+            });
+            Some(sound.ok_or_else(|| {
+                unsupported(format!(
+                    "its image_mean and image_deviation are not {EXPECTED_NORMALIZATION}"
+                ))
+            })?)
+        }
+    };
     Ok(Header {
+        config: None,
+        colors,
         architecture: text("architecture"),
         norm_radius: norm_radius.transpose()?,
         provenance: Provenance {

@@ -11,10 +11,10 @@ use half::slice::HalfFloatSliceExt;
 use safetensors::tensor::{Dtype, TensorInfo};
 use serde::Serialize;
 
-use super::{Precision, VERSION};
+use super::{FIRST_VERSION, Precision, VERSION};
 use crate::error::cannot_write;
 use crate::values::values;
-use crate::{Provenance, WeightsError, radius};
+use crate::{InputScaling, Provenance, WeightsError};
 
 #[derive(Serialize)]
 struct WrittenHeader {
@@ -29,12 +29,13 @@ struct WrittenHeader {
 /// `source` gives the values of every parameter of `architecture`
 /// ([`Architecture::parameters`]), those that the network never reads included: a network in
 /// memory, such as one that was just trained, or an opened [`Checkpoint`](crate::Checkpoint).
-/// They are asked for one at a time, in network order. `norm_radius` is in pixels. The same input
-/// always gives the same bytes.
+/// They are asked for one at a time, in network order. The same input always gives the same bytes.
 ///
 /// ```
 /// use fbrs_models::{Architecture, testing::Formula};
-/// use fbrs_weights::{Checkpoint, ExtraKeys, Precision, Provenance, save_native};
+/// use fbrs_weights::{
+///     Checkpoint, ExtraKeys, InputScaling, Precision, Provenance, save_native,
+/// };
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// # let folder = tempfile::tempdir()?;
@@ -42,7 +43,8 @@ struct WrittenHeader {
 /// let architecture: Architecture = "hrnet1s_ocr1".parse()?;
 /// let mut provenance = Provenance::default();
 /// provenance.training_set = Some("a formula".to_owned());
-/// save_native(&path, &mut Formula, &architecture, 260.0, Precision::F32, &provenance)?;
+/// let scaling = InputScaling::PUBLISHED;
+/// save_native(&path, &mut Formula, &architecture, &scaling, Precision::F32, &provenance)?;
 /// let checkpoint = Checkpoint::open(&path, ExtraKeys::Refuse)?;
 /// assert_eq!(checkpoint.architecture(), architecture);
 /// # Ok(())
@@ -58,17 +60,17 @@ pub fn save_native(
     path: impl AsRef<Path>,
     source: &mut dyn ParameterSource,
     architecture: &Architecture,
-    norm_radius: f32,
+    scaling: &InputScaling,
     precision: Precision,
     provenance: &Provenance,
 ) -> Result<(), WeightsError> {
     let path = path.as_ref();
-    if !radius::holds(norm_radius) {
-        return Err(WeightsError::NormRadius { value: norm_radius });
+    if !InputScaling::holds_radius(scaling.norm_radius) {
+        return Err(WeightsError::NormRadius { value: scaling.norm_radius });
     }
     let parameters = architecture.parameters();
     let mut header = WrittenHeader {
-        metadata: metadata(architecture, norm_radius, provenance),
+        metadata: metadata(architecture, scaling, provenance),
         tensors: BTreeMap::new(),
     };
     let mut end = 0_usize;
@@ -96,16 +98,23 @@ pub fn save_native(
 
 fn metadata(
     architecture: &Architecture,
-    norm_radius: f32,
+    scaling: &InputScaling,
     provenance: &Provenance,
 ) -> BTreeMap<&'static str, String> {
     let created_by = concat!("fbrs ", env!("CARGO_PKG_VERSION")).to_owned();
+    // What says nothing new is readable for programs that know nothing newer.
+    let is_new = architecture.guidance().is_some() || !scaling.has_usual_colors();
     let mut metadata = BTreeMap::from([
-        ("fbrs_format", VERSION.to_string()),
+        ("fbrs_format", if is_new { VERSION } else { FIRST_VERSION }.to_string()),
         ("architecture", architecture.to_string()),
-        ("norm_radius", norm_radius.to_string()),
+        ("norm_radius", scaling.norm_radius.to_string()),
         ("created_by", provenance.created_by.clone().unwrap_or(created_by)),
     ]);
+    if !scaling.has_usual_colors() {
+        let text = |numbers: [f32; 3]| numbers.map(|number| number.to_string()).join(" ");
+        metadata.insert("image_mean", text(scaling.mean));
+        metadata.insert("image_deviation", text(scaling.deviation));
+    }
     let texts = [
         ("source_file", &provenance.source_file),
         ("source_sha256", &provenance.source_sha256),

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 
 use super::Walk;
 use super::refusal::{Refusal, damaged, ends};
-use super::value::{SINGLE, Value};
+use super::value::{Plain, SINGLE, Value};
 
 impl<R: BufRead> Walk<'_, R> {
     pub(super) fn byte(&mut self) -> Result<u8, Refusal> {
@@ -30,6 +30,16 @@ impl<R: BufRead> Walk<'_, R> {
     pub(super) fn skip_and_push(&mut self, length: u64) -> Result<(), Refusal> {
         self.skip(length)?;
         self.push(SINGLE);
+        Ok(())
+    }
+
+    /// A whole number of `N` bytes, little endian.
+    pub(super) fn integer<const N: usize>(
+        &mut self,
+        signed: impl Fn(u64) -> i64,
+    ) -> Result<(), Refusal> {
+        let number = signed(self.number::<N>()?);
+        self.push(Value::Plain(Plain::Integer(number)));
         Ok(())
     }
 

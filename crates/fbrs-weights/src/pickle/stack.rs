@@ -2,10 +2,11 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::io::BufRead;
+use std::rc::Rc;
 
 use super::Walk;
 use super::refusal::{Refusal, damaged};
-use super::value::{Root, Value};
+use super::value::{MAX_CONTENT, Root, Value};
 
 /// Values that may be copied by keeping and recalling them: the reader behind copies what Python
 /// shares, and a few hundred bytes can double a value many times over. The largest network's pickle
@@ -43,10 +44,25 @@ impl<R: BufRead> Walk<'_, R> {
         Ok(value)
     }
 
-    /// Puts so many values into what is on top of the stack.
-    pub(super) fn grow(&mut self, size: u64) -> Result<(), Refusal> {
+    /// Puts values into what is on top of the stack.
+    pub(super) fn grow(&mut self, mut values: Vec<Value>) -> Result<(), Refusal> {
+        let size = values.iter().map(Value::size).fold(0, u64::saturating_add);
+        if let Some(Value::Other(_, _, content)) = self.stack.last_mut()
+            && let Some(held) = content
+        {
+            if held.len().saturating_add(values.len()) > MAX_CONTENT {
+                *content = None;
+            } else {
+                Rc::make_mut(held).append(&mut values);
+            }
+        }
+        self.weigh(size)
+    }
+
+    /// Makes what is on top of the stack heavier.
+    pub(super) fn weigh(&mut self, size: u64) -> Result<(), Refusal> {
         match self.stack.last_mut() {
-            Some(Value::Other(_, whole)) => {
+            Some(Value::Other(_, whole, _)) => {
                 *whole = whole.saturating_add(size);
                 Ok(())
             }
@@ -54,33 +70,42 @@ impl<R: BufRead> Walk<'_, R> {
         }
     }
 
-    /// Takes values away and tells how large they were together.
-    pub(super) fn discard(&mut self, count: u32) -> Result<u64, Refusal> {
-        (0..count).try_fold(0, |size: u64, _| Ok(size.saturating_add(self.pop()?.size())))
+    /// Takes values away, the lowest first.
+    pub(super) fn take(&mut self, count: u32) -> Result<Vec<Value>, Refusal> {
+        let mut values = (0..count).map(|_| self.pop()).collect::<Result<Vec<_>, _>>()?;
+        values.reverse();
+        Ok(values)
     }
 
     pub(super) fn replace(&mut self, count: u32, root: Root) -> Result<(), Refusal> {
-        let size = self.discard(count)?;
-        self.push(Value::Other(root, size.saturating_add(1)));
+        let values = self.take(count)?;
+        self.make(root, values);
         Ok(())
     }
 
     /// Makes one value of all down to the last mark.
     pub(super) fn gather(&mut self, root: Root) -> Result<(), Refusal> {
-        let size = self.pop_to_mark()?;
-        self.push(Value::Other(root, size.saturating_add(1)));
+        let values = self.pop_to_mark()?;
+        self.make(root, values);
         Ok(())
     }
 
-    pub(super) fn pop_to_mark(&mut self) -> Result<u64, Refusal> {
-        let mut size = 0_u64;
-        loop {
-            match self.stack.pop() {
-                None => return damaged("its pickle looks for a mark that is not there"),
-                Some(Value::Mark) => return Ok(size),
-                Some(value) => size = size.saturating_add(value.size()),
-            }
-        }
+    fn make(&mut self, root: Root, values: Vec<Value>) {
+        let size = values.iter().map(Value::size).fold(1, u64::saturating_add);
+        let is_kept = matches!(root, Root::Dictionary | Root::List | Root::Tuple);
+        let content = (is_kept && values.len() <= MAX_CONTENT).then(|| Rc::new(values));
+        self.push(Value::Other(root, size, content));
+    }
+
+    /// The values above the last mark, the lowest first.
+    pub(super) fn pop_to_mark(&mut self) -> Result<Vec<Value>, Refusal> {
+        let mark = self.stack.iter().rposition(|value| matches!(value, Value::Mark));
+        let Some(mark) = mark else {
+            return damaged("its pickle looks for a mark that is not there");
+        };
+        let values = self.stack.split_off(mark.saturating_add(1));
+        self.stack.pop();
+        Ok(values)
     }
 
     pub(super) fn remember(&mut self, index: u64) -> Result<(), Refusal> {

@@ -2,19 +2,24 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::io::BufRead;
+use std::rc::Rc;
 
 use fbrs_data::text::printable;
 
 use super::Walk;
 use super::refusal::{Refusal, damaged, forbid};
-use super::value::{Root, SINGLE, Value};
+use super::value::{Plain, Root, SINGLE, Value};
 
 /// The container of a state dict.
 const DICTIONARY: &str = "collections.OrderedDict";
 
-/// What may be called: what rebuilds a tensor, and the container of a state dict.
-const CALLED: [&str; 5] = [
+/// A container of numbers that schedules of learning rates are saved with beside a state dict.
+const COUNTER: &str = "collections.Counter";
+
+/// What may be called: what rebuilds a tensor, and containers of plain data.
+const CALLED: [&str; 6] = [
     DICTIONARY,
+    COUNTER,
     "torch._utils._rebuild_tensor",
     "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_tensor_v3",
@@ -47,28 +52,33 @@ const NAMED: [&str; 20] = [
 
 impl<R: BufRead> Walk<'_, R> {
     /// Takes one step; at the end, what the pickle is.
-    pub(super) fn step(&mut self) -> Result<Option<Root>, Refusal> {
+    pub(super) fn step(&mut self) -> Result<Option<Value>, Refusal> {
         match self.byte()? {
             // Protocol and frame: nothing happens.
             0x80 => self.skip(1)?,
             0x95 => self.skip(8)?,
             b'.' => {
-                return self.pop().map(|value| Some(value.root()));
+                return self.pop().map(Some);
             }
             // Numbers, None, booleans, bytes, empty containers.
-            b'N' | 0x88 | 0x89 => self.push(SINGLE),
-            b')' => self.push(Value::Other(Root::Tuple, 1)),
-            b']' => self.push(Value::Other(Root::List, 1)),
-            b'}' => self.push(Value::Other(Root::Dictionary, 1)),
-            0x8f => self.push(Value::Other(Root::Set, 1)),
+            b'N' => self.push(Value::Plain(Plain::None)),
+            0x88 => self.push(Value::Plain(Plain::Truth(true))),
+            0x89 => self.push(Value::Plain(Plain::Truth(false))),
+            b')' => self.push(Value::Other(Root::Tuple, 1, Some(Rc::default()))),
+            b']' => self.push(Value::Other(Root::List, 1, Some(Rc::default()))),
+            b'}' => self.push(Value::Other(Root::Dictionary, 1, Some(Rc::default()))),
+            0x8f => self.push(Value::Other(Root::Set, 1, None)),
             b'I' | b'L' | b'F' => {
-                self.line()?;
-                self.push(SINGLE);
+                let line = self.line()?;
+                self.push(Value::Plain(plain(&line)));
             }
-            b'K' => self.skip_and_push(1)?,
-            b'M' => self.skip_and_push(2)?,
-            b'J' => self.skip_and_push(4)?,
-            b'G' => self.skip_and_push(8)?,
+            b'K' => self.integer::<1>(u64::cast_signed)?,
+            b'M' => self.integer::<2>(u64::cast_signed)?,
+            b'J' => self.integer::<4>(|bits| i64::from((bits as u32).cast_signed()))?,
+            b'G' => {
+                let bits = self.number::<8>()?;
+                self.push(Value::Plain(Plain::Real(f64::from_bits(bits.swap_bytes()))));
+            }
             0x8a | b'C' => {
                 let length = self.number::<1>()?;
                 self.skip_and_push(length)?;
@@ -108,16 +118,16 @@ impl<R: BufRead> Walk<'_, R> {
             0x86 => self.replace(2, Root::Tuple)?,
             0x87 => self.replace(3, Root::Tuple)?,
             b'a' => {
-                let size = self.discard(1)?;
-                self.grow(size)?;
+                let values = self.take(1)?;
+                self.grow(values)?;
             }
             b's' => {
-                let size = self.discard(2)?;
-                self.grow(size)?;
+                let values = self.take(2)?;
+                self.grow(values)?;
             }
             b'e' | b'u' | 0x90 => {
-                let size = self.pop_to_mark()?;
-                self.grow(size)?;
+                let values = self.pop_to_mark()?;
+                self.grow(values)?;
             }
             b'1' => {
                 self.pop_to_mark()?;
@@ -185,8 +195,8 @@ impl<R: BufRead> Walk<'_, R> {
             // The state of an object. Every object here comes from one of the permitted calls,
             // none of which gives its state a meaning beyond plain data.
             b'b' => {
-                let size = self.pop()?.size();
-                self.grow(size)?;
+                let state = self.pop()?.size();
+                self.weigh(state)?;
                 self.copy()?;
             }
             0x81 => {
@@ -194,7 +204,7 @@ impl<R: BufRead> Walk<'_, R> {
                 return self.construct();
             }
             0x92 => {
-                self.discard(2)?;
+                self.take(2)?;
                 return self.construct();
             }
             b'i' => {
@@ -221,8 +231,11 @@ impl<R: BufRead> Walk<'_, R> {
     fn call(&mut self, arguments: u64) -> Result<(), Refusal> {
         match self.pop()? {
             Value::Global(name) if CALLED.contains(&&*name) => {
-                let root = if &*name == DICTIONARY { Root::Dictionary } else { Root::Tensor };
-                self.push(Value::Other(root, arguments));
+                let (root, content) = match &*name {
+                    DICTIONARY | COUNTER => (Root::Dictionary, Some(Rc::default())),
+                    _ => (Root::Tensor, None),
+                };
+                self.push(Value::Other(root, arguments, content));
                 Ok(())
             }
             Value::Global(name) => forbid(format!("call {name}")),
@@ -231,10 +244,21 @@ impl<R: BufRead> Walk<'_, R> {
     }
 
     /// Constructors that go past a class's own call: no state dict has them.
-    fn construct(&mut self) -> Result<Option<Root>, Refusal> {
+    fn construct(&mut self) -> Result<Option<Value>, Refusal> {
         match self.pop()? {
             Value::Global(name) => forbid(format!("construct {name}")),
             _ => damaged("its pickle constructs something that has no class"),
         }
     }
+}
+
+/// A number as a line of text: older pickles have truth values, integers and reals so.
+fn plain(line: &str) -> Plain {
+    match line {
+        "01" => return Plain::Truth(true),
+        "00" => return Plain::Truth(false),
+        _ => {}
+    }
+    let integer = line.trim_end_matches('L').parse().ok().map(Plain::Integer);
+    integer.or_else(|| line.parse().ok().map(Plain::Real)).unwrap_or(Plain::Unknown)
 }

@@ -9,7 +9,7 @@ use zip::read::{ArchiveOffset, Config};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::entry::is_of_machine;
-use crate::pickle::{self, Refusal, Root};
+use crate::pickle::{self, Inspected, Refusal};
 
 /// Entries of an archive. The largest network takes 2,000.
 const MAX_ENTRIES: u64 = 20_000;
@@ -19,7 +19,7 @@ const MAX_DIRECTORY: u64 = 8 << 20;
 
 /// What the check of an archive found.
 pub(super) struct Checked {
-    pub(super) root: Root,
+    pub(super) found: Inspected,
     pub(super) end: End,
 }
 
@@ -60,14 +60,14 @@ pub(super) fn check(file: &File, length: u64) -> Result<Checked, Refusal> {
         return Err(Refusal::Damaged("its entries together are larger than the file".to_owned()));
     }
     let mut entry = BufReader::new(archive.by_index(pickle).map_err(from_zip)?);
-    let root = pickle::inspect(&mut entry)?;
+    let found = pickle::inspect(&mut entry)?;
     drop(entry);
     let end = match (is_same_when_guessed(file, &archive), wide) {
         (true, _) => End::Clear,
         (false, true) => End::Misleading,
         (false, false) => return Err(lost()),
     };
-    Ok(Checked { root, end })
+    Ok(Checked { found, end })
 }
 
 /// The index of the checkpoint's pickle.

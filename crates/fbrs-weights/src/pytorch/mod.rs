@@ -21,7 +21,7 @@ use tempfile::NamedTempFile;
 
 use self::archive::End;
 use crate::entry::{Contents, Entry, Header, Opened, Source, is_of_machine};
-use crate::pickle::{self, Refusal, Root};
+use crate::pickle::{self, Inspected, Refusal, Root};
 use crate::{Container, Element, WeightsError};
 
 /// Opens a checkpoint whose first bytes say `container`.
@@ -31,7 +31,7 @@ pub(crate) fn open(
     opened: Opened,
 ) -> Result<Contents, WeightsError> {
     let refused = |refusal| told(refusal, &opened.name, container);
-    let (root, copy) = match container {
+    let (Inspected { root, config }, copy) = match container {
         Container::Zip => check_zip(&opened).map_err(refused)?,
         _ => (check_stream(&opened.file).map_err(refused)?, None),
     };
@@ -56,7 +56,7 @@ pub(crate) fn open(
         container,
         entries: tensors.into_iter().map(entry).collect(),
         source: Source::File(opened),
-        header: Header::default(),
+        header: Header { config, ..Header::default() },
     })
 }
 
@@ -115,28 +115,28 @@ fn element(dtype: DType) -> Element {
     }
 }
 
-/// Checks an archive. Returns what its state dict is, and a copy to read where the archive's end
+/// Checks an archive. Returns what its pickle is, and a copy to read where the archive's end
 /// would mislead the reader: what is read is what was checked.
-fn check_zip(opened: &Opened) -> Result<(Root, Option<NamedTempFile>), Refusal> {
+fn check_zip(opened: &Opened) -> Result<(Inspected, Option<NamedTempFile>), Refusal> {
     let checked = archive::check(&opened.file, opened.length)?;
     if checked.end == End::Clear {
-        return Ok((checked.root, None));
+        return Ok((checked.found, None));
     }
     let copy = repair::repaired(opened)?;
     let checked = archive::check(copy.as_file(), opened.length)?;
     match checked.end {
-        End::Clear => Ok((checked.root, Some(copy))),
+        End::Clear => Ok((checked.found, Some(copy))),
         End::Misleading => Err(archive::lost()),
     }
 }
 
 /// Walks the pickles of the older container: magic number, protocol, system, state dict, keys.
-/// Returns what the state dict is.
-fn check_stream(file: &File) -> Result<Root, Refusal> {
+/// Returns what the one with the state dict is.
+fn check_stream(file: &File) -> Result<Inspected, Refusal> {
     let mut source = BufReader::new(file);
     source.rewind()?;
     (0..3).try_for_each(|_| pickle::inspect(&mut source).map(drop))?;
-    let root = pickle::inspect(&mut source)?;
+    let found = pickle::inspect(&mut source)?;
     pickle::inspect(&mut source)?;
-    Ok(root)
+    Ok(found)
 }
