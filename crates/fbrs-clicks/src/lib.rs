@@ -34,7 +34,7 @@ mod transform;
 
 pub use click::{Click, Sign};
 pub use discs::{ClickDiscs, DiscRule};
-pub use maps::{NORM_RADIUS, distance_maps};
+pub use maps::{NORM_RADIUS, disc_maps, distance_maps};
 pub use points::NetworkPoints;
 pub use position::{CropSpace, ImageSpace, Position, Size};
 pub use region::Region;

@@ -34,3 +34,41 @@ fn fill(map: &mut [f32], points: Vec<Position<CropSpace>>, size: Size, norm_radi
         }
     });
 }
+
+/// Disc maps: two channels, positive first, `2 · height · width` values, row-major: 1 where a pixel
+/// is at most `radius` pixels from a click of the sign, else 0 (Sofiiuk et al. 2021). Clicks are not
+/// rounded; what of a disc lies outside is cut off.
+pub fn disc_maps(points: &NetworkPoints, size: Size, radius: f32) -> Vec<f32> {
+    let mut maps = vec![0.0; 2 * size.area()];
+    let (positive, negative) = maps.split_at_mut(size.area());
+    draw(positive, points.positive(), size, radius);
+    draw(negative, points.negative(), size, radius);
+    maps
+}
+
+fn draw(
+    map: &mut [f32],
+    points: impl Iterator<Item = Position<CropSpace>>,
+    size: Size,
+    radius: f32,
+) {
+    for point in points {
+        let square = |pixel: usize, at: f64| {
+            let distance = (pixel as f64 - at) as f32;
+            distance * distance
+        };
+        let reach = f64::from(radius) + 1.0;
+        let range = |at: f64, length: usize| {
+            let end = (at + reach).ceil().clamp(0.0, length as f64) as usize;
+            (at - reach).floor().clamp(0.0, length as f64) as usize..end
+        };
+        for row in range(point.row, size.height) {
+            for col in range(point.col, size.width) {
+                let is_in = square(row, point.row) + square(col, point.col) <= radius * radius;
+                if let (true, Some(pixel)) = (is_in, map.get_mut(row * size.width + col)) {
+                    *pixel = 1.0;
+                }
+            }
+        }
+    }
+}

@@ -26,6 +26,11 @@ impl CropTransform {
         Self { region, crop: scaled(region.size(), target) }
     }
 
+    /// The region resized to a square of `side` pixels, whatever its aspect.
+    pub fn stretched(region: Region, side: usize) -> Self {
+        Self { region, crop: Size { height: side.max(1), width: side.max(1) } }
+    }
+
     /// The same with a smaller crop where its longer side exceeds `limit`: what the photo is resized to.
     pub fn limited(self, limit: usize) -> Self {
         match self.crop.longest_side() > limit {

@@ -137,7 +137,7 @@ fn evaluate_with(
     z: Option<&[f64]>,
     patched: bool,
 ) -> Evaluation {
-    let (network, told) = (refiner.network, Told { frame, clicks });
+    let (network, told) = (refiner.network, Told { frame, clicks, previous: None });
     let cut = refiner.options.mode.cut().unwrap();
     let at_cut = refiner.at_cut(cut, told, &Interrupt::never()).unwrap();
     let variables = Variables::at(cut, network.channels_at(cut), frame);

@@ -2,8 +2,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::refiner::{ClickEncoding, Told};
 use burn::tensor::{Device, Tensor, TensorData};
-use fbrs_clicks::{Click, CropSpace, NetworkPoints, Position, Size, distance_maps};
+use fbrs_clicks::{Click, CropSpace, NetworkPoints, Position, Size, disc_maps, distance_maps};
 use fbrs_models::{ClickInput, ClickPoints, ImageFeatures, Interrupt, Interrupted, Network};
 
 /// Images (mirror images counted) of a part of many crops: what they need while they run is bounded.
@@ -177,24 +178,31 @@ impl Frame {
         Ok(features)
     }
 
-    /// What the network is told of a part's first `limit` clicks.
+    /// What the network is told of a part's first `limit` clicks, and of the answer before.
     pub(crate) fn click_input(
         &self,
         part: Range<usize>,
-        clicks: &[Vec<Click<CropSpace>>],
+        told: Told<'_>,
         limit: Option<usize>,
-        norm_radius: f32,
+        encoding: ClickEncoding,
     ) -> ClickInput {
-        let clicks = clicks.get(part).unwrap_or_default().iter();
+        let previous = told.previous.and_then(|crops| crops.get(part.clone()));
+        let previous_mask = previous.map(|crops| self.upload(crops.to_vec(), 1));
+        let clicks = told.clicks.get(part).unwrap_or_default().iter();
         let told: Vec<_> = clicks.map(|clicks| NetworkPoints::new(clicks, limit)).collect();
-        let maps = told.iter().map(|points| distance_maps(points, self.size(), norm_radius));
+        let maps = told.iter().map(|points| match encoding {
+            ClickEncoding::DistanceMaps { norm_radius } => {
+                distance_maps(points, self.size(), norm_radius)
+            }
+            ClickEncoding::Discs { radius } => disc_maps(points, self.size(), radius),
+        });
         let maps = self.upload(maps.collect(), 2);
         let mut points: Vec<_> = told.iter().map(click_points).collect();
         if self.is_flipped() {
             let mirrored: Vec<_> = points.iter().map(|points| self.mirrored(points)).collect();
             points.extend(mirrored);
         }
-        ClickInput { maps, previous_mask: None, points: points.into() }
+        ClickInput { maps, previous_mask, points: points.into() }
     }
 
     fn mirrored(&self, points: &ClickPoints) -> ClickPoints {

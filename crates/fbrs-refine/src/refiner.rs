@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fbrs_clicks::{Click, CropSpace};
+use fbrs_clicks::{Click, CropSpace, DiscRule};
 use fbrs_models::{Cut, CutState, Interrupt, Network};
 
 use crate::error::RefineError;
@@ -34,8 +34,21 @@ pub struct Answer {
 #[derive(Debug, Clone, Copy)]
 pub struct Refiner<'a> {
     pub(crate) network: &'a Network,
-    norm_radius: f32,
+    encoding: ClickEncoding,
     pub(crate) options: &'a RefineOptions,
+    previous: Option<&'a [Vec<f32>]>,
+}
+
+/// What clicks become for a network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ClickEncoding {
+    DistanceMaps {
+        norm_radius: f32,
+    },
+    /// In pixels of the crop.
+    Discs {
+        radius: f32,
+    },
 }
 
 /// What is told of one click: where it is looked at, and all clicks up to it.
@@ -44,6 +57,8 @@ pub(crate) struct Told<'a> {
     pub(crate) frame: &'a Frame,
     /// Per crop, in time order.
     pub(crate) clicks: &'a [Vec<Click<CropSpace>>],
+    /// Per crop, the probabilities that the clicks before were answered with.
+    pub(crate) previous: Option<&'a [Vec<f32>]>,
 }
 
 /// The network's states at a cut, one per part of the frame; `None` where a part's is made anew
@@ -56,9 +71,24 @@ pub(crate) struct AtCut {
 }
 
 impl<'a> Refiner<'a> {
-    /// `norm_radius`: of the distance maps, in pixels of the crop.
+    /// `norm_radius`: by which distance maps are normalized, or that discs have; in pixels of the
+    /// crop.
     pub fn new(network: &'a Network, norm_radius: f32, options: &'a RefineOptions) -> Self {
-        Self { network, norm_radius, options }
+        let discs = network.architecture().guidance().is_some_and(|guidance| guidance.discs);
+        let encoding = match discs {
+            true => ClickEncoding::Discs { radius: norm_radius },
+            false => ClickEncoding::DistanceMaps { norm_radius },
+        };
+        Self { network, encoding, options, previous: None }
+    }
+
+    /// The same for a click before which others were answered: per crop of the frame the
+    /// probabilities of that answer, `height · width` of them. Networks of RITM's kind see them; for
+    /// others nothing changes.
+    #[must_use]
+    pub fn seeing(self, previous: &'a [Vec<f32>]) -> Self {
+        let sees = self.network.architecture().sees_previous_mask();
+        Self { previous: Some(previous).filter(|_| sees), ..self }
     }
 
     /// Answers the last of `clicks`: per crop of the frame, all clicks in time order.
@@ -72,7 +102,7 @@ impl<'a> Refiner<'a> {
         state: &RefineState,
         watch: &mut Watch<'_>,
     ) -> Result<Answer, RefineError> {
-        let told = Told { frame, clicks };
+        let told = Told { frame, clicks, previous: self.previous };
         match self.options.mode.cut() {
             Some(cut) => self.refined(told, cut, state, watch),
             None => self.unrefined(told, watch),
@@ -165,8 +195,14 @@ impl<'a> Refiner<'a> {
         trace.z_norm = z.iter().map(|z| z * z).sum::<f64>().sqrt();
         // An earlier cut holds what the network is told, and that is cheap to make again.
         let later_clicks_reuse = cut >= Cut::Early && limit.is_some_and(|limit| count >= limit);
-        let features = if later_clicks_reuse { at_cut.all() } else { None };
-        let state = RefineState { z, frame: Some(frame.id()), features };
+        // Features hold the previous mask. As published, later clicks are answered with the one that
+        // was current when they were made.
+        let sees_mask = self.network.architecture().sees_previous_mask();
+        let reference = self.options.discs == DiscRule::Reference;
+        let reuses = later_clicks_reuse && (!sees_mask || reference);
+        let features = if reuses { at_cut.all() } else { None };
+        let state =
+            RefineState { z, frame: Some(frame.id()), features, features_matter: sees_mask };
         Ok(Answer { logits, state, trace })
     }
 
@@ -213,7 +249,7 @@ impl<'a> Refiner<'a> {
         interrupt: &Interrupt,
     ) -> Result<CutState, RefineError> {
         let limit = self.options.net_clicks_limit();
-        let input = || told.frame.click_input(part.clone(), told.clicks, limit, self.norm_radius);
+        let input = || told.frame.click_input(part.clone(), told, limit, self.encoding);
         if cut == Cut::Image {
             let image = told.frame.image(part.clone());
             return Ok(interrupt.run(|| self.network.at_image(image, input()))?);

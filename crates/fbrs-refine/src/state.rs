@@ -12,6 +12,8 @@ pub struct RefineState {
     pub(crate) frame: Option<FrameId>,
     /// Features at the cut, kept once later clicks no longer go into the network.
     pub(crate) features: Option<Arc<[CutState]>>,
+    /// Whether they hold what cannot be made again: an older previous mask.
+    pub(crate) features_matter: bool,
 }
 
 impl RefineState {
@@ -25,7 +27,10 @@ impl RefineState {
     /// and take as long as if there had been none.
     #[must_use]
     pub fn without_features(&self) -> Self {
-        Self { features: None, ..self.clone() }
+        match self.features_matter {
+            true => self.clone(),
+            false => Self { features: None, ..self.clone() },
+        }
     }
 
     /// What this state holds in memory: each piece with what tells it from others (states of one

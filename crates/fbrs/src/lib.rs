@@ -55,8 +55,8 @@ pub use device::{ChosenDevice, DeviceChoice, ParseDeviceError};
 pub use error::{Error, ErrorKind, Result};
 pub use fbrs_clicks::{Click, DiscRule, ImageSpace, Position, Region, Sign, Size};
 pub use fbrs_models::{
-    Architecture, CancelToken, DeepLabConfig, HrNetConfig, LiteConfig, ParameterError,
-    ParseArchitectureError, ResNet,
+    Architecture, CancelToken, DeepLabConfig, Fusion, Guidance, GuidanceWay, HrNetConfig,
+    LiteConfig, ParameterError, ParseArchitectureError, PreviousMask, ResNet,
 };
 pub use fbrs_refine::{
     ClickTrace, Ending, Mode, NetClicks, ParseModeError, RefineError, RefineOptions,
@@ -76,9 +76,9 @@ pub mod weights {
     #[cfg(feature = "fetch")]
     pub use fbrs_weights::fetch;
     pub use fbrs_weights::{
-        Checkpoint, Container, Element, ExtraKeys, Fault, Fingerprint, Location, Mismatch,
-        Misshaped, ParseFingerprintError, Places, Precision, Provenance, Published, TensorInfo,
-        WeightsError, built_in_names, cache_folder, find_published, printable, published,
-        save_native,
+        Checkpoint, Container, Element, ExtraKeys, Fault, Fingerprint, InputScaling, Location,
+        Mismatch, Misshaped, ParseFingerprintError, Places, Precision, Provenance, Published,
+        TensorInfo, WeightsError, built_in_names, cache_folder, find_published, printable,
+        published, save_native,
     };
 }

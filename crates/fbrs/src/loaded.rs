@@ -1,15 +1,16 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use fbrs_models::{Network, Observed};
-use fbrs_weights::{Checkpoint, Fingerprint};
+use fbrs_weights::{Checkpoint, Fingerprint, InputScaling};
 
 use crate::device::ChosenDevice;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::options::Options;
 
 /// What all sessions of a segmenter share.
 pub(crate) struct Loaded {
     pub(crate) network: Network,
-    pub(crate) norm_radius: f32,
+    pub(crate) scaling: InputScaling,
     pub(crate) device: ChosenDevice,
     source: Arc<Source>,
 }
@@ -42,12 +43,12 @@ impl Loaded {
     ) -> Result<Self> {
         let mut checkpoint = source.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
         let architecture = checkpoint.architecture();
-        let norm_radius = checkpoint.norm_radius();
+        let scaling = checkpoint.scaling();
         let parameters = architecture.parameters();
         let mut observed = Observed::new(&mut *checkpoint, &parameters, on_progress);
         let network = Network::build(&architecture, &mut observed, device.burn())?;
         drop(checkpoint);
-        Ok(Self { network, norm_radius, device, source })
+        Ok(Self { network, scaling, device, source })
     }
 
     pub(crate) fn fingerprint(&self) -> Result<Fingerprint> {
@@ -57,5 +58,20 @@ impl Loaded {
         let mut checkpoint = self.source.checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
         let found = checkpoint.fingerprint()?;
         Ok(*self.source.fingerprint.get_or_init(|| found))
+    }
+
+    /// Whether the network can be used with these options.
+    pub(crate) fn check(&self, options: &Options) -> Result<()> {
+        options.check()?;
+        let mode = options.refine.mode;
+        match mode.cut() {
+            Some(cut) if !self.network.has_cut(cut) => Err(Error::Parameter {
+                name: "mode",
+                expected: "another mode: this network has no object attention, in front of whose \
+                           head f-BRS-C acts",
+                found: mode.to_string(),
+            }),
+            _ => Ok(()),
+        }
     }
 }

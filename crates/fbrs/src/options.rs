@@ -60,8 +60,14 @@ pub enum View {
 pub struct ZoomIn {
     /// The whole image is seen until there are more clicks than this. Published: 1.
     pub skip_clicks: usize,
+    /// Zooms in from the first click on: the whole photo is resized to the target size while nothing
+    /// is found in it. Published in RITM's demo and fixed evaluation (`skip_clicks` -1).
+    pub from_start: bool,
     /// Longer side of the crop, in pixels. Published: 400 (600 for DAVIS).
     pub target_size: usize,
+    /// Resizes every region to a square of the target size, whatever its aspect. Published in RITM's
+    /// demo and fixed evaluation.
+    pub fixed_crop: bool,
     /// The object's box is expanded by this factor. Published: 1.4.
     pub expansion_ratio: f64,
     /// Smallest side of the region, in pixels of the photo. Published: 200.
@@ -74,7 +80,9 @@ impl Default for ZoomIn {
     fn default() -> Self {
         Self {
             skip_clicks: 1,
+            from_start: false,
             target_size: 400,
+            fixed_crop: false,
             expansion_ratio: 1.4,
             min_region_size: 200,
             recompute_iou: 0.5,
@@ -102,7 +110,9 @@ impl Default for Tiles {
 impl ZoomIn {
     fbrs_refine::setters! {
         skip_clicks: usize, with_skip_clicks;
+        from_start: bool, with_from_start;
         target_size: usize, with_target_size;
+        fixed_crop: bool, with_fixed_crop;
         expansion_ratio: f64, with_expansion_ratio;
         min_region_size: usize, with_min_region_size;
         recompute_iou: f64, with_recompute_iou;

@@ -5,14 +5,11 @@ use std::sync::Arc;
 use fbrs_clicks::{CropTransform, Size};
 use fbrs_models::bilinear_taps;
 use fbrs_refine::CropSource;
+use fbrs_weights::InputScaling;
 use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-
-/// Mean and standard deviation of each channel (ImageNet), of values in [0, 1].
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// Smallest side that can be segmented.
 const MIN_SIDE: usize = 2;
@@ -89,7 +86,7 @@ impl Photo {
     }
 
     /// The normalized crop, `3 · height · width` values, row-major: bilinear with align_corners.
-    fn crop(&self, transform: &CropTransform) -> Vec<f32> {
+    fn crop(&self, transform: &CropTransform, scaling: &InputScaling) -> Vec<f32> {
         let (region, size) = (transform.region(), transform.crop());
         let width = self.size().width;
         let bytes = self.pixels.as_raw();
@@ -97,7 +94,9 @@ impl Photo {
         let cols = bilinear_taps(region.size().width, size.width);
         let mut values = vec![0.0f32; 3 * size.area()];
         for (channel, values) in values.chunks_mut(size.area().max(1)).enumerate() {
-            let (Some(mean), Some(deviation)) = (MEAN.get(channel), DEVIATION.get(channel)) else {
+            let (Some(mean), Some(deviation)) =
+                (scaling.mean.get(channel), scaling.deviation.get(channel))
+            else {
                 continue;
             };
             let normalized = |row: usize, col: usize| {
@@ -121,11 +120,12 @@ impl Photo {
 pub(crate) struct Crops {
     pub(crate) photo: Photo,
     pub(crate) transforms: Arc<[CropTransform]>,
+    pub(crate) scaling: InputScaling,
 }
 
 impl CropSource for Crops {
     fn crop(&self, number: usize) -> Vec<f32> {
         let transform = self.transforms.get(number);
-        transform.map(|transform| self.photo.crop(transform)).unwrap_or_default()
+        transform.map(|transform| self.photo.crop(transform, &self.scaling)).unwrap_or_default()
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Device;
 use fbrs_clicks::{Click, CropSpace, CropTransform, ImageSpace, Region, Size, tile_offsets};
 use fbrs_refine::Frame;
 
 use crate::error::{Error, Result};
+use crate::loaded::Loaded;
 use crate::options::{Options, View, ZoomIn};
 use crate::photo::{Crops, Photo};
 
@@ -29,11 +29,13 @@ impl Seen {
         transforms: Vec<CropTransform>,
         photo: &Photo,
         flip: bool,
-        device: &Device,
+        loaded: &Loaded,
     ) -> Option<Self> {
         let size = transforms.first()?.crop();
         let transforms: Arc<[_]> = transforms.into();
-        let crops = Crops { photo: photo.clone(), transforms: transforms.clone() };
+        let (photo, scaling) = (photo.clone(), loaded.scaling);
+        let crops = Crops { photo, transforms: transforms.clone(), scaling };
+        let device = loaded.device.burn();
         let frame = Frame::new(Arc::new(crops), transforms.len(), size, flip, device);
         Some(Self { transforms, frame })
     }
@@ -59,7 +61,7 @@ pub(crate) struct Whole<'a> {
     pub(crate) photo: &'a Photo,
     /// The whole photo as the options have it.
     pub(crate) seen: &'a Seen,
-    pub(crate) device: &'a Device,
+    pub(crate) loaded: &'a Loaded,
 }
 
 /// The views of one object, from click to click. Cloning is cheap.
@@ -80,15 +82,14 @@ impl ObjectView {
         previous: Option<Region>,
         seen_before: impl Fn(&CropTransform) -> Option<Seen>,
     ) -> Seen {
-        let Whole { options, photo, seen: whole, device } = *of;
+        let Whole { options, photo, seen: whole, loaded } = *of;
         let View::ZoomIn(zoom) = &options.view else { return whole.clone() };
-        if clicks.len() <= zoom.skip_clicks {
+        if clicks.len() <= zoom.skip_clicks && !zoom.from_start {
             return whole.clone();
         }
-        let Some(wanted) = previous.map(|previous| zoom.region(previous, clicks, photo.size()))
-        else {
-            return whole.clone();
-        };
+        let wanted = previous.map(|previous| zoom.region(previous, clicks, photo.size()));
+        let everything = || zoom.from_start.then(|| Region::whole(photo.size()));
+        let Some(wanted) = wanted.or_else(everything) else { return whole.clone() };
         let stays = |region: &Region| {
             let positive = || clicks.iter().filter(|click| click.is_positive());
             positive().all(|click| region.holds(click.position))
@@ -99,8 +100,12 @@ impl ObjectView {
         {
             return seen.clone();
         }
-        let transform = limit(CropTransform::longest_side(wanted, zoom.target_size), options);
-        let fresh = || Seen::new(vec![transform], photo, options.flip, device);
+        let transform = match zoom.fixed_crop {
+            true => CropTransform::stretched(wanted, zoom.target_size),
+            false => CropTransform::longest_side(wanted, zoom.target_size),
+        };
+        let transform = limit(transform, options);
+        let fresh = || Seen::new(vec![transform], photo, options.flip, loaded);
         let Some(seen) = seen_before(&transform).or_else(fresh) else { return whole.clone() };
         self.zoomed = Some((wanted, seen.clone()));
         seen
@@ -115,7 +120,7 @@ impl ObjectView {
         size: Size,
     ) -> bool {
         let View::ZoomIn(zoom) = &options.view else { return false };
-        if zoom.skip_clicks > 0 || self.zoomed.is_some() {
+        if zoom.skip_clicks > 0 || zoom.from_start || self.zoomed.is_some() {
             return false;
         }
         let whole = Region::whole(size);
@@ -147,7 +152,7 @@ impl ZoomIn {
 }
 
 /// The whole photo as the options have it: at its own size, or limited, or in tiles.
-pub(crate) fn whole(photo: &Photo, options: &Options, device: &Device) -> Result<Seen> {
+pub(crate) fn whole(photo: &Photo, options: &Options, loaded: &Loaded) -> Result<Seen> {
     let size = photo.size();
     let transforms = match &options.view {
         View::Tiles(tiles) => tile_regions(size, tiles.size, tiles.min_overlap)?
@@ -156,7 +161,7 @@ pub(crate) fn whole(photo: &Photo, options: &Options, device: &Device) -> Result
             .collect(),
         View::Whole | View::ZoomIn(_) => vec![limit(CropTransform::identity(size), options)],
     };
-    Seen::new(transforms, photo, options.flip, device)
+    Seen::new(transforms, photo, options.flip, loaded)
         .ok_or_else(|| Error::Image { size, reason: "there is nothing to see in it".to_owned() })
 }
 

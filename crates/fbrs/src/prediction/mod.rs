@@ -2,6 +2,7 @@
 
 mod answer;
 mod floor;
+mod previous;
 mod rows;
 
 use std::sync::Arc;

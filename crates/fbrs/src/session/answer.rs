@@ -13,7 +13,7 @@ use super::history::Moment;
 use super::object::{ClickState, Past};
 use super::report::ClickReport;
 use crate::error::{Error, Result};
-use crate::prediction::{CropAnswer, Floor};
+use crate::prediction::{CropAnswer, Floor, Prediction};
 use crate::view::{OBJECT, ObjectView, Seen, Whole};
 use crate::watch::{Event, LiveAnswer, Watch, answer};
 
@@ -22,6 +22,8 @@ struct Question<'a> {
     clicks: &'a [Click<ImageSpace>],
     refine: RefineState,
     floor: Option<&'a Arc<Floor>>,
+    /// What the network sees of the answer before, or of the mask that was started from.
+    seen_mask: Option<Prediction>,
     started: Instant,
 }
 
@@ -59,7 +61,20 @@ impl Session {
             Some(state) => state.answer.bounds(OBJECT, size),
             None => object.base.start,
         };
-        let mut question = Question { clicks: &clicks, refine, floor: object.floor(), started };
+        // A network that sees its previous mask takes a mask to start from as that, and may answer
+        // with less.
+        let sees_mask = self.loaded.network.architecture().sees_previous_mask();
+        let seen_mask = match (last, object.base.floor.as_deref()) {
+            _ if !sees_mask => None,
+            (Some(state), _) => Some(Prediction::new(size, Some(state.answer.clone()), None)),
+            (None, Some(Floor::Mask(_))) => {
+                Some(Prediction::new(size, None, object.base.floor.clone()))
+            }
+            (None, _) => None,
+        };
+        let started_from_mask = matches!(object.base.floor.as_deref(), Some(Floor::Mask(_)));
+        let floor = object.floor().filter(|_| !(sees_mask && started_from_mask));
+        let mut question = Question { clicks: &clicks, refine, floor, seen_mask, started };
         let mut answered = self.ask(moment, &mut view, &question, previous, watch)?;
         if moment.options.is_zoomed_in_from_the_first_click() {
             let predicted = answered.answer.bounds(OBJECT, size);
@@ -104,12 +119,8 @@ impl Session {
             return Err(RefineError::Cancelled.into());
         }
         let options = &*moment.options;
-        let whole = Whole {
-            options,
-            photo: &self.photo,
-            seen: &moment.whole,
-            device: self.loaded.device.burn(),
-        };
+        let whole =
+            Whole { options, photo: &self.photo, seen: &moment.whole, loaded: &self.loaded };
         let seen = view.choose(&whole, question.clicks, previous, |transform| {
             self.history.seen(transform, options.flip)
         });
@@ -137,7 +148,16 @@ impl Session {
             .since(question.started)
             .cancelled_by(&token)
             .seen_by(&mut on_progress);
-        let refiner = Refiner::new(&self.loaded.network, self.loaded.norm_radius, &options.refine);
+        let refiner =
+            Refiner::new(&self.loaded.network, self.loaded.scaling.norm_radius, &options.refine);
+        let previous: Option<Vec<_>> = question
+            .seen_mask
+            .as_ref()
+            .map(|mask| seen.transforms.iter().map(|transform| mask.crop(transform)).collect());
+        let refiner = match &previous {
+            Some(previous) => refiner.seeing(previous),
+            None => refiner,
+        };
         let clicks = seen.clicks(question.clicks);
         // Drivers and the libraries above them may panic. The moment that is worked on is dropped
         // then, and the session is as before.

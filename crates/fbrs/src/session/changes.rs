@@ -89,12 +89,12 @@ impl Session {
         options: Options,
         watch: &mut Watch<'_>,
     ) -> Result<Option<Prediction>> {
-        options.check()?;
+        self.loaded.check(&options)?;
         let now = self.history.now();
         if *now.options == options {
             return Ok(self.prediction());
         }
-        let whole = view::whole(&self.photo, &options, self.loaded.device.burn())?;
+        let whole = view::whole(&self.photo, &options, &self.loaded)?;
         let clicks: Vec<_> = self.clicks().collect();
         let mut moment = Moment { options: Arc::new(options), whole, ..now.clone() };
         moment.object.past.clear();

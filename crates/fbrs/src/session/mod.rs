@@ -57,9 +57,9 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(loaded: Arc<Loaded>, photo: Photo, options: Options) -> Result<Self> {
-        options.check()?;
+        loaded.check(&options)?;
         photo.check()?;
-        let whole = view::whole(&photo, &options, loaded.device.burn())?;
+        let whole = view::whole(&photo, &options, &loaded)?;
         let (options, object) = (Arc::new(options), Object::default());
         let now = Moment { options, whole, object, finished: Arc::default() };
         Ok(Self { loaded, photo, history: History::new(now), memory_limit: MEMORY_LIMIT })
