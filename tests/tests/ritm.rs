@@ -1,0 +1,277 @@
+//! Whole clicks of a network of RITM's kind agree with the published implementation:
+//! `golden/predictions/ritm/`. Its parameters follow from the golden formula, but for three.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use fbrs::image::{GrayImage, Luma, RgbImage, imageops};
+use fbrs::weights::{Checkpoint, ExtraKeys, InputScaling, Precision, Provenance, save_native};
+use fbrs::{
+    Click, DeviceChoice, DiscRule, NetClicks, Options, Position, RefineOptions, Region, Segmenter,
+    Sign, Size, View, ZoomIn,
+};
+use fbrs_models::testing::Formula;
+use fbrs_models::{BoxError, ParameterSource};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct File {
+    network: String,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    image: String,
+    crop_rows_cols_half_open: Option<[u32; 4]>,
+    mode: String,
+    flip: bool,
+    zoom_in: Option<Zoom>,
+    predictor_params: Option<PredictorParameters>,
+    lbfgs_params: Option<LbfgsParameters>,
+    prob_thresh: f32,
+    external_mask_rows_cols_half_open: Option<[u32; 4]>,
+    external_mask_given: Option<String>,
+    /// How many clicks the published program, its sums in another order, gave the same answers for.
+    stable_clicks: usize,
+    clicks: Vec<GoldenClick>,
+}
+
+#[derive(Deserialize)]
+struct Zoom {
+    target_size: Target,
+    skip_clicks: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Target {
+    LongerSide(usize),
+    Exactly([usize; 2]),
+}
+
+#[derive(Deserialize)]
+struct PredictorParameters {
+    net_clicks_limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct LbfgsParameters {
+    maxfun: u64,
+}
+
+#[derive(Deserialize)]
+struct GoldenClick {
+    click: ClickAt,
+    region_rmin_rmax_cmin_cmax: Option<[usize; 4]>,
+    network_input_height_width: Option<[usize; 2]>,
+    losses: Vec<f64>,
+    other_summation_order: Other,
+    mask_pixels: usize,
+    samples_row_col_probability: Vec<(usize, usize, f64)>,
+}
+
+/// How far the published program, its sums in another order, was from itself.
+#[derive(Deserialize)]
+struct Other {
+    evaluations: usize,
+    max_loss_difference: f64,
+    max_sample_difference: f64,
+}
+
+#[derive(Deserialize)]
+struct ClickAt {
+    positive: bool,
+    row: f64,
+    col: f64,
+}
+
+/// Evaluations beyond which a search's end is no more than near the published one.
+const LONG: usize = 10;
+
+/// The formula's parameters, but for those that make clicks and masks matter.
+struct Overridden;
+
+impl ParameterSource for Overridden {
+    fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
+        let mut values = Formula.read(name, shape)?;
+        match name {
+            "maps_transform.3.scale" => values.fill(-2.0),
+            "feature_extractor.cls_head.weight" => values.iter_mut().for_each(|v| *v = -*v),
+            "feature_extractor.cls_head.bias" => values.iter_mut().for_each(|v| *v += -4.4),
+            _ => {}
+        }
+        Ok(values)
+    }
+}
+
+/// Through a native file, as users have it.
+fn segmenter() -> &'static Segmenter {
+    static SEGMENTER: OnceLock<Segmenter> = OnceLock::new();
+    SEGMENTER.get_or_init(|| {
+        let path =
+            std::env::temp_dir().join(format!("fbrs-ritm-{}.safetensors", std::process::id()));
+        let architecture = "hrnet18s_ocr48_itermask".parse().unwrap();
+        let (scaling, provenance) = (InputScaling::RITM, Provenance::default());
+        save_native(&path, &mut Overridden, &architecture, &scaling, Precision::F32, &provenance)
+            .unwrap();
+        let checkpoint = Checkpoint::open(&path, ExtraKeys::Refuse).unwrap();
+        assert_eq!(checkpoint.architecture(), architecture);
+        assert_eq!(checkpoint.scaling(), scaling);
+        let segmenter =
+            Segmenter::from_checkpoint(checkpoint, DeviceChoice::Cpu.open().unwrap()).unwrap();
+        fs::remove_file(path).unwrap();
+        segmenter
+    })
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/predictions")
+}
+
+fn options(case: &Case) -> Options {
+    let refine = RefineOptions::default()
+        .with_mode(case.mode.parse().unwrap())
+        .with_threshold(case.prob_thresh)
+        .with_discs(DiscRule::Reference);
+    let limit = case.predictor_params.as_ref().and_then(|parameters| parameters.net_clicks_limit);
+    let refine = match limit {
+        Some(limit) => refine.with_net_clicks(NetClicks::First(limit)),
+        None => refine,
+    };
+    let refine = match &case.lbfgs_params {
+        Some(parameters) => refine.with_max_evaluations(parameters.maxfun),
+        None => refine,
+    };
+    let view = match &case.zoom_in {
+        None => View::Whole,
+        Some(zoom) => View::ZoomIn({
+            let from_start = zoom.skip_clicks < 0;
+            let zoom_in = ZoomIn::default()
+                .with_from_start(from_start)
+                .with_skip_clicks(usize::try_from(zoom.skip_clicks).unwrap_or(0));
+            match zoom.target_size {
+                Target::LongerSide(side) => zoom_in.with_target_size(side),
+                Target::Exactly([height, width]) => {
+                    assert_eq!(height, width);
+                    zoom_in.with_target_size(width).with_fixed_crop(true)
+                }
+            }
+        }),
+    };
+    let options = Options::default().with_max_size(None).with_refine(refine);
+    options.with_view(view).with_flip(case.flip)
+}
+
+fn photo(case: &Case) -> RgbImage {
+    let path = folder().join("photos").join(&case.image).with_extension("webp");
+    let photo = fbrs::image::open(path).unwrap().into_rgb8();
+    match case.crop_rows_cols_half_open {
+        None => photo,
+        Some([top, bottom, left, right]) => {
+            imageops::crop_imm(&photo, left, top, right - left, bottom - top).to_image()
+        }
+    }
+}
+
+fn compare(label: &str, case: &Case) {
+    let photo = photo(case);
+    let (width, height) = photo.dimensions();
+    let mut session = segmenter().session(photo, options(case)).unwrap();
+    if let Some([top, bottom, left, right]) = case.external_mask_rows_cols_half_open {
+        let inside = |x, y| (left..right).contains(&x) && (top..bottom).contains(&y);
+        let mask =
+            GrayImage::from_fn(width, height, |x, y| Luma([if inside(x, y) { 255 } else { 0 }]));
+        session.start_from_mask(&mask).unwrap();
+        assert_eq!(session.prediction().unwrap().mask(0.5).unwrap(), mask, "{label}");
+    }
+    for (number, golden) in case.clicks.iter().enumerate().take(case.stable_clicks) {
+        let label = format!("{label}, click {}", number + 1);
+        let sign = if golden.click.positive { Sign::Positive } else { Sign::Negative };
+        let position = Position::from_row_col(golden.click.row, golden.click.col);
+        let prediction = session.click(Click { position, sign }).unwrap();
+        let report = session.report().unwrap();
+        let region = golden
+            .region_rmin_rmax_cmin_cmax
+            .and_then(|[top, bottom, left, right]| Region::new(top..=bottom, left..=right));
+        assert_eq!(report.region, region, "{label}");
+        if let Some([height, width]) = golden.network_input_height_width {
+            assert_eq!(report.crop, Size { height, width }, "{label}");
+        }
+        let losses = &report.refine.losses;
+        let other = &golden.other_summation_order;
+        // The published program itself parts with another order of its sums, and further the longer
+        // a search is; how far it did stands beside its numbers.
+        let is_long = golden.losses.len() > LONG || other.evaluations != golden.losses.len();
+        if !is_long {
+            assert_eq!(losses.len(), golden.losses.len(), "{label}: {losses:?}");
+        }
+        let compared = if is_long { 1 } else { losses.len() };
+        let pairs = losses.iter().zip(&golden.losses).enumerate().take(compared);
+        for (evaluation, (here, golden)) in pairs {
+            let share = if evaluation == 0 { 1e-3 } else { 2e-2 };
+            let allowed = share * golden.abs() + 1e-6 + 2.0 * other.max_loss_difference;
+            assert!((here - golden).abs() <= allowed, "{label}: {here} {golden}");
+        }
+        let apart = golden.samples_row_col_probability.iter().map(|&(row, col, expected)| {
+            let at = Position::from_row_col(row as f64, col as f64);
+            (f64::from(prediction.probability_at(at).unwrap()) - expected).abs()
+        });
+        let apart: Vec<f64> = apart.collect();
+        let most = apart.iter().copied().fold(0.0, f64::max);
+        let mean = apart.iter().sum::<f64>() / apart.len() as f64;
+        if is_long {
+            assert!(mean <= 0.05, "{label}: {mean}");
+        } else {
+            assert!(most <= 2e-3 + 2.0 * other.max_sample_difference, "{label}: {most}");
+        }
+        if is_long {
+            break;
+        }
+        let mask = prediction.mask(case.prob_thresh).unwrap();
+        let pixels = mask.as_raw().iter().filter(|pixel| **pixel > 0).count();
+        let apart = pixels.abs_diff(golden.mask_pixels);
+        assert!(
+            apart * 500 <= golden.mask_pixels + 500,
+            "{label}: {pixels} {}",
+            golden.mask_pixels
+        );
+    }
+}
+
+fn run(file: &str) {
+    let path = folder().join("ritm").join(file);
+    let golden: File = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(golden.network, "hrnet18s_ocr48_itermask");
+    for (index, case) in golden.cases.iter().enumerate() {
+        // The published demo gives the mask that it started from at every click, and never the
+        // network's own answers: not repeated here.
+        if case.external_mask_given.as_deref().is_some_and(|given| given.starts_with("at every")) {
+            continue;
+        }
+        compare(&format!("{file}, case {} ({})", index + 1, case.mode), case);
+    }
+}
+
+#[test]
+fn clicks_without_refinement_agree() {
+    run("NoBRS.json");
+}
+
+#[test]
+fn fixed_crops_agree() {
+    run("NoBRS_fixed400.json");
+}
+
+#[test]
+fn refined_clicks_agree() {
+    run("f-BRS-B.json");
+    run("f-BRS-B_maxfun6.json");
+}
+
+#[test]
+fn every_mode_and_a_mask_to_start_from_agree() {
+    run("all_modes.json");
+}
