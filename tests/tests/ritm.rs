@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 use fbrs::image::{GrayImage, Luma, RgbImage, imageops};
 use fbrs::weights::{Checkpoint, ExtraKeys, InputScaling, Precision, Provenance, save_native};
 use fbrs::{
-    Click, DeviceChoice, DiscRule, NetClicks, Options, Position, RefineOptions, Region, Segmenter,
-    Sign, Size, View, ZoomIn,
+    Click, DeviceChoice, DiscRule, Mode, NetClicks, Options, Position, RefineOptions, Region,
+    Segmenter, Sign, Size, View, Watch, ZoomIn,
 };
 use fbrs_models::testing::Formula;
 use fbrs_models::{BoxError, ParameterSource};
@@ -225,7 +225,8 @@ fn compare(label: &str, case: &Case) {
         if is_long {
             assert!(mean <= 0.05, "{label}: {mean}");
         } else {
-            assert!(most <= 2e-3 + 2.0 * other.max_sample_difference, "{label}: {most}");
+            let own = if losses.is_empty() { 2e-3 } else { 2e-2 };
+            assert!(most <= own + 2.0 * other.max_sample_difference, "{label}: {most}");
         }
         if is_long {
             break;
@@ -233,11 +234,9 @@ fn compare(label: &str, case: &Case) {
         let mask = prediction.mask(case.prob_thresh).unwrap();
         let pixels = mask.as_raw().iter().filter(|pixel| **pixel > 0).count();
         let apart = pixels.abs_diff(golden.mask_pixels);
-        assert!(
-            apart * 500 <= golden.mask_pixels + 500,
-            "{label}: {pixels} {}",
-            golden.mask_pixels
-        );
+        let share = if losses.is_empty() { 500 } else { 25 };
+        let allowed = golden.mask_pixels / share + 1;
+        assert!(apart <= allowed, "{label}: {pixels} {}", golden.mask_pixels);
     }
 }
 
@@ -274,4 +273,85 @@ fn refined_clicks_agree() {
 #[test]
 fn every_mode_and_a_mask_to_start_from_agree() {
     run("all_modes.json");
+}
+
+fn small_photo() -> RgbImage {
+    let photo = fbrs::image::open(folder().join("photos/000000000471.webp")).unwrap().into_rgb8();
+    imageops::crop_imm(&photo, 200, 100, 160, 120).to_image()
+}
+
+fn plain(mode: Mode) -> Options {
+    let refine = RefineOptions::default().with_mode(mode).with_max_evaluations(3);
+    let zoom = ZoomIn::default().with_target_size(96).with_min_region_size(40);
+    Options::default().with_view(View::ZoomIn(zoom)).with_refine(refine)
+}
+
+/// The previous mask comes back with all else that is taken back, and clicks are answered in their
+/// order.
+#[test]
+fn what_the_network_saw_before_is_part_of_the_history() {
+    let clicks = [
+        Click::positive_at(60.0, 70.0),
+        Click::negative_at(20.0, 20.0),
+        Click::positive_at(90.0, 50.0),
+        Click::negative_at(140.0, 100.0),
+    ];
+    for mode in [Mode::NoBrs, Mode::FBrsB] {
+        let fresh = |clicks: &[Click<fbrs::ImageSpace>]| {
+            let mut session = segmenter().session(small_photo(), plain(mode)).unwrap();
+            session.replay(clicks, &mut Watch::new()).unwrap().unwrap().probabilities()
+        };
+        let mut session = segmenter().session(small_photo(), plain(mode)).unwrap();
+        let mut answers = Vec::new();
+        for click in clicks {
+            answers.push(session.click(click).unwrap().probabilities());
+        }
+        let now = |session: &fbrs::Session| session.prediction().unwrap().probabilities();
+        assert_eq!(fresh(&clicks), answers[3], "{mode}: one call");
+        for expected in answers[..3].iter().rev() {
+            session.undo();
+            assert_eq!(now(&session), *expected, "{mode}: undo");
+        }
+        for (click, expected) in clicks.iter().zip(&answers).skip(1) {
+            assert_eq!(session.click(*click).unwrap().probabilities(), *expected, "{mode}: again");
+        }
+        session.set_memory_limit(0);
+        session.remove_click(1, &mut Watch::new()).unwrap();
+        let without: Vec<_> = [0, 2, 3].map(|index| clicks[index]).to_vec();
+        assert_eq!(now(&session), fresh(&without), "{mode}: removed, in little memory");
+        let swapped = [clicks[0], clicks[2], clicks[1], clicks[3]];
+        assert_ne!(fresh(&swapped), answers[3], "{mode}: the order matters");
+    }
+}
+
+/// A mask to start from is what the network sees, not what it must answer.
+#[test]
+fn a_mask_to_start_from_can_be_taken_away() {
+    let mut session = segmenter().session(small_photo(), plain(Mode::NoBrs)).unwrap();
+    let all = GrayImage::from_pixel(160, 120, Luma([255]));
+    session.start_from_mask(&all).unwrap();
+    let click = Click::negative_at(20.0, 20.0);
+    let answered = session.click(click).unwrap().mask(0.5).unwrap();
+    assert!(answered.as_raw().contains(&0), "the whole photo is left");
+    let mut other = segmenter().session(small_photo(), plain(Mode::NoBrs)).unwrap();
+    assert_ne!(other.click(click).unwrap().mask(0.5).unwrap(), answered, "the mask was seen");
+    session.undo();
+    assert_eq!(session.prediction().unwrap().mask(0.5).unwrap(), all);
+}
+
+/// Without object attention there is nothing for f-BRS-C to change.
+#[test]
+fn a_mode_that_a_network_does_not_have_is_refused() {
+    let path = std::env::temp_dir().join(format!("fbrs-ocr0-{}.safetensors", std::process::id()));
+    let architecture = "hrnet1s_ocr0_itermask".parse().unwrap();
+    let (scaling, provenance) = (InputScaling::RITM, Provenance::default());
+    save_native(&path, &mut Formula, &architecture, &scaling, Precision::F32, &provenance).unwrap();
+    let segmenter = Segmenter::load(path.to_str().unwrap(), DeviceChoice::Cpu).unwrap();
+    fs::remove_file(path).unwrap();
+    let error = segmenter.session(small_photo(), plain(Mode::FBrsC)).err().unwrap().to_string();
+    assert!(error.contains("f-BRS-C") && error.contains("no object attention"), "{error}");
+    let mut session = segmenter.session(small_photo(), plain(Mode::FBrsB)).unwrap();
+    session.click(Click::positive_at(60.0, 70.0)).unwrap();
+    let error = session.set_options(plain(Mode::FBrsC), &mut Watch::new()).unwrap_err();
+    assert!(error.to_string().contains("no object attention"), "{error}");
 }

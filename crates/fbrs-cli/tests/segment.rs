@@ -14,7 +14,8 @@ use image::{DynamicImage, GenericImageView, ImageDecoder};
 fn the_main_job() {
     let work = Work::new();
     let photo = golden_text("photos/000000000030.jpg");
-    let clicks = "--pos 425,125 --pos 325,315 --pos 340,120 --pos 245,115 --no-zoom-in";
+    let clicks =
+        "--pos 320,240 --pos 330,120 --pos 425,120 --pos 325,335 --neg 225,345 --neg 440,335";
     let clicks: Vec<_> = clicks.split(' ').collect();
     let arguments = [&["segment", &photo], &clicks[..], &["-o", "mask.png"]].concat();
     let ended = work.run(&arguments);

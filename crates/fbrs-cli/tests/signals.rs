@@ -13,8 +13,14 @@ use std::time::Duration;
 use common::{Work, golden_text};
 
 /// A refinement that takes longer than any test waits.
-const ENDLESS: &str = "segment photo.png --verbose --pos 65,45 --neg 5,5 --mode RGB-BRS \
-    --max-evaluations 1000000 --min-iou-diff 0 --tiles 64 -o mask.png";
+/// A network and a mode of which a click takes longer than any test.
+fn endless() -> String {
+    let weights = golden_text("weights/hrnet18s_ocr64.safetensors");
+    format!(
+        "segment photo.png --verbose --weights {weights} --pos 65,45 --neg 5,5 --mode RGB-BRS \
+         --max-evaluations 1000000 --min-iou-diff 0 --tiles 64 -o mask.png"
+    )
+}
 
 fn kill(child: &Child, signal: &str) {
     let status = Command::new("kill").args([signal, &child.id().to_string()]).status();
@@ -40,7 +46,7 @@ fn a_program_that_is_stopped_at_work_leaves_nothing() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let mut listening = Command::new("env");
         listening.args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_fbrs")]);
-        listening.args(ENDLESS.split_whitespace()).current_dir(work.path("."));
+        listening.args(endless().split_whitespace()).current_dir(work.path("."));
         let mut child = start(listening);
         kill(&child, signal);
         assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
@@ -55,7 +61,7 @@ fn what_was_ignored_at_the_start_stays_ignored() {
     let work = Work::new();
     let mut shell = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_fbrs");
-    shell.args(["-c", &format!("trap '' HUP INT; exec {program} {ENDLESS}")]);
+    shell.args(["-c", &format!("trap '' HUP INT; exec {program} {}", endless())]);
     shell.current_dir(work.path("."));
     let mut child = start(shell);
     for signal in ["-HUP", "-INT"] {

@@ -79,7 +79,7 @@ fn the_list_shows_what_was_fetched_and_what_cannot_be_used() {
     let list: serde_json::Value = serde_json::from_str(&out).unwrap();
     let list = list.as_array().unwrap();
     let of = |name: &str| list.iter().find(|entry| entry["name"] == name).unwrap();
-    assert_eq!(list.len(), 9);
+    assert_eq!(list.len(), 14);
     assert_eq!(of("default")["place"], "built in");
     assert!(of("hrnet18_ocr64_sbd")["place"].as_str().unwrap().ends_with("hrnet18_ocr64_sbd.pth"));
     assert!(of("hrnet18_ocr64_sbd")["url"].is_string());

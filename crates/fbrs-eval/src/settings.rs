@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
+/// Clicks on an object.
+const MOST_CLICKS: usize = 1000;
+
 /// How objects are clicked and answered. The default is the published evaluation of f-BRS-B.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +29,12 @@ pub struct Settings {
     /// As [`ZoomIn::skip_clicks`].
     #[serde(default = "published::skip_clicks")]
     pub zoom_after: usize,
+    /// As [`ZoomIn::from_start`].
+    #[serde(default)]
+    pub zoom_from_start: bool,
+    /// As [`ZoomIn::fixed_crop`].
+    #[serde(default)]
+    pub zoom_fixed: bool,
     /// As [`ZoomIn::expansion_ratio`].
     #[serde(default = "published::expansion_ratio")]
     pub zoom_expansion: f64,
@@ -74,6 +83,8 @@ impl Default for Settings {
             zoom_in: true,
             zoom_size: None,
             zoom_after: published::skip_clicks(),
+            zoom_from_start: false,
+            zoom_fixed: false,
             zoom_expansion: published::expansion_ratio(),
             flip: true,
             max_size: None,
@@ -91,16 +102,19 @@ impl Settings {
     /// are used with ([`Options::for_network`]), judged in the published way.
     pub fn for_network(architecture: &Architecture) -> Self {
         let Options { view, max_size, flip, refine, .. } = Options::for_network(architecture);
-        if refine == RefineOptions::default() && flip {
-            return Self::default();
-        }
-        let mut settings = Self { max_size, flip, ..Self::default() };
+        let mode = refine.mode.to_string();
+        let Architecture::Lite(_) = architecture else { return Self { mode, ..Self::default() } };
+        let mut settings = Self { mode, max_size, flip, ..Self::default() };
         if let View::ZoomIn(zoom) = view {
             settings.zoom_size = Some(zoom.target_size);
             settings.zoom_after = zoom.skip_clicks;
             settings.zoom_expansion = zoom.expansion_ratio;
         }
-        settings.mode = refine.mode.to_string();
+        settings.net_clicks = match refine.net_clicks {
+            NetClicks::First(count) => Some(count),
+            NetClicks::All => Some(MOST_CLICKS),
+            _ => None,
+        };
         settings.min_iou_diff = refine.min_iou_diff;
         settings.max_evaluations = refine.max_evaluations;
         settings.regularization = refine.regularization;
@@ -117,7 +131,7 @@ impl Settings {
             expected: "a published mode",
             found: self.mode.clone(),
         })?;
-        if !(1..=1000).contains(&self.max_clicks) {
+        if !(1..=MOST_CLICKS).contains(&self.max_clicks) {
             let found = self.max_clicks.to_string();
             return Err(Error::Parameter { name: "max clicks", expected: "1 to 1000", found });
         }
@@ -130,6 +144,8 @@ impl Settings {
         let zoom = ZoomIn::default()
             .with_target_size(zoom_size)
             .with_skip_clicks(self.zoom_after)
+            .with_from_start(self.zoom_from_start)
+            .with_fixed_crop(self.zoom_fixed)
             .with_expansion_ratio(self.zoom_expansion);
         let refine = RefineOptions::default()
             .with_mode(mode)

@@ -158,7 +158,7 @@ fn the_report_has_the_published_row_and_the_problems() {
     let results = Results::read(&path).unwrap();
     let report = Report::new(&results, &[0.8, 0.85, 0.9]);
     assert_eq!(report.data[0].objects, 4);
-    assert_eq!(report.data[0].published.map(|row| row.noc_90), Some(2.18));
+    assert_eq!(report.data[0].published.and_then(|row| row.noc_90), Some(2.18));
     assert_eq!(report.problems.len(), 1);
     assert!(!report.is_complete());
     let table = fbrs_eval::table(&report);

@@ -1,5 +1,5 @@
 use fbrs_models::Architecture;
-use fbrs_refine::{Mode, RefineOptions};
+use fbrs_refine::{Mode, NetClicks, RefineOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -137,11 +137,24 @@ impl Options {
         refine: RefineOptions, with_refine;
     }
 
-    /// How a network answers clicks best: as published for the published networks, and for the Lite
-    /// family as evaluation found (`weights/README.md`): without refinement.
+    /// How a network answers clicks best: as published for the published networks (RITM's: without
+    /// refinement), and for the Lite family as evaluation found (`weights/README.md`): views as large
+    /// as those that it was trained on, zoomed in to small objects from the first click on; f-BRS-B
+    /// with every click told to the network, and regularized more than published.
     pub fn for_network(architecture: &Architecture) -> Self {
         match architecture {
             Architecture::Lite(_) => {
+                let zoom = ZoomIn::default().with_target_size(360).with_skip_clicks(0);
+                let refine = RefineOptions::default()
+                    .with_net_clicks(NetClicks::All)
+                    .with_regularization(0.02);
+                Self::default()
+                    .with_view(View::ZoomIn(zoom))
+                    .with_max_size(Some(360))
+                    .with_refine(refine)
+            }
+            // The successor's networks are published without refinement.
+            _ if architecture.guidance().is_some() => {
                 Self::default().with_refine(RefineOptions::default().with_mode(Mode::NoBrs))
             }
             _ => Self::default(),

@@ -2,7 +2,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use fbrs::{Architecture, DeviceChoice, Mode};
+use fbrs::{Architecture, DeviceChoice, Mode, Preset};
 use fbrs_data::sets::{CocoOptions, DataName};
 use fbrs_eval::{PUBLISHED_THRESHOLDS, Settings, Shard};
 
@@ -60,7 +60,7 @@ pub(super) struct RunArgs {
     pub(super) device: DeviceChoice,
     /// NoBRS, RGB-BRS, DistMap-BRS, f-BRS-A, f-BRS-B or f-BRS-C
     ///
-    /// [default: f-BRS-B; NoBRS for networks of the Lite family]
+    /// [default: f-BRS-B; NoBRS for networks of RITM's kind]
     #[arg(long, value_name = "M", help_heading = NETWORK)]
     mode: Option<Mode>,
     /// Do not average the answers to the photo and to its mirror image
@@ -69,21 +69,34 @@ pub(super) struct RunArgs {
     /// Show the network the whole photo at every click
     #[arg(long, conflicts_with = "zoom_in_size", help_heading = NETWORK)]
     no_zoom_in: bool,
-    /// Longer side of what the network sees once it zooms in [default: 400, for DAVIS 600]
+    /// Longer side of what the network sees once it zooms in
+    ///
+    /// [default: 400, for DAVIS 600; 360 for networks of the Lite family]
     #[arg(long, value_name = "N", help_heading = NETWORK)]
     zoom_in_size: Option<usize>,
-    /// Show the network the whole photo for the first N clicks [default: 1]
+    /// Show the network the whole photo for the first N clicks
+    ///
+    /// With 0 the first click is answered again, zoomed in, where the object is small. [default: 1; 0 for
+    /// networks of the Lite family]
     #[arg(long, value_name = "N", conflicts_with = "no_zoom_in", help_heading = NETWORK)]
     zoom_in_after: Option<usize>,
     /// Expand the object's box by this factor to zoom in to [default: 1.4]
     #[arg(long, value_name = "X", conflicts_with = "no_zoom_in", help_heading = NETWORK)]
     zoom_in_expansion: Option<f64>,
+    /// Look as in a published evaluation: cvpr (zoomed in from the second click on, aspect kept) or
+    /// fixedN (every region resized to N×N, from the first click on), as RITM's
+    ///
+    /// [default: cvpr]
+    #[arg(long, value_name = "M", value_parser = parse_evaluation, help_heading = NETWORK)]
+    #[arg(conflicts_with_all = ["no_zoom_in", "zoom_in_size", "zoom_in_after"])]
+    eval_mode: Option<Preset>,
     /// Shrink what the network sees to this longer side, `none` for no limit
     ///
-    /// [default: none; 400 for networks of the Lite family]
+    /// [default: none; 360 for networks of the Lite family]
     #[arg(long, value_name = "N", value_parser = parse_limit, help_heading = NETWORK)]
     max_size: Option<Limit>,
-    /// How many clicks go into the network [default: as published for the mode]
+    /// How many clicks go into the network [default: as published for the mode; all for networks of
+    /// the Lite family]
     #[arg(long, value_name = "N", help_heading = NETWORK)]
     net_clicks: Option<usize>,
     /// Evaluations of the loss per click [default: 20]
@@ -92,7 +105,7 @@ pub(super) struct RunArgs {
     /// End a click's refinement where the mask changes by less than this [default: 0.01]
     #[arg(long, value_name = "X", help_heading = NETWORK)]
     min_iou_diff: Option<f64>,
-    /// Weight of the regularization [default: 0.001]
+    /// Weight of the regularization [default: 0.001; 0.02 for networks of the Lite family]
     #[arg(long, value_name = "X", help_heading = NETWORK)]
     regularization: Option<f64>,
     /// Treat click discs that leave the crop as the published program does, faults included
@@ -212,6 +225,14 @@ with soft edges are refused; the border in VOC's palette (index 255) counts nowh
 Exit code 7: the run is finished, but objects could not be evaluated or are missing; the report
 names them.";
 
+/// The presets that are evaluations.
+fn parse_evaluation(text: &str) -> Result<Preset, String> {
+    match text.parse() {
+        Ok(preset @ (Preset::Evaluation | Preset::FixedEvaluation(_))) => Ok(preset),
+        _ => Err("expected cvpr, or fixed and a side: fixed400".to_owned()),
+    }
+}
+
 /// A share in percent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Percent(f64);
@@ -253,7 +274,21 @@ impl CocoArgs {
 impl RunArgs {
     /// What was asked for, and else what suits the network.
     pub(super) fn settings(&self, architecture: &Architecture) -> Settings {
-        let usual = Settings::for_network(architecture);
+        let mut usual = Settings::for_network(architecture);
+        match self.eval_mode {
+            Some(Preset::Evaluation) => {
+                let published = Settings::default();
+                usual.zoom_size = published.zoom_size;
+                usual.zoom_after = published.zoom_after;
+                usual.max_size = published.max_size;
+            }
+            Some(Preset::FixedEvaluation(side)) => {
+                usual.zoom_size = Some(side);
+                (usual.zoom_from_start, usual.zoom_fixed) = (true, true);
+                usual.max_size = None;
+            }
+            _ => {}
+        }
         Settings {
             mode: self.mode.map_or(usual.mode, |mode| mode.to_string()),
             threshold: self.threshold,
@@ -262,10 +297,12 @@ impl RunArgs {
             zoom_in: !self.no_zoom_in,
             zoom_size: self.zoom_in_size.or(usual.zoom_size),
             zoom_after: self.zoom_in_after.unwrap_or(usual.zoom_after),
+            zoom_from_start: usual.zoom_from_start,
+            zoom_fixed: usual.zoom_fixed,
             zoom_expansion: self.zoom_in_expansion.unwrap_or(usual.zoom_expansion),
             flip: !self.no_flip && usual.flip,
             max_size: self.max_size.map_or(usual.max_size, |limit| limit.0),
-            net_clicks: self.net_clicks,
+            net_clicks: self.net_clicks.or(usual.net_clicks),
             min_iou_diff: self.min_iou_diff.unwrap_or(usual.min_iou_diff),
             max_evaluations: self.max_evaluations.unwrap_or(usual.max_evaluations),
             regularization: self.regularization.unwrap_or(usual.regularization),

@@ -4,7 +4,8 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 use fbrs::{
-    Architecture, DeviceChoice, DiscRule, Mode, NetClicks, Options, ScaleActivation, Tiles, View,
+    Architecture, DeviceChoice, DiscRule, Mode, NetClicks, Options, Preset, ScaleActivation, Tiles,
+    View,
 };
 
 use super::clicks::{Spot, parse_spot};
@@ -39,6 +40,13 @@ pub(crate) struct SegmentArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["positive", "negative"])]
     #[arg(help_heading = CLICKS)]
     pub(super) clicks: Option<PathBuf>,
+
+    /// Start from a mask of the photo's size: what is above 127 is object
+    ///
+    /// Networks that see their previous mask are given it, and may answer with less. For others it is
+    /// a part of the object that negative clicks alone reduce.
+    #[arg(long, value_name = "FILE", help_heading = CLICKS)]
+    pub(super) start_mask: Option<PathBuf>,
 
     /// Write the mask: 255 on the object, 0 elsewhere, 8-bit gray, the photo's size
     ///
@@ -77,15 +85,23 @@ pub(crate) struct SegmentArgs {
     #[arg(long, help_heading = NETWORK)]
     no_flip: bool,
 
+    /// Begin with the options of a published program: cvpr, fixedN, fbrs-demo or ritm-demo
+    ///
+    /// The other options change them. [default: what suits the network]
+    #[arg(long, value_name = "NAME", help_heading = VIEW)]
+    preset: Option<Preset>,
     /// Show the network the whole photo at every click
     #[arg(long, conflicts_with_all = ["tiles", "zoom_in_size"], help_heading = VIEW)]
     no_zoom_in: bool,
     /// Longer side of what the network sees once it zooms in, in pixels
     ///
-    /// [default: 400]
+    /// [default: 400; 360 for networks of the Lite family]
     #[arg(long, value_name = "N", conflicts_with = "tiles", help_heading = VIEW)]
     zoom_in_size: Option<usize>,
-    /// Show the network the whole photo for the first N clicks [default: 1]
+    /// Show the network the whole photo for the first N clicks
+    ///
+    /// With 0 the first click is answered again, zoomed in, where the object is small. [default: 1; 0 for
+    /// networks of the Lite family]
     #[arg(long, value_name = "N", conflicts_with_all = ["tiles", "no_zoom_in"])]
     #[arg(help_heading = VIEW)]
     zoom_in_after: Option<usize>,
@@ -100,13 +116,13 @@ pub(crate) struct SegmentArgs {
     tiles: Option<usize>,
     /// Shrink what the network sees to this longer side, in pixels; `none` for no limit
     ///
-    /// [default: 800; 400 for networks of the Lite family]
+    /// [default: 800; 360 for networks of the Lite family]
     #[arg(long, value_name = "N", value_parser = parse_limit, help_heading = VIEW)]
     max_size: Option<Limit>,
 
     /// How clicks are enforced: see below
     ///
-    /// [default: f-BRS-B; NoBRS for networks of the Lite family]
+    /// [default: f-BRS-B; NoBRS for networks of RITM's kind]
     #[arg(long, value_name = "M", value_parser = ModeParser)]
     #[arg(hide_possible_values = true, help_heading = REFINEMENT)]
     mode: Option<Mode>,
@@ -115,7 +131,8 @@ pub(crate) struct SegmentArgs {
     optimize_after: Option<usize>,
     /// How many clicks go into the network, `all` for no limit; later ones act through the loss
     ///
-    /// [default: as published: all with NoBRS, 5 with RGB-BRS and DistMap-BRS, 8 with f-BRS]
+    /// [default: as published: all with NoBRS, 5 with RGB-BRS and DistMap-BRS, 8 with f-BRS; all for
+    /// networks of the Lite family]
     #[arg(long, value_name = "N", value_parser = parse_limit, help_heading = REFINEMENT)]
     net_clicks: Option<Limit>,
     /// Evaluations of the loss per click [default: 20]
@@ -132,7 +149,7 @@ pub(crate) struct SegmentArgs {
     /// [default: 0.01]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = REFINEMENT)]
     min_iou_diff: Option<f64>,
-    /// Weight of the regularization [default: 0.001]
+    /// Weight of the regularization [default: 0.001; 0.02 for networks of the Lite family]
     #[arg(long, value_name = "X", allow_hyphen_values = true, help_heading = REFINEMENT)]
     regularization: Option<f64>,
     /// Factor of the biases in the regularization of f-BRS [default: 10]
@@ -165,7 +182,7 @@ Coordinates:
 
 Modes (any case, hyphens optional):
   NoBRS        the network's plain answer: fastest, need not agree with the clicks; the default of
-               the Lite family, whose answers need no more
+               RITM's networks, which were made to need no more
   f-BRS-A      refines features behind the backbone
   f-BRS-B      refines features before the head: the default of the others, good and quick
   f-BRS-C      refines features before the last layers: quicker, a little weaker
@@ -208,7 +225,8 @@ impl TypedValueParser for ModeParser {
 impl SegmentArgs {
     /// How the session is to answer clicks: what was asked for, and else what suits the network.
     pub(super) fn options(&self, architecture: &Architecture) -> Options {
-        let mut options = Options::for_network(architecture);
+        let usual = || Options::for_network(architecture);
+        let mut options = self.preset.map_or_else(usual, Preset::options);
         options.flip &= !self.no_flip;
         set(&mut options.max_size, self.max_size.map(|limit| limit.0));
         options.view = match (self.tiles, self.no_zoom_in, options.view) {

@@ -55,7 +55,8 @@ impl Outputs {
     /// No output may lie on an input or on another output.
     fn check(&self, args: &SegmentArgs) -> Result<()> {
         let clicks = args.clicks.as_deref().filter(|path| !is_standard_input(path));
-        let inputs = [Some(args.photo.as_path()), clicks, Some(Path::new(&args.weights))];
+        let start = args.start_mask.as_deref();
+        let inputs = [Some(args.photo.as_path()), clicks, start, Some(Path::new(&args.weights))];
         let places: Vec<_> = self.places().collect();
         for (index, place) in places.iter().enumerate() {
             let name = place.asked().display();

@@ -15,6 +15,7 @@ use super::pictures::Outputs;
 use super::report::{ClickCost, OutputNames, Report, Seconds, WeightsName, lossy, seconds};
 use super::{clicks, photo};
 use crate::devices::{self, DeviceName};
+use crate::exit::Exit;
 use crate::outputs::{self, Place, Writing};
 use crate::print::{self, Voice};
 use crate::progress;
@@ -37,11 +38,16 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
     let photo = photo::read(&args.photo, voice)?;
     let size = Size { height: photo.height() as usize, width: photo.width() as usize };
     clicks::check(&clicks, size)?;
+    let start = args.start_mask.as_deref().map(|path| photo::read_mask(path, voice)).transpose()?;
     let outputs = Outputs::plan(&args)?;
 
     let loaded = load(&args, checkpoint, voice)?;
     let photo = Photo::from(photo);
     let mut session = loaded.segmenter.session(photo.clone(), options.clone())?;
+    if let Some(start) = start {
+        let started = session.start_from_mask(&start);
+        started.map_err(|error| Exit::Input.because(format!("--start-mask: {error}")))?;
+    }
     let reports = answer(&mut session, &clicks, &options, voice)?;
 
     let prediction = session.prediction().context("clicks were answered without a prediction")?;

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use clap::Args;
-use fbrs::weights::{Checkpoint, ExtraKeys, printable};
+use fbrs::weights::{Checkpoint, ExtraKeys, InputScaling, printable};
 use serde::Serialize;
 
 use super::places;
@@ -32,6 +32,11 @@ struct Inspected {
     architecture: String,
     parameters: usize,
     norm_radius: f32,
+    /// What clicks become for the network: distance maps or discs.
+    clicks: &'static str,
+    sees_previous_mask: bool,
+    mean: [f32; 3],
+    deviation: [f32; 3],
     training_set: Option<String>,
     terms: Option<String>,
     source_file: Option<String>,
@@ -64,6 +69,7 @@ pub(crate) fn run(args: InspectArgs) -> Result<()> {
 
 fn inspect(checkpoint: &Checkpoint, tensors: bool) -> Inspected {
     let provenance = checkpoint.provenance().clone();
+    let architecture = checkpoint.architecture();
     let tensor = |tensor: &fbrs::weights::TensorInfo| Tensor {
         name: tensor.name.clone(),
         element: tensor.element.to_string(),
@@ -73,9 +79,16 @@ fn inspect(checkpoint: &Checkpoint, tensors: bool) -> Inspected {
         file: checkpoint.file().to_owned(),
         format: checkpoint.container().to_string(),
         bytes: checkpoint.file_size(),
-        architecture: checkpoint.architecture().to_string(),
+        architecture: architecture.to_string(),
         parameters: checkpoint.parameter_count(),
         norm_radius: checkpoint.norm_radius(),
+        clicks: match architecture.guidance() {
+            Some(guidance) if guidance.discs => "discs",
+            _ => "distance maps",
+        },
+        sees_previous_mask: architecture.sees_previous_mask(),
+        mean: checkpoint.scaling().mean,
+        deviation: checkpoint.scaling().deviation,
         training_set: provenance.training_set,
         terms: provenance.terms,
         source_file: provenance.source_file,
@@ -95,7 +108,16 @@ impl Inspected {
             ["network".to_owned(), self.architecture.clone()],
             ["parameters".to_owned(), self.parameters.to_string()],
             ["norm radius".to_owned(), format!("{} pixels", self.norm_radius)],
+            ["clicks".to_owned(), self.clicks.to_owned()],
         ];
+        if self.sees_previous_mask {
+            rows.push(["also sees".to_owned(), "its previous mask".to_owned()]);
+        }
+        let usual = InputScaling::PUBLISHED;
+        if (self.mean, self.deviation) != (usual.mean, usual.deviation) {
+            let colors = format!("mean {:?}, deviation {:?}", self.mean, self.deviation);
+            rows.push(["colors".to_owned(), colors]);
+        }
         for (key, value) in [
             ("trained on", &self.training_set),
             ("terms", &self.terms),
