@@ -43,11 +43,11 @@ pub struct CutState {
 pub(crate) enum Beside {
     Nothing,
     /// At the image: what is told of the clicks.
-    Clicks(ClickInput),
+    Clicks(Box<ClickInput>),
     /// At the distance maps: all else that the network is told.
     Image(Box<(ImageFeatures, ClickInput)>),
     /// Of a DeepLab behind its backbone: the skip connection.
-    Skip(Tensor<4>),
+    Skip(Box<Tensor<4>>),
     /// Of a Lite network behind its fusion.
     Lite(Box<LiteBeside>),
 }

@@ -80,7 +80,7 @@ impl DeepLab {
             (Cut::Early, Beside::Skip(skip)) => {
                 let [_, _, height, width] = skip.dims();
                 let context = resize_bilinear(self.aspp.forward(features), [height, width]);
-                let features = Tensor::cat(vec![context, skip], 1);
+                let features = Tensor::cat(vec![context, *skip], 1);
                 CutState { cut: Cut::Middle, features, beside: Beside::Nothing, size }
             }
             (Cut::Middle, beside) => {
@@ -106,7 +106,7 @@ impl DeepLab {
     /// From the image's features, of an image of `size`, and the clicks to the first cut.
     pub(crate) fn encode(&self, image: Tensor<4>, told: &ClickInput, size: [usize; 2]) -> CutState {
         let stages = self.backbone.forward(self.stem(image, told));
-        let beside = Beside::Skip(self.skip.relu(stages.first));
+        let beside = Beside::Skip(Box::new(self.skip.relu(stages.first)));
         CutState { cut: Cut::Early, features: stages.last, beside, size }
     }
 

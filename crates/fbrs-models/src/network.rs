@@ -114,12 +114,15 @@ impl Network {
     /// The state at [`Cut::Image`]. `image` as for [`Network::image_features`].
     pub fn at_image(&self, image: Tensor<4>, told: ClickInput) -> CutState {
         let [_, _, height, width] = image.dims();
-        let beside = Beside::Clicks(told);
+        let beside = Beside::Clicks(Box::new(told));
         CutState { cut: Cut::Image, features: image, beside, size: [height, width] }
     }
 
     /// Runs up to a cut behind the image: to [`Cut::DistanceMaps`] where `cut` is not behind it.
     /// Shapes of a batch of images and of what is told of their clicks agree.
+    ///
+    /// # Panics
+    /// Where the features are those of a network of another family.
     pub fn run_to(&self, cut: Cut, image: &ImageFeatures, told: ClickInput) -> CutState {
         let (size, features) = (image.size, told.maps.clone());
         let beside = Beside::Image(Box::new((image.clone(), told)));
@@ -158,7 +161,7 @@ impl Network {
         match state.beside {
             Beside::Clicks(told) => {
                 let image = self.image_features(state.features);
-                self.fuse(&image, told)
+                self.fuse(&image, *told)
             }
             // The maps may have been changed since they were told.
             Beside::Image(told) => {
