@@ -230,7 +230,7 @@ fn compare(label: &str, case: &Case) {
         if is_long {
             assert!(mean <= 0.05, "{label}: {mean}");
         } else {
-            let own = if losses.is_empty() { 2e-3 } else { 2e-2 };
+            let own = if losses.is_empty() { 1e-4 } else { 2e-2 };
             assert!(most <= own + 2.0 * other.max_sample_difference, "{label}: {most}");
         }
         if is_long {
@@ -359,4 +359,48 @@ fn a_mode_that_a_network_does_not_have_is_refused() {
     session.click(Click::positive_at(60.0, 70.0)).unwrap();
     let error = session.set_options(plain(Mode::FBrsC), &mut Watch::new()).unwrap_err();
     assert!(error.to_string().contains("no object attention"), "{error}");
+}
+
+/// 200 random sequences of clicks, undos and redos on a narrow network end, to the bit, where the clicks
+/// that are left lead in a session of their own.
+#[test]
+fn random_histories_are_their_clicks() {
+    let path = std::env::temp_dir().join(format!("fbrs-narrow-{}.safetensors", std::process::id()));
+    let architecture = "hrnet1s_ocr1_itermask".parse().unwrap();
+    let (scaling, provenance) = (InputScaling::RITM, Provenance::default());
+    save_native(&path, &mut Formula, &architecture, &scaling, Precision::F32, &provenance).unwrap();
+    let segmenter = Segmenter::load(path.to_str().unwrap(), DeviceChoice::Cpu).unwrap();
+    fs::remove_file(path).unwrap();
+    let photo = imageops::crop_imm(&small_photo(), 30, 30, 48, 40).to_image();
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut next = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 20) % below
+    };
+    for sequence in 0..200 {
+        let mode = if sequence % 4 == 0 { Mode::FBrsB } else { Mode::NoBrs };
+        let options = plain(mode).with_view(View::ZoomIn(
+            ZoomIn::default().with_target_size(32).with_min_region_size(12),
+        ));
+        let mut session = segmenter.session(photo.clone(), options.clone()).unwrap();
+        for _ in 0..6 {
+            match next(4) {
+                0 => drop(session.undo()),
+                1 => drop(session.redo()),
+                _ => {
+                    let (x, y) = (next(48) as f64, next(40) as f64);
+                    let positive = next(3) > 0;
+                    let click =
+                        if positive { Click::positive_at(x, y) } else { Click::negative_at(x, y) };
+                    session.click(click).unwrap();
+                }
+            }
+        }
+        let clicks: Vec<_> = session.clicks().collect();
+        let mut fresh = segmenter.session(photo.clone(), options).unwrap();
+        let expected = fresh.replay(&clicks, &mut Watch::new()).unwrap();
+        assert_eq!(session.prediction(), expected, "sequence {sequence}, {clicks:?}");
+    }
 }

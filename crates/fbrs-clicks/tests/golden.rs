@@ -3,7 +3,7 @@
 
 use fbrs_clicks::{
     Click, ClickDiscs, CropSpace, CropTransform, DiscRule, ImageSpace, NetworkPoints, Position,
-    Region, Sign, Size, distance_maps, tile_offsets,
+    Region, Sign, Size, disc_maps, distance_maps, tile_offsets,
 };
 use serde_json::Value;
 
@@ -80,6 +80,37 @@ fn distance_maps_agree() {
             for (map, expected) in maps.chunks(size.area()).zip(list(expected)) {
                 close(map[index(&at[0]) * size.width + index(&at[1])], number(expected));
             }
+        }
+    }
+}
+
+/// Click maps of RITM's networks, pixel by pixel, as its evaluation draws them.
+#[test]
+fn disc_maps_agree() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/discs.json");
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let radius = number(&golden["radius"]) as f32;
+    for case in list(&golden["cases"]) {
+        let points = list(&case["points_row_col_index"]);
+        let clicks: Vec<Click<CropSpace>> = points
+            .iter()
+            .enumerate()
+            .map(|(slot, point)| {
+                let position = Position::from_row_col(number(&point[0]), number(&point[1]));
+                let sign = if slot < points.len() / 2 { Sign::Positive } else { Sign::Negative };
+                Click { position, sign }
+            })
+            .collect();
+        let size = Size { height: index(&case["height"]), width: index(&case["width"]) };
+        let maps = disc_maps(&NetworkPoints::new(&clicks, None), size, radius);
+        let drawn: Vec<String> = maps
+            .chunks(size.width)
+            .map(|row| row.iter().map(|value| if *value == 1.0 { '#' } else { '.' }).collect())
+            .collect();
+        let expected: Vec<_> = list(&case["evaluation"]).iter().flat_map(list).collect();
+        assert_eq!(drawn.len(), expected.len(), "{}", case["name"]);
+        for (drawn, expected) in drawn.iter().zip(expected) {
+            assert_eq!(Some(drawn.as_str()), expected.as_str(), "{}", case["name"]);
         }
     }
 }

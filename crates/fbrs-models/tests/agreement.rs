@@ -267,10 +267,15 @@ fn networks_of_ritm_s_kind_agree() {
     let device = device();
     for (name, golden) in ritm_golden() {
         let architecture = golden.architecture();
-        let source: &mut dyn ParameterSource =
-            if name.ends_with("scale") { &mut NegativeScale } else { &mut Formula };
-        let network = Network::build(&architecture, source, &device).unwrap();
-        for case in &golden.cases {
+        let source = || -> Box<dyn ParameterSource> {
+            if name.ends_with("scale") { Box::new(NegativeScale) } else { Box::new(Formula) }
+        };
+        let folded = Network::build(&architecture, &mut *source(), &device).unwrap();
+        let unfolded = testing::build_unfolded(&architecture, &mut *source(), &device).unwrap();
+        let networks = [("folded", folded), ("unfolded", unfolded)];
+        for (case, (folding, network)) in
+            golden.cases.iter().flat_map(|case| networks.iter().map(move |network| (case, network)))
+        {
             let area = case.h * case.w;
             let image: Vec<f32> = testing::uniform("image", 3 * area)
                 .enumerate()
@@ -297,13 +302,14 @@ fn networks_of_ritm_s_kind_agree() {
                 case.tensors.iter().map(|(name, expected)| (name.as_str(), expected)).collect();
             let mut check = |tensor: &str, value: Tensor<4>| {
                 if let Some(expected) = left.remove(tensor) {
-                    check(&format!("{name} {}×{} {tensor}", case.h, case.w), expected, value);
+                    let label = format!("{name} {folding} {}×{} {tensor}", case.h, case.w);
+                    check(&label, expected, value);
                 }
             };
             let image = Tensor::from_data(image, &device);
             check("normalized_image", image.clone());
             check("dist_maps", told.maps.clone());
-            for (tensor, value) in testing::inner_tensors(&network, image.clone(), told.clone()) {
+            for (tensor, value) in testing::inner_tensors(network, image.clone(), told.clone()) {
                 check(&tensor, value);
             }
             check("logits", network.forward(image, told));

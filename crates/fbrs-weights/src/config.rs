@@ -179,3 +179,95 @@ impl Parameters<'_> {
         Ok(scaling)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    /// The published small network's configuration, with other values.
+    fn config(changes: &[(&str, Value)]) -> Value {
+        let mut parameters = json!({});
+        let usual = [
+            ("width", json!(18)),
+            ("ocr_width", json!(48)),
+            ("small", json!(true)),
+            ("with_prev_mask", json!(true)),
+            ("use_leaky_relu", json!(true)),
+            ("use_rgb_conv", json!(false)),
+            ("use_disks", json!(true)),
+            ("norm_radius", json!(5)),
+            ("norm_mean_std", json!([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])),
+        ];
+        for (name, value) in usual.iter().chain(changes) {
+            parameters[*name] = json!({ "type": "builtin", "value": value, "specified": true });
+        }
+        json!({ "class": "isegm.model.is_hrnet_model.HRNetModel", "params": parameters })
+    }
+
+    fn refusal(changes: &[(&str, Value)]) -> String {
+        describe(&config(changes)).unwrap_err()
+    }
+
+    #[test]
+    fn published_configurations_are_read() {
+        let described = describe(&config(&[])).unwrap().unwrap();
+        assert_eq!(described.architecture.to_string(), "hrnet18s_ocr48_itermask");
+        assert_eq!(described.scaling, InputScaling::RITM);
+        let other = [
+            ("use_disks", json!(false)),
+            ("norm_radius", json!(260)),
+            ("with_prev_mask", json!(false)),
+            ("norm_mean_std", json!([[0.5, 0.5, 0.5], [0.25, 0.25, 0.25]])),
+            ("aspp_dropout", json!(0.2)),
+            ("clicks_groups", Value::Null),
+        ];
+        let described = describe(&config(&other)).unwrap().unwrap();
+        assert_eq!(described.architecture.to_string(), "hrnet18s_ocr48_distmaps_baseline");
+        assert_eq!((described.scaling.norm_radius, described.scaling.mean), (260.0, [0.5; 3]));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_its_name() {
+        for (name, value) in [
+            ("width", json!(1_000_000)),
+            ("width", json!(0)),
+            ("width", json!(-18)),
+            ("width", json!(18.5)),
+            ("ocr_width", json!("48")),
+            ("small", json!(1)),
+            ("use_disks", json!("yes")),
+            ("norm_radius", json!(0)),
+            ("norm_radius", json!(1e30)),
+            ("norm_mean_std", json!([[0.5, 0.5], [1, 1, 1]])),
+            ("norm_mean_std", json!([[0.5, 0.5, 0.5], [1, 0, 1]])),
+            ("norm_mean_std", Value::Null),
+            ("clicks_groups", json!([3, 5])),
+            ("some_later_option", json!(1)),
+        ] {
+            let error = refusal(&[(name, value.clone())]);
+            assert!(error.contains(name), "{name} = {value}: {error}");
+            assert!(error.len() < 250, "{error}");
+        }
+    }
+
+    #[test]
+    fn another_class_is_refused_and_another_description_is_none() {
+        let mut other = config(&[]);
+        other["class"] = json!("os.system");
+        assert!(describe(&other).unwrap_err().contains("of class os.system"));
+        for config in [json!(null), json!({}), json!({ "class": 3, "params": {} }), json!([1, 2])] {
+            assert!(describe(&config).unwrap().is_none(), "{config}");
+        }
+    }
+
+    /// A default that today's program does not know was the default of its day.
+    #[test]
+    fn unknown_defaults_are_passed_over() {
+        let mut config = config(&[]);
+        config["params"]["later"] = json!({ "type": "builtin", "value": 1, "specified": false });
+        assert!(describe(&config).unwrap().is_some());
+    }
+}
