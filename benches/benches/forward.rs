@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use fbrs::DeviceChoice;
 
-const NETWORKS: [&str; 8] = [
+const NETWORKS: [&str; 10] = [
     "resnet34_dh128",
     "resnet50_dh128",
     "resnet101_dh256",
@@ -17,6 +17,8 @@ const NETWORKS: [&str; 8] = [
     "hrnet32_ocr128",
     "hrnet48_ocr128",
     "lite0_dh64",
+    "hrnet18s_ocr48_itermask",
+    "hrnet18_ocr64_itermask",
 ];
 
 fn forward(criterion: &mut Criterion) {

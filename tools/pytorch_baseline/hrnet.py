@@ -139,9 +139,11 @@ class HighResolution(nn.Module):
             *conv_bn(features, features, bias=True), nn.Conv2d(features, 1, 1)
         )
 
-    def features(self, x):
+    def features(self, x, in_stem=None):
         """The four branches together: 15 widths of channels at stride 4."""
         x = torch.relu(self.bn1(self.conv1(x)))
+        if in_stem is not None:
+            x = x + in_stem
         x = self.layer1(torch.relu(self.bn2(self.conv2(x))))
         xs = self.stage2([layer(x) for layer in self.transition1])
         xs = self.stage3([*xs, self.transition2["2"](xs[-1])])
@@ -178,3 +180,33 @@ class HrNet(nn.Module):
 
     def forward(self, image, maps):
         return self.decode(*self.encode(image, maps, "B"), "B", image.shape[2:])
+
+
+class Scale(nn.Module):
+    """Times the absolute value of one number."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((1,), 0.05))
+
+    def forward(self, x):
+        return x * self.scale.abs()
+
+
+class GuidedHrNet(nn.Module):
+    """RITM: previous mask and click maps join the stem."""
+
+    def __init__(self, width, ocr_width, small=False):
+        super().__init__()
+        self.maps_transform = nn.Sequential(
+            nn.Conv2d(3, 16, 1), nn.LeakyReLU(0.2), nn.Conv2d(16, 64, 3, 2, 1), Scale()
+        )
+        self.feature_extractor = HighResolution(width, ocr_width, small)
+
+    def forward(self, image, maps, mask=None):
+        if mask is None:
+            mask = torch.zeros_like(maps[:, :1])
+        in_stem = self.maps_transform(torch.cat([mask, maps], dim=1))
+        network = self.feature_extractor
+        features = network.features(image, in_stem)
+        return resize(network.cls_head(network.ocr(features)), image.shape[2:])

@@ -1,10 +1,10 @@
-"""The seven published networks by name, ready for inference."""
+"""The published networks of f-BRS and three of RITM's by name, ready for inference."""
 
 import torch
 
 import formula
 from deeplab import DeepLab
-from hrnet import HrNet
+from hrnet import GuidedHrNet, HrNet
 
 NETWORKS = {
     "resnet34_dh128": lambda: DeepLab(34, 128),
@@ -14,6 +14,9 @@ NETWORKS = {
     "hrnet18_ocr64": lambda: HrNet(18, 64),
     "hrnet32_ocr128": lambda: HrNet(32, 128),
     "hrnet48_ocr128": lambda: HrNet(48, 128),
+    "hrnet18s_ocr48_itermask": lambda: GuidedHrNet(18, 48, small=True),
+    "hrnet18_ocr64_itermask": lambda: GuidedHrNet(18, 64),
+    "hrnet32_ocr128_itermask": lambda: GuidedHrNet(32, 128),
 }
 
 

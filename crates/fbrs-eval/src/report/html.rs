@@ -116,6 +116,7 @@ fn facts(report: &Report) -> Markup {
     let zoom = match (settings.zoom_in, settings.zoom_size) {
         (false, _) => "off".to_owned(),
         (true, None) => "published".to_owned(),
+        (true, Some(size)) if settings.zoom_fixed => format!("fixed {size}×{size} px"),
         (true, Some(size)) => format!("{size} px"),
     };
     let facts = [
