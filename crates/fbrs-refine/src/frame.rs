@@ -197,12 +197,27 @@ impl Frame {
             ClickEncoding::Discs { radius } => disc_maps(points, self.size(), radius),
         });
         let maps = self.upload(maps.collect(), 2);
-        let mut points: Vec<_> = told.iter().map(click_points).collect();
+        let mut points: Vec<_> = told.iter().map(|points| self.click_points(points)).collect();
         if self.is_flipped() {
             let mirrored: Vec<_> = points.iter().map(|points| self.mirrored(points)).collect();
             points.extend(mirrored);
         }
         ClickInput { maps, previous_mask, points: points.into() }
+    }
+
+    /// Of a single crop all clicks, wherever they are. A tile has nothing of what lies elsewhere, and
+    /// its border is not what was clicked on.
+    fn click_points(&self, points: &NetworkPoints) -> ClickPoints {
+        let is_seen = |position: &Position<CropSpace>| {
+            let is_in = |at: f64, length: usize| (0.0..length as f64).contains(&at);
+            let Size { height, width } = self.size();
+            self.crops() == 1 || (is_in(position.row, height) && is_in(position.col, width))
+        };
+        let place = |position: Position<CropSpace>| [position.row as f32, position.col as f32];
+        ClickPoints {
+            positive: points.positive().filter(is_seen).map(place).collect(),
+            negative: points.negative().filter(is_seen).map(place).collect(),
+        }
     }
 
     fn mirrored(&self, points: &ClickPoints) -> ClickPoints {
@@ -237,14 +252,6 @@ impl Frame {
             batch.extend(clicks.iter().map(mirrored));
         }
         batch
-    }
-}
-
-fn click_points(points: &NetworkPoints) -> ClickPoints {
-    let place = |position: Position<CropSpace>| [position.row as f32, position.col as f32];
-    ClickPoints {
-        positive: points.positive().map(place).collect(),
-        negative: points.negative().map(place).collect(),
     }
 }
 
