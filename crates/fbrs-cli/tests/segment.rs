@@ -352,3 +352,49 @@ fn remarks_are_made_on_request_alone() {
     assert!(ended.err.contains("device auto took "), "{ended:?}");
     assert!(ended.err.contains("wrote m.png"), "{ended:?}");
 }
+
+/// A mask to start from is the object: negative clicks are enough, and take from it.
+#[test]
+fn a_mask_to_start_from() {
+    let work = Work::new();
+    work.segment(&["--pos", "65,45", "-o", "first.png"]);
+    let first = work.gray("first.png");
+    let start = ["--start-mask", "first.png"];
+    let arguments = ["segment", "photo.png", "--neg", "65,45", "-o", "less.png"];
+    assert_eq!(work.run(&[&arguments[..], &start].concat()).code, Some(0));
+    let area = |mask: &image::GrayImage| mask.pixels().filter(|pixel| pixel.0[0] > 0).count();
+    let less = work.gray("less.png");
+    assert!(area(&less) < area(&first), "{} {}", area(&less), area(&first));
+    // Of another size, unreadable, missing; and an output that would replace it.
+    let photo = golden_text("photos/000000000030.jpg");
+    for (mask, words, code) in [
+        (photo.as_str(), "expected a mask of the photo's size", 3),
+        ("nothing.png", "nothing.png", 3),
+    ] {
+        let ended = work.run(&[
+            "segment",
+            "photo.png",
+            "--start-mask",
+            mask,
+            "--neg",
+            "5,5",
+            "-o",
+            "other.png",
+        ]);
+        assert_eq!(ended.code, Some(code), "{}", ended.err);
+        assert!(ended.err.contains(words), "{}", ended.err);
+    }
+    let ended = work.run(&[
+        "segment",
+        "photo.png",
+        "--start-mask",
+        "first.png",
+        "--neg",
+        "5,5",
+        "-o",
+        "first.png",
+    ]);
+    assert_eq!(ended.code, Some(2), "{}", ended.err);
+    let no_clicks = work.run(&["segment", "photo.png", "--start-mask", "first.png", "-o", "o.png"]);
+    assert_eq!(no_clicks.code, Some(2), "{}", no_clicks.err);
+}

@@ -51,7 +51,9 @@ pub(super) fn collect(args: &SegmentArgs, matches: &ArgMatches) -> Result<Vec<Cl
         Some(path) => read(path)?,
         None => in_order(args, matches),
     };
-    if clicks.iter().any(Click::is_positive) {
+    // A mask that was started from is an object already.
+    let has_object = args.start_mask.is_some() && !clicks.is_empty();
+    if has_object || clicks.iter().any(Click::is_positive) {
         return Ok(clicks);
     }
     Err(Exit::Usage.because(match &args.clicks {
