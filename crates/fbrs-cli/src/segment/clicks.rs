@@ -46,13 +46,17 @@ pub(super) fn parse_spot(text: &str) -> Result<Spot, String> {
 }
 
 /// The clicks of the command line or of the file that it names.
-pub(super) fn collect(args: &SegmentArgs, matches: &ArgMatches) -> Result<Vec<Click<ImageSpace>>> {
+pub(super) fn collect(
+    args: &SegmentArgs,
+    matches: &ArgMatches,
+    sees_mask: bool,
+) -> Result<Vec<Click<ImageSpace>>> {
     let clicks = match &args.clicks {
         Some(path) => read(path)?,
         None => in_order(args, matches),
     };
-    // A mask that was started from is an object already.
-    let has_object = args.start_mask.is_some() && !clicks.is_empty();
+    // A network that sees the mask that was started from knows the object.
+    let has_object = sees_mask && args.start_mask.is_some() && !clicks.is_empty();
     if has_object || clicks.iter().any(Click::is_positive) {
         return Ok(clicks);
     }

@@ -31,9 +31,10 @@ struct Loaded {
 /// Runs `fbrs segment`. Whatever can be refused is refused before the network is loaded.
 pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice) -> Result<()> {
     let matches = matches.context("the arguments of segment are missing")?;
-    let clicks = clicks::collect(&args, matches)?;
     let checkpoint = open(&args, voice)?;
-    let options = args.options(&checkpoint.architecture());
+    let architecture = checkpoint.architecture();
+    let clicks = clicks::collect(&args, matches, architecture.sees_previous_mask())?;
+    let options = args.options(&architecture);
     options.check()?;
     let photo = photo::read(&args.photo, voice)?;
     let size = Size { height: photo.height() as usize, width: photo.width() as usize };
