@@ -32,6 +32,6 @@ export LD_LIBRARY_PATH="$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export FBRS_TEST_DEVICE=wgpu
 build=(--release --locked --no-default-features --features cpu,wgpu)
 cargo test "${build[@]}" --test agreement -- --test-threads 1 --nocapture
-cargo run "${build[@]}" --bin check_predictions -- weights/hrnet18s_ocr64.safetensors \
+cargo run "${build[@]}" --bin check_predictions -- tests/golden/weights/hrnet18s_ocr64.safetensors \
     tests/golden/predictions/hrnet18s_ocr64 tests/golden/predictions/photos wgpu "NoBRS 000000000030_1"
 exec cargo test "${build[@]}" --lib -- --test-threads 1 --nocapture checks::gradients
