@@ -63,3 +63,38 @@ struct Walk<'a, R> {
     memo: HashMap<u32, Value>,
     copied: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn inspected(pickle: &[u8]) -> Inspected {
+        inspect(&mut &pickle[..]).unwrap()
+    }
+
+    /// What is remembered of a pickle is shallow: deep ones would end the program where it is dropped.
+    #[test]
+    fn containers_in_one_another_take_no_stack() {
+        let tuples = [b")".to_vec(), vec![0x85; 400_000]].concat();
+        assert_eq!(inspected(&[&tuples[..], b"."].concat()).root, Root::Tuple);
+        let lists = [vec![b']'; 200_000], vec![b'a'; 199_999]].concat();
+        assert_eq!(inspected(&[&lists[..], b"."].concat()).root, Root::List);
+        // {"config": ((…))}
+        let found = inspected(&[b"}X\x06\0\0\0config", &tuples[..], b"s."].concat());
+        assert_eq!((found.root, found.config), (Root::Dictionary, None));
+    }
+
+    #[test]
+    fn a_configuration_is_found_beside_what_is_too_large() {
+        // {"many": [0, 0, …], "config": {"a": (1, None, True, 1.5, "b")}}
+        let many = [b"X\x04\0\0\0many](".to_vec(), b"K\0".repeat(20_000), b"e".to_vec()].concat();
+        let config =
+            b"X\x06\0\0\0config}X\x01\0\0\0a(K\x01N\x88G\x3f\xf8\0\0\0\0\0\0X\x01\0\0\0bts";
+        let pickle = [b"}(".to_vec(), many, config.to_vec(), b"u.".to_vec()].concat();
+        let found = inspected(&pickle).config;
+        assert_eq!(found, Some(json!({ "a": [1, null, true, 1.5, "b"] })));
+    }
+}

@@ -2,11 +2,10 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::io::BufRead;
-use std::rc::Rc;
 
 use super::Walk;
 use super::refusal::{Refusal, damaged};
-use super::value::{MAX_CONTENT, Root, Value};
+use super::value::{Content, Root, Value};
 
 /// Values that may be copied by keeping and recalling them: the reader behind copies what Python
 /// shares, and a few hundred bytes can double a value many times over. The largest network's pickle
@@ -45,16 +44,10 @@ impl<R: BufRead> Walk<'_, R> {
     }
 
     /// Puts values into what is on top of the stack.
-    pub(super) fn grow(&mut self, mut values: Vec<Value>) -> Result<(), Refusal> {
+    pub(super) fn grow(&mut self, values: Vec<Value>) -> Result<(), Refusal> {
         let size = values.iter().map(Value::size).fold(0, u64::saturating_add);
-        if let Some(Value::Other(_, _, content)) = self.stack.last_mut()
-            && let Some(held) = content
-        {
-            if held.len().saturating_add(values.len()) > MAX_CONTENT {
-                *content = None;
-            } else {
-                Rc::make_mut(held).append(&mut values);
-            }
+        if let Some(Value::Other(_, _, content)) = self.stack.last_mut() {
+            *content = content.take().and_then(|content| content.with(values));
         }
         self.weigh(size)
     }
@@ -93,7 +86,7 @@ impl<R: BufRead> Walk<'_, R> {
     fn make(&mut self, root: Root, values: Vec<Value>) {
         let size = values.iter().map(Value::size).fold(1, u64::saturating_add);
         let is_kept = matches!(root, Root::Dictionary | Root::List | Root::Tuple);
-        let content = (is_kept && values.len() <= MAX_CONTENT).then(|| Rc::new(values));
+        let content = if is_kept { Content::default().with(values) } else { None };
         self.push(Value::Other(root, size, content));
     }
 

@@ -2,13 +2,12 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::io::BufRead;
-use std::rc::Rc;
 
 use fbrs_data::text::printable;
 
 use super::Walk;
 use super::refusal::{Refusal, damaged, forbid};
-use super::value::{Plain, Root, SINGLE, Value};
+use super::value::{Content, Plain, Root, SINGLE, Value};
 
 /// The container of a state dict.
 const DICTIONARY: &str = "collections.OrderedDict";
@@ -64,9 +63,9 @@ impl<R: BufRead> Walk<'_, R> {
             b'N' => self.push(Value::Plain(Plain::None)),
             0x88 => self.push(Value::Plain(Plain::Truth(true))),
             0x89 => self.push(Value::Plain(Plain::Truth(false))),
-            b')' => self.push(Value::Other(Root::Tuple, 1, Some(Rc::default()))),
-            b']' => self.push(Value::Other(Root::List, 1, Some(Rc::default()))),
-            b'}' => self.push(Value::Other(Root::Dictionary, 1, Some(Rc::default()))),
+            b')' => self.push(Value::Other(Root::Tuple, 1, Some(Content::default()))),
+            b']' => self.push(Value::Other(Root::List, 1, Some(Content::default()))),
+            b'}' => self.push(Value::Other(Root::Dictionary, 1, Some(Content::default()))),
             0x8f => self.push(Value::Other(Root::Set, 1, None)),
             b'I' | b'L' | b'F' => {
                 let line = self.line()?;
@@ -232,7 +231,7 @@ impl<R: BufRead> Walk<'_, R> {
         match self.pop()? {
             Value::Global(name) if CALLED.contains(&&*name) => {
                 let (root, content) = match &*name {
-                    DICTIONARY | COUNTER => (Root::Dictionary, Some(Rc::default())),
+                    DICTIONARY | COUNTER => (Root::Dictionary, Some(Content::default())),
                     _ => (Root::Tensor, None),
                 };
                 self.push(Value::Other(root, arguments, content));

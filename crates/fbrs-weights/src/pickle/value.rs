@@ -41,8 +41,9 @@ pub(super) enum Value {
     Plain(Plain),
     /// A class or function, `module.name`.
     Global(Rc<str>),
-    /// Anything else, with the number of values in it, itself included.
-    Other(Root, u64, Content),
+    /// Anything else, with the number of values in it, itself included; and what it holds, where
+    /// that is known.
+    Other(Root, u64, Option<Content>),
 }
 
 #[derive(Clone, Copy)]
@@ -55,14 +56,33 @@ pub(super) enum Plain {
     Unknown,
 }
 
-/// What is in a list, a tuple or a dictionary (key, value, key, value); `None` where nobody needs it
-/// or there is too much of it.
-pub(super) type Content = Option<Rc<Vec<Value>>>;
+/// What is in a list, a tuple or a dictionary (key, value, key, value). It is bounded in number and in
+/// depth, so that nothing that goes through it, its end least of all, goes deep.
+#[derive(Clone, Default)]
+pub(super) struct Content {
+    values: Rc<Vec<Value>>,
+    /// Containers in one another below this one.
+    depth: u32,
+}
 
 /// Values of a container that are remembered. A state dict has 4,000.
-pub(super) const MAX_CONTENT: usize = 16_384;
-/// How deep a description may be.
+const MAX_CONTENT: usize = 16_384;
+/// Containers in one another that are remembered. A description has six.
 const MAX_DEPTH: u32 = 8;
+
+impl Content {
+    /// The same with more values; `None` where that is more than is remembered.
+    pub(super) fn with(mut self, mut more: Vec<Value>) -> Option<Self> {
+        let depth = more.iter().map(Value::depth).max().unwrap_or(0);
+        self.depth = self.depth.max(depth);
+        let count = self.values.len().saturating_add(more.len());
+        if self.depth >= MAX_DEPTH || count > MAX_CONTENT {
+            return None;
+        }
+        Rc::make_mut(&mut self.values).append(&mut more);
+        Some(self)
+    }
+}
 
 /// A value that holds no others.
 pub(super) const SINGLE: Value = Value::Plain(Plain::Unknown);
@@ -88,10 +108,18 @@ impl Value {
         }
     }
 
+    /// Containers in one another, this one included.
+    fn depth(&self) -> u32 {
+        match self {
+            Self::Other(_, _, Some(content)) => content.depth.saturating_add(1),
+            _ => 0,
+        }
+    }
+
     /// What lies under a key of a dictionary.
     pub(super) fn under(&self, key: &str) -> Option<&Self> {
         let Self::Other(Root::Dictionary, _, Some(content)) = self else { return None };
-        let mut pairs = content.chunks_exact(2).filter_map(|pair| match pair {
+        let mut pairs = content.values.chunks_exact(2).filter_map(|pair| match pair {
             [Self::Text(name), value] if **name == *key => Some(value),
             _ => None,
         });
@@ -101,13 +129,8 @@ impl Value {
     /// The value as JSON; `None` for anything that is not made of numbers, texts, lists and
     /// dictionaries alone.
     pub(super) fn json(&self) -> Option<serde_json::Value> {
-        self.json_to(MAX_DEPTH)
-    }
-
-    fn json_to(&self, depth: u32) -> Option<serde_json::Value> {
         use serde_json::Value as Json;
 
-        let deeper = depth.checked_sub(1)?;
         Some(match self {
             Self::Text(text) => Json::from(&**text),
             Self::Plain(Plain::None) => Json::Null,
@@ -116,14 +139,14 @@ impl Value {
             Self::Plain(Plain::Real(number)) => {
                 Json::Number(serde_json::Number::from_f64(*number)?)
             }
-            Self::Other(Root::List | Root::Tuple, _, Some(content)) => Json::Array(
-                content.iter().map(|value| value.json_to(deeper)).collect::<Option<_>>()?,
-            ),
+            Self::Other(Root::List | Root::Tuple, _, Some(content)) => {
+                Json::Array(content.values.iter().map(Self::json).collect::<Option<_>>()?)
+            }
             Self::Other(Root::Dictionary, _, Some(content)) => {
                 let mut object = serde_json::Map::new();
-                for pair in content.chunks_exact(2) {
+                for pair in content.values.chunks_exact(2) {
                     let [Self::Text(key), value] = pair else { return None };
-                    object.insert((**key).to_owned(), value.json_to(deeper)?);
+                    object.insert((**key).to_owned(), value.json()?);
                 }
                 Json::Object(object)
             }
