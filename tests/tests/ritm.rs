@@ -107,24 +107,24 @@ impl ParameterSource for Overridden {
     }
 }
 
-/// Through a native file, as users have it.
+/// A network from a source of parameters, through a native file, as users have it.
+fn through_a_file(name: &str, source: &mut dyn ParameterSource) -> Segmenter {
+    let path = std::env::temp_dir().join(format!("fbrs-{}-{name}.safetensors", std::process::id()));
+    let architecture = name.parse().unwrap();
+    let (scaling, provenance) = (InputScaling::RITM, Provenance::default());
+    save_native(&path, source, &architecture, &scaling, Precision::F32, &provenance).unwrap();
+    let checkpoint = Checkpoint::open(&path, ExtraKeys::Refuse).unwrap();
+    assert_eq!(checkpoint.architecture(), architecture);
+    assert_eq!(checkpoint.scaling(), scaling);
+    let device = DeviceChoice::Cpu.open().unwrap();
+    let segmenter = Segmenter::from_checkpoint(checkpoint, device).unwrap();
+    fs::remove_file(path).unwrap();
+    segmenter
+}
+
 fn segmenter() -> &'static Segmenter {
     static SEGMENTER: OnceLock<Segmenter> = OnceLock::new();
-    SEGMENTER.get_or_init(|| {
-        let path =
-            std::env::temp_dir().join(format!("fbrs-ritm-{}.safetensors", std::process::id()));
-        let architecture = "hrnet18s_ocr48_itermask".parse().unwrap();
-        let (scaling, provenance) = (InputScaling::RITM, Provenance::default());
-        save_native(&path, &mut Overridden, &architecture, &scaling, Precision::F32, &provenance)
-            .unwrap();
-        let checkpoint = Checkpoint::open(&path, ExtraKeys::Refuse).unwrap();
-        assert_eq!(checkpoint.architecture(), architecture);
-        assert_eq!(checkpoint.scaling(), scaling);
-        let segmenter =
-            Segmenter::from_checkpoint(checkpoint, DeviceChoice::Cpu.open().unwrap()).unwrap();
-        fs::remove_file(path).unwrap();
-        segmenter
-    })
+    SEGMENTER.get_or_init(|| through_a_file("hrnet18s_ocr48_itermask", &mut Overridden))
 }
 
 fn folder() -> PathBuf {
@@ -347,12 +347,7 @@ fn a_mask_to_start_from_can_be_taken_away() {
 /// Without object attention there is nothing for f-BRS-C to change.
 #[test]
 fn a_mode_that_a_network_does_not_have_is_refused() {
-    let path = std::env::temp_dir().join(format!("fbrs-ocr0-{}.safetensors", std::process::id()));
-    let architecture = "hrnet1s_ocr0_itermask".parse().unwrap();
-    let (scaling, provenance) = (InputScaling::RITM, Provenance::default());
-    save_native(&path, &mut Formula, &architecture, &scaling, Precision::F32, &provenance).unwrap();
-    let segmenter = Segmenter::load(path.to_str().unwrap(), DeviceChoice::Cpu).unwrap();
-    fs::remove_file(path).unwrap();
+    let segmenter = through_a_file("hrnet1s_ocr0_itermask", &mut Formula);
     let error = segmenter.session(small_photo(), plain(Mode::FBrsC)).err().unwrap().to_string();
     assert!(error.contains("f-BRS-C") && error.contains("no object attention"), "{error}");
     let mut session = segmenter.session(small_photo(), plain(Mode::FBrsB)).unwrap();
@@ -365,12 +360,7 @@ fn a_mode_that_a_network_does_not_have_is_refused() {
 /// that are left lead in a session of their own.
 #[test]
 fn random_histories_are_their_clicks() {
-    let path = std::env::temp_dir().join(format!("fbrs-narrow-{}.safetensors", std::process::id()));
-    let architecture = "hrnet1s_ocr1_itermask".parse().unwrap();
-    let (scaling, provenance) = (InputScaling::RITM, Provenance::default());
-    save_native(&path, &mut Formula, &architecture, &scaling, Precision::F32, &provenance).unwrap();
-    let segmenter = Segmenter::load(path.to_str().unwrap(), DeviceChoice::Cpu).unwrap();
-    fs::remove_file(path).unwrap();
+    let segmenter = through_a_file("hrnet1s_ocr1_itermask", &mut Formula);
     let photo = imageops::crop_imm(&small_photo(), 30, 30, 48, 40).to_image();
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut next = |below: u64| {

@@ -65,9 +65,9 @@ class Pooled(nn.Module):
 
 
 class Aspp(nn.Module):
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs, outputs, rates=(12, 24, 36)):
         super().__init__()
-        dilated = [conv_bn(inputs, outputs, 3, 1, rate, rate) for rate in (12, 24, 36)]
+        dilated = [conv_bn(inputs, outputs, 3, 1, rate, rate) for rate in rates]
         # The parameter's published name.
         self.concurent = nn.ModuleList(
             [conv_bn(inputs, outputs), *dilated, Pooled(inputs, outputs)]

@@ -2,15 +2,17 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::refiner::{ClickEncoding, Told};
 use burn::tensor::{Device, Tensor, TensorData};
 use fbrs_clicks::{Click, CropSpace, NetworkPoints, Position, Size, disc_maps, distance_maps};
 use fbrs_models::{ClickInput, ClickPoints, ImageFeatures, Interrupt, Interrupted, Network};
 
+use crate::refiner::{ClickEncoding, Told};
+
 /// Images (mirror images counted) of a part of many crops: what they need while they run is bounded.
 const PART_IMAGES: usize = 4;
-/// Bytes of image features that a frame of many parts keeps.
-const KEPT_FEATURES: usize = 1 << 30;
+/// Bytes of features that are kept of many parts: of the images' alone by a frame, of a click's for its
+/// search. More, as of hundreds of tiles, is made anew whenever it is needed.
+pub(crate) const KEPT_FEATURES: usize = 1 << 30;
 
 /// Where a frame's crops come from. They may be asked for again, and must then be the same.
 pub trait CropSource: Send + Sync + fmt::Debug {

@@ -6,7 +6,7 @@ use fbrs_clicks::{Click, CropSpace, DiscRule};
 use fbrs_models::{Cut, CutState, Interrupt, Network};
 
 use crate::error::RefineError;
-use crate::frame::Frame;
+use crate::frame::{Frame, KEPT_FEATURES};
 use crate::logits::Logits;
 use crate::options::RefineOptions;
 use crate::search::{self, Search};
@@ -14,10 +14,6 @@ use crate::state::{self, RefineState};
 use crate::trace::ClickTrace;
 use crate::variables::Variables;
 use crate::watch::{Progress, Watch};
-
-/// Bytes of features that a click keeps for its search. Of more, as of hundreds of tiles, every
-/// evaluation makes them anew.
-const KEPT_FEATURES: usize = 1 << 30;
 
 /// The answer to a click.
 #[derive(Debug, Clone)]

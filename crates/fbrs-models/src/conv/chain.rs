@@ -43,7 +43,7 @@ impl Chain {
             None => None,
         };
         let (depthwise, project) = (self.depthwise.host()?, self.project.host()?);
-        let (inner, outer, residual) = ([self.inner; 2], self.outer, self.residual);
+        let (inner, outer, residual) = (self.inner, self.outer, self.residual);
         HostChain { expand, depthwise, project, inner, outer, residual }.forward(x)
     }
 }

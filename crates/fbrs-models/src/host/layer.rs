@@ -13,7 +13,8 @@ use burn::tensor::{Float, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::gradient::InputGradient;
-use super::{Finish, HostConv, HostShape, Planes, separable};
+use super::separable::{self, HostChain};
+use super::{Finish, HostConv, HostShape, Planes};
 use crate::cancel::Interrupt;
 use crate::conv::Activation;
 
@@ -123,21 +124,7 @@ impl HostLayer {
     }
 }
 
-/// Layers one behind the other that run in one pass.
-#[derive(Clone, Copy)]
-pub(crate) struct HostChain<'a> {
-    pub(crate) expand: Option<&'a HostLayer>,
-    pub(crate) depthwise: &'a HostLayer,
-    pub(crate) project: &'a HostLayer,
-    /// Behind the expansion and behind the depthwise convolution.
-    pub(crate) inner: [Activation; 2],
-    /// Behind all of it.
-    pub(crate) outer: Activation,
-    /// Whether the input is added.
-    pub(crate) residual: bool,
-}
-
-impl HostChain<'_> {
+impl HostChain<'_, HostLayer> {
     /// `None` for tensors that are tracked or lie elsewhere, and for layers that are not made for it.
     pub(crate) fn forward(self, x: &Tensor<4>) -> Option<Tensor<4>> {
         if x.is_autodiff() {
@@ -150,7 +137,7 @@ impl HostChain<'_> {
         if Interrupt::current().is_due() {
             return Some(Tensor::from_primitive::<Flex>(zeros(dims_out)));
         }
-        let chain = separable::Chain {
+        let chain = HostChain {
             expand: self.expand.map(|layer| &layer.conv),
             depthwise: &self.depthwise.conv,
             project: &self.project.conv,
@@ -158,7 +145,7 @@ impl HostChain<'_> {
             outer: self.outer,
             residual: self.residual,
         };
-        let y = separable::forward(chain, Planes { values: &values(&x)?, dims }, size)?;
+        let y = separable::forward(&chain, Planes { values: &values(&x)?, dims }, size)?;
         Some(Tensor::from_primitive::<Flex>(tensor(y, dims_out)))
     }
 }

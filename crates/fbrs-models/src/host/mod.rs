@@ -21,8 +21,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-pub(crate) use layer::{HostChain, HostLayer};
+pub(crate) use layer::HostLayer;
 use padded::Padded;
+pub(crate) use separable::HostChain;
 use stencil::Stencil;
 use tile::{OUTPUTS, OutputTask};
 use winograd::Winograd;

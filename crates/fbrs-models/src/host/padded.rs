@@ -49,32 +49,16 @@ impl<'a> Padded<'a> {
         let stride = stencil.stride;
         let [above, below] = padding(stencil, 0, height, out_height);
         let [before, behind] = padding(stencil, 1, width, out_width);
-        let (rows, row, lead) = match stride {
-            1 => (above + height + below, width + before.max(behind), before),
-            _ => (
-                (above + height + below).div_ceil(stride),
-                (before + width + behind).div_ceil(stride),
-                0,
-            ),
-        };
+        let Lines { row, lead } = Lines::new(stride, width, [before, behind]);
+        let rows = (above + height + below).div_ceil(stride);
         let plane = lead + rows * row;
-        // Only the planes that a tap reads are made.
-        let mut phases: Vec<(usize, usize)> = Vec::new();
-        let mut taps = Vec::new();
-        for &[vertical, horizontal] in &stencil.taps {
-            let down = above.saturating_add_signed(vertical);
-            let right = before.saturating_add_signed(horizontal);
-            let phase = (down % stride, right % stride);
-            let index = phases.iter().position(|known| *known == phase);
-            let index = index.unwrap_or_else(|| {
-                phases.push(phase);
-                phases.len() - 1
-            });
-            let offset = index * plane + (down / stride) * row + right / stride;
-            let first = above.saturating_sub(down).div_ceil(stride);
-            let end = (height + above).saturating_sub(down).div_ceil(stride);
-            taps.push(Tap { offset, lines: first..end });
-        }
+        let Phases { phases, taps } = Phases::new(stencil, [above as isize, before as isize], row);
+        let taps = taps.into_iter().map(|tap| {
+            let first = above.saturating_sub(tap.down).div_ceil(stride);
+            let end = (height + above).saturating_sub(tap.down).div_ceil(stride);
+            Tap { offset: tap.phase * plane + tap.offset, lines: first..end }
+        });
+        let taps = taps.collect();
         let channel = phases.len() * plane;
         let image = channels * channel;
         let values = if stride == 1 && above + below + before + behind == 0 && !slack {
@@ -103,8 +87,63 @@ impl<'a> Padded<'a> {
     }
 }
 
+/// How lines lie one behind the other.
+pub(super) struct Lines {
+    /// Width of a padded line.
+    pub(super) row: usize,
+    /// Zeros before the first one.
+    pub(super) lead: usize,
+}
+
+impl Lines {
+    /// With stride 1, the zeros behind a line are those before the next one.
+    pub(super) fn new(stride: usize, width: usize, [before, behind]: [usize; 2]) -> Self {
+        match stride {
+            1 => Self { row: width + before.max(behind), lead: before },
+            _ => Self { row: (before + width + behind).div_ceil(stride), lead: 0 },
+        }
+    }
+}
+
+/// The planes of every `stride`-th row and column that some tap reads, and the taps in them.
+pub(super) struct Phases {
+    /// First row and column of each, in the padded image.
+    pub(super) phases: Vec<(usize, usize)>,
+    pub(super) taps: Vec<PhaseTap>,
+}
+
+pub(super) struct PhaseTap {
+    /// Which plane it reads.
+    pub(super) phase: usize,
+    /// Where in that plane it reads the output's first position.
+    pub(super) offset: usize,
+    /// Its row in the padded image.
+    pub(super) down: usize,
+}
+
+impl Phases {
+    /// `padding`: rows above and columns before the image; `row`: width of a plane's line.
+    pub(super) fn new(stencil: &Stencil, padding: [isize; 2], row: usize) -> Self {
+        let stride = stencil.stride;
+        let mut phases: Vec<(usize, usize)> = Vec::new();
+        let taps = stencil.taps.iter().map(|&[vertical, horizontal]| {
+            let down = (vertical + padding[0]).max(0) as usize;
+            let right = (horizontal + padding[1]).max(0) as usize;
+            let phase = (down % stride, right % stride);
+            let known = phases.iter().position(|known| *known == phase);
+            let index = known.unwrap_or_else(|| {
+                phases.push(phase);
+                phases.len() - 1
+            });
+            PhaseTap { phase: index, offset: (down / stride) * row + right / stride, down }
+        });
+        let taps = taps.collect();
+        Self { phases, taps }
+    }
+}
+
 /// Zeros that the taps read on either side of the image along one axis.
-fn padding(stencil: &Stencil, axis: usize, length: usize, output: usize) -> [usize; 2] {
+pub(super) fn padding(stencil: &Stencil, axis: usize, length: usize, output: usize) -> [usize; 2] {
     let taps = || stencil.taps.iter().filter_map(|tap| tap.get(axis).copied());
     let last = (output.saturating_sub(1) * stencil.stride) as isize;
     let first = taps().min().unwrap_or(0);

@@ -14,8 +14,9 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::depthwise::{SLACK, sum_taps};
+use super::padded::{Lines, Phases, padding};
 use super::stencil::Stencil;
-use super::tile::{Input, OUTPUTS, POSITIONS, RUN, VECTORS, accumulate, add_products};
+use super::tile::{Input, OUTPUTS, POSITIONS, RUN, VECTORS, accumulate_tile, add_products};
 use super::{HostConv, Planes, Weight, within};
 use crate::conv::Activation;
 
@@ -28,22 +29,21 @@ const LEAST_GAIN: usize = 4;
 const GROUP: usize = 96 * 1024;
 
 /// The layers of a block, one behind the other.
-#[derive(Clone, Copy)]
-pub(super) struct Chain<'a> {
-    pub(super) expand: Option<&'a HostConv>,
-    pub(super) depthwise: &'a HostConv,
-    pub(super) project: &'a HostConv,
+pub(crate) struct HostChain<'a, L> {
+    pub(crate) expand: Option<&'a L>,
+    pub(crate) depthwise: &'a L,
+    pub(crate) project: &'a L,
     /// Behind the expansion and behind the depthwise convolution.
-    pub(super) inner: [Activation; 2],
+    pub(crate) inner: Activation,
     /// Behind all of it.
-    pub(super) outer: Activation,
+    pub(crate) outer: Activation,
     /// Whether the input is added.
-    pub(super) residual: bool,
+    pub(crate) residual: bool,
 }
 
 /// A chain on its input.
 struct Block<'a> {
-    chain: Chain<'a>,
+    chain: &'a HostChain<'a, HostConv>,
     x: Planes<'a>,
     out: [usize; 2],
     geometry: Geometry,
@@ -61,39 +61,19 @@ struct Geometry {
     /// Rows behind the first one that the taps reach.
     reach: usize,
     before: usize,
-    lead: usize,
-    row: usize,
-    phases: Vec<(usize, usize)>,
-    taps: Vec<(usize, usize)>,
+    lines: Lines,
+    phases: Phases,
 }
 
 impl Geometry {
     fn new(stencil: &Stencil, width: usize, out_width: usize) -> Self {
-        let stride = stencil.stride;
-        let all = |axis: usize| stencil.taps.iter().filter_map(move |tap| tap.get(axis).copied());
-        let top = all(0).min().unwrap_or(0);
-        let reach = (all(0).max().unwrap_or(0) - top) as usize;
-        let before = (-all(1).min().unwrap_or(0)).max(0) as usize;
-        let end = (out_width.saturating_sub(1) * stride) as isize + all(1).max().unwrap_or(0) + 1;
-        let behind = (end - width as isize).max(0) as usize;
-        let (row, lead) = match stride {
-            1 => (width + before.max(behind), before),
-            _ => ((before + width + behind).div_ceil(stride), 0),
-        };
-        let mut geometry =
-            Self { stride, top, reach, before, lead, row, phases: Vec::new(), taps: Vec::new() };
-        for &[vertical, horizontal] in &stencil.taps {
-            let down = (vertical - top) as usize;
-            let right = (horizontal + before as isize) as usize;
-            let phase = (down % stride, right % stride);
-            let known = geometry.phases.iter().position(|known| *known == phase);
-            let index = known.unwrap_or_else(|| {
-                geometry.phases.push(phase);
-                geometry.phases.len() - 1
-            });
-            geometry.taps.push((index, (down / stride) * row + right / stride));
-        }
-        geometry
+        let rows = || stencil.taps.iter().map(|[vertical, _]| *vertical);
+        let top = rows().min().unwrap_or(0);
+        let reach = (rows().max().unwrap_or(0) - top) as usize;
+        let [before, behind] = padding(stencil, 1, width, out_width);
+        let lines = Lines::new(stencil.stride, width, [before, behind]);
+        let phases = Phases::new(stencil, [-top, before as isize], lines.row);
+        Self { stride: stencil.stride, top, reach, before, lines, phases }
     }
 
     /// Rows of the input that some rows of the output read.
@@ -105,7 +85,7 @@ impl Geometry {
     /// Values of one phase of a channel.
     fn plane(&self, rows: &Range<usize>) -> usize {
         let lines = self.input_rows(rows).len().div_ceil(self.stride);
-        self.lead + lines * self.row
+        self.lines.lead + lines * self.lines.row
     }
 
     /// Where the columns from `col` on of a line lie, `line` counted from the first that is read:
@@ -117,12 +97,12 @@ impl Geometry {
         line: usize,
         col: usize,
     ) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let of_line = self.phases.iter().enumerate();
+        let of_line = self.phases.phases.iter().enumerate();
         let of_line = of_line.filter(move |(_, phase)| line % self.stride == phase.0);
         of_line.map(move |(index, (_, right))| {
             let start = self.before + col;
             let skip = (right + self.stride - start % self.stride) % self.stride;
-            let lines = index * plane + self.lead + (line / self.stride) * self.row;
+            let lines = index * plane + self.lines.lead + (line / self.stride) * self.lines.row;
             // With stride 1 the zeros before a line are those behind the one before it.
             let at = if self.stride == 1 { col } else { (start + skip) / self.stride };
             (skip, lines + at)
@@ -180,7 +160,11 @@ fn with_scratch<T>(of: Use, work: impl FnOnce(&mut Vec<Vec<f32>>) -> T) -> T {
 }
 
 /// The chain's output, `[batch, outputs, size]`; `None` for layers that are not made for it.
-pub(super) fn forward(chain: Chain<'_>, x: Planes<'_>, size: [usize; 2]) -> Option<Vec<f32>> {
+pub(super) fn forward(
+    chain: &HostChain<'_, HostConv>,
+    x: Planes<'_>,
+    size: [usize; 2],
+) -> Option<Vec<f32>> {
     let Weight::Depthwise(depthwise) = &chain.depthwise.weight else { return None };
     let expand = match chain.expand {
         Some(expand) => Some(expand.tiles()?),
@@ -323,11 +307,11 @@ impl WithSimd for WideTask<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { block, image, rows, there, packed, tile, out } = self;
-        let (geometry, chain) = (&block.geometry, &block.chain);
+        let (geometry, chain) = (&block.geometry, block.chain);
         let step = VECTORS * S::F32_LANES;
         let [_, inputs, height, width] = block.x.dims;
         let plane = geometry.plane(rows);
-        let length = geometry.phases.len() * plane;
+        let length = geometry.phases.phases.len() * plane;
         let channels = OUTPUTS.min(chain.depthwise.output - tile * OUTPUTS);
         let mut wide = take(Use::Wide, channels * length + SLACK);
         // What is not written below is padding.
@@ -338,13 +322,13 @@ impl WithSimd for WideTask<'_> {
                 let per_tile = inputs * OUTPUTS;
                 let weight = &weight[tile * per_tile..(tile + 1) * per_tile];
                 let bias = chain.expand.map_or(&[][..], |expand| &expand.bias);
-                let range = chain.inner[0].range();
+                let range = chain.inner.range();
                 let mut sums = [0.0f32; OUTPUTS * POSITIONS];
                 let count = there.len() * width;
                 let blocks = packed.chunks_exact((inputs * step).max(1));
                 for (index, values) in blocks.take(count.div_ceil(step)).enumerate() {
                     let input = Input { values, channel: step, taps: &[(0, 0)] };
-                    sum_tile(simd, &input, weight, &mut sums);
+                    accumulate_tile(simd, &input, weight, 0, &mut sums);
                     let (mut at, end) = (index * step, ((index + 1) * step).min(count));
                     while at < end {
                         let (line, col) = (at / width, at % width);
@@ -377,12 +361,13 @@ impl WithSimd for WideTask<'_> {
             }
         }
         let taps: Vec<usize> =
-            geometry.taps.iter().map(|(phase, offset)| phase * plane + offset).collect();
+            geometry.phases.taps.iter().map(|tap| tap.phase * plane + tap.offset).collect();
         let out_width = block.out[1];
-        let positions = (rows.len() - 1) * geometry.row + out_width;
+        let row_length = geometry.lines.row;
+        let positions = (rows.len() - 1) * row_length + out_width;
         let mut lines = take(Use::Line, positions.next_multiple_of(SLACK));
         let line = &mut lines[..positions.next_multiple_of(SLACK)];
-        let range = chain.inner[1].range();
+        let range = chain.inner.range();
         for channel in 0..channels {
             let number = tile * OUTPUTS + channel;
             let weight = &block.depthwise[number * taps.len()..(number + 1) * taps.len()];
@@ -390,7 +375,7 @@ impl WithSimd for WideTask<'_> {
             sum_taps(simd, &wide[channel * length..], &taps, weight, bias, line);
             let mut position = 0;
             for row in 0..rows.len() {
-                let mut from = &line[row * geometry.row..row * geometry.row + out_width];
+                let mut from = &line[row * row_length..row * row_length + out_width];
                 while !from.is_empty() {
                     let (index, at) = (position / step, position % step);
                     let (now, rest) = from.split_at(from.len().min(step - at));
@@ -403,18 +388,6 @@ impl WithSimd for WideTask<'_> {
         }
         give_back(Use::Line, lines);
         give_back(Use::Wide, wide);
-    }
-}
-
-/// Adds up one tile of outputs at some positions.
-#[inline(always)]
-fn sum_tile<S: Simd>(simd: S, input: &Input<'_>, weight: &[f32], sums: &mut [f32]) {
-    // Wide vectors come with twice as many registers.
-    if S::F32_LANES >= 16 {
-        accumulate::<S, 8>(simd, input, weight, [0, 0], sums);
-    } else {
-        accumulate::<S, 4>(simd, input, weight, [0, 0], sums);
-        accumulate::<S, 4>(simd, input, weight, [4, 0], sums);
     }
 }
 
@@ -438,7 +411,7 @@ impl WithSimd for ProjectTask<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Piece {
         let Self { block, image, middle, per_tile, blocks, at, positions } = self;
-        let chain = &block.chain;
+        let chain = block.chain;
         let step = VECTORS * S::F32_LANES;
         let first = blocks.start * step;
         let length = (blocks.end * step).min(positions) - first;

@@ -173,18 +173,18 @@ fn chains_are_their_layers() {
             let wide = Planes { values: &wide, dims: [2, middle, size[0], size[1]] };
             let addend = residual.then_some(values.as_slice());
             let expected = project.forward(wide, size, Finish { addend, activation: outer });
-            let chain = separable::Chain {
+            let chain = HostChain {
                 expand: expand.as_ref(),
                 depthwise: &depthwise,
                 project: &project,
-                inner: [inner; 2],
+                inner,
                 outer,
                 residual,
             };
             // With many threads a strip's channels are computed side by side.
             for threads in [1, 2, 7] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                let found = pool.install(|| separable::forward(chain, x, size)).unwrap();
+                let found = pool.install(|| separable::forward(&chain, x, size)).unwrap();
                 assert!(found == expected, "{case:?} {inner:?} on {threads}");
             }
         }

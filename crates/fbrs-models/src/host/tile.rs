@@ -131,13 +131,7 @@ impl WithSimd for OutputTask<'_> {
                 let inputs = input.chunks_exact(gathered.max(1)).zip(&active);
                 for (from, (input, taps)) in starts().zip(inputs) {
                     let input = Input { values: input, channel: plan.channel, taps };
-                    // Wide vectors come with twice as many registers.
-                    if S::F32_LANES >= 16 {
-                        accumulate::<S, 8>(simd, &input, weight, [0, 0], &mut sums);
-                    } else {
-                        accumulate::<S, 4>(simd, &input, weight, [0, 0], &mut sums);
-                        accumulate::<S, 4>(simd, &input, weight, [4, 0], &mut sums);
-                    }
+                    accumulate_tile(simd, &input, weight, 0, &mut sums);
                     self.store(tile, &sums, from, step);
                 }
             }
@@ -154,13 +148,32 @@ pub(super) struct Input<'a> {
     pub(super) taps: &'a [(usize, usize)],
 }
 
+/// Adds up all outputs of a tile, over all channels and taps, into `[OUTPUTS][POSITIONS]` from position
+/// `to` on.
+#[inline(always)]
+pub(super) fn accumulate_tile<S: Simd>(
+    simd: S,
+    input: &Input<'_>,
+    weight: &[f32],
+    to: usize,
+    tile: &mut [f32],
+) {
+    // Wide vectors come with twice as many registers.
+    if S::F32_LANES >= 16 {
+        accumulate::<S, 8>(simd, input, weight, [0, to], tile);
+    } else {
+        accumulate::<S, 4>(simd, input, weight, [0, to], tile);
+        accumulate::<S, 4>(simd, input, weight, [4, to], tile);
+    }
+}
+
 /// Adds up `COUNT` outputs from `first` on, over all channels and taps, into `[OUTPUTS][POSITIONS]`
 /// from position `to` on.
 ///
 /// Products are added up in runs, and the runs' sums after that: rounding grows with the length of
 /// a sum, and a search through a network follows its rounding.
 #[inline(always)]
-pub(super) fn accumulate<S: Simd, const COUNT: usize>(
+fn accumulate<S: Simd, const COUNT: usize>(
     simd: S,
     input: &Input<'_>,
     weight: &[f32],

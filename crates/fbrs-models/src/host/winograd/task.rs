@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::super::tile::{Input, OUTPUTS, VECTORS, accumulate};
+use super::super::tile::{Input, OUTPUTS, VECTORS, accumulate_tile};
 use super::grid::Grid;
 use super::input::Compact;
 use super::output::gather_outputs;
@@ -40,14 +40,8 @@ impl WithSimd for Task<'_> {
                     let out = (block * PRODUCTS + product) * out_length + tile * OUTPUTS * BLOCK;
                     let out = &mut products[out..out + OUTPUTS * BLOCK];
                     for at in (0..BLOCK).step_by(VECTORS * S::F32_LANES) {
-                        // Wide vectors come with twice as many registers.
                         let input = Input { values, channel: BLOCK, taps: &[(at, 0)] };
-                        if S::F32_LANES >= 16 {
-                            accumulate::<S, 8>(simd, &input, weight, [0, at], out);
-                        } else {
-                            accumulate::<S, 4>(simd, &input, weight, [0, at], out);
-                            accumulate::<S, 4>(simd, &input, weight, [4, at], out);
-                        }
+                        accumulate_tile(simd, &input, weight, at, out);
                     }
                 }
             }
