@@ -410,3 +410,20 @@ fn a_mask_to_start_from() {
     let no_clicks = work.run(&["segment", "photo.png", "--start-mask", "first.png", "-o", "o.png"]);
     assert_eq!(no_clicks.code, Some(2), "{}", no_clicks.err);
 }
+
+/// A preset brings all of its program's options, and others change them.
+#[test]
+fn presets_bring_their_threshold() {
+    let work = Work::new();
+    let threshold = |more: &[&str]| {
+        let arguments = ["segment", "photo.png", "--pos", "65,45", "--mode", "NoBRS", "--json"];
+        let ended = work.run(&[&arguments[..], more].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let json: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        (json["threshold"].as_f64().unwrap() * 100.0).round()
+    };
+    assert_eq!(threshold(&[]), 50.0);
+    assert_eq!(threshold(&["--preset", "fixed96"]), 49.0);
+    assert_eq!(threshold(&["--preset", "ritm-demo"]), 50.0);
+    assert_eq!(threshold(&["--preset", "cvpr", "--threshold", "0.7"]), 70.0);
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 use fbrs_data::text::printable;
 use fbrs_models::{Architecture, BoxError, ParameterSource};
 
-use crate::entry::{Contents, Entry, Source, is_of_machine};
+use crate::entry::{Contents, Entry, Header, Source, is_of_machine};
 use crate::state_dict::{StateDict, state_dict};
 use crate::{
     Container, Element, Fingerprint, InputScaling, Precision, Provenance, WeightsError, config,
@@ -107,38 +107,9 @@ impl Checkpoint {
             Ok(architecture) => architecture,
             Err(reason) => return Err(WeightsError::Unrecognized { file: shown, reason }),
         };
-        let described = header.config.as_ref().map(config::describe).transpose();
-        let described = match described {
-            Ok(described) => described.flatten(),
-            // A description of anything else beside a network that needs none.
-            Err(_) if seen.guidance().is_none() => None,
-            Err(reason) => return Err(WeightsError::Unsupported { file: shown, reason }),
-        };
-        let claimed = header.architecture.as_deref();
-        let said = match (claimed, &described) {
-            (Some(claimed), _) => Some(claimed.parse().map_err(|_| printable(claimed))),
-            (None, Some(described)) => Some(Ok(described.architecture)),
-            (None, None) => None,
-        };
-        let contradicted = |said: String| {
-            let reason = format!("it says it is {said}, its tensors say {seen}");
-            WeightsError::Damaged { file: shown.clone(), container, reason }
-        };
-        let architecture = match said {
-            None => seen,
-            Some(Ok(said)) if recognize::are_alike(&said, &seen) => said,
-            Some(Ok(said)) => return Err(contradicted(said.to_string())),
-            Some(Err(said)) => return Err(contradicted(said)),
-        };
-        let guessed = said.is_none() && seen.guidance().is_some();
-        let mut scaling = match (&described, seen.guidance()) {
-            (Some(described), _) => described.scaling,
-            (None, Some(_)) => InputScaling::RITM,
-            (None, None) => InputScaling::PUBLISHED,
-        };
-        scaling.norm_radius = header.norm_radius.unwrap_or(scaling.norm_radius);
-        (scaling.mean, scaling.deviation) =
-            header.colors.unwrap_or((scaling.mean, scaling.deviation));
+        let said =
+            Said::of(&header, seen).map_err(|fault| fault.of_file(shown.clone(), container))?;
+        let Said { architecture, scaling, guessed } = said;
         let remark = match (remark, guessed) {
             (None, true) => Some(GUESSED.to_owned()),
             (Some(remark), true) => Some(format!("{remark}; {GUESSED}")),
@@ -309,5 +280,64 @@ impl Checkpoint {
 impl ParameterSource for Checkpoint {
     fn read(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, BoxError> {
         Ok(self.values(name, shape)?)
+    }
+}
+
+/// What a file is, from what it says of itself and what its tensors say.
+struct Said {
+    architecture: Architecture,
+    scaling: InputScaling,
+    /// Whether something was taken for granted that neither of them tells.
+    guessed: bool,
+}
+
+/// Why a file's own words cannot hold, as a clause.
+enum SaidFault {
+    Contradicted(String),
+    Unsupported(String),
+}
+
+impl SaidFault {
+    fn of_file(self, file: String, container: Container) -> WeightsError {
+        match self {
+            Self::Contradicted(reason) => WeightsError::Damaged { file, container, reason },
+            Self::Unsupported(reason) => WeightsError::Unsupported { file, reason },
+        }
+    }
+}
+
+impl Said {
+    /// `seen`: the network that names and shapes of the tensors are closest to.
+    fn of(header: &Header, seen: Architecture) -> Result<Self, SaidFault> {
+        let described = match header.config.as_ref().map(config::describe).transpose() {
+            Ok(described) => described.flatten(),
+            // A description of anything else beside a network that needs none.
+            Err(_) if seen.guidance().is_none() => None,
+            Err(reason) => return Err(SaidFault::Unsupported(reason)),
+        };
+        let claimed = match (header.architecture.as_deref(), &described) {
+            (Some(claimed), _) => Some(claimed.parse().map_err(|_| printable(claimed))),
+            (None, Some(described)) => Some(Ok(described.architecture)),
+            (None, None) => None,
+        };
+        let contradicted = |claimed: String| {
+            let reason = format!("it says it is {claimed}, its tensors say {seen}");
+            SaidFault::Contradicted(reason)
+        };
+        let (architecture, guessed) = match claimed {
+            None => (seen, seen.guidance().is_some()),
+            Some(Ok(claimed)) if recognize::are_alike(&claimed, &seen) => (claimed, false),
+            Some(Ok(claimed)) => return Err(contradicted(claimed.to_string())),
+            Some(Err(claimed)) => return Err(contradicted(claimed)),
+        };
+        let mut scaling = match (described, seen.guidance()) {
+            (Some(described), _) => described.scaling,
+            (None, Some(_)) => InputScaling::RITM,
+            (None, None) => InputScaling::PUBLISHED,
+        };
+        scaling.norm_radius = header.norm_radius.unwrap_or(scaling.norm_radius);
+        (scaling.mean, scaling.deviation) =
+            header.colors.unwrap_or((scaling.mean, scaling.deviation));
+        Ok(Self { architecture, scaling, guessed })
     }
 }

@@ -68,9 +68,10 @@ pub(crate) struct SegmentArgs {
     #[arg(long, value_name = "FILE", help_heading = OUTPUTS)]
     pub(super) trace: Option<PathBuf>,
     /// Probability above which a pixel is object, between 0 and 1
-    #[arg(long, value_name = "P", default_value_t = 0.5, allow_hyphen_values = true)]
-    #[arg(help_heading = OUTPUTS)]
-    pub(super) threshold: f32,
+    ///
+    /// [default: 0.5; 0.49 with the presets cvpr and fixedN]
+    #[arg(long, value_name = "P", allow_hyphen_values = true, help_heading = OUTPUTS)]
+    threshold: Option<f32>,
 
     /// `default` for the built-in weights, a file, or a name (`fbrs weights list`)
     #[arg(long, value_name = "W", default_value = "default", help_heading = NETWORK)]
@@ -241,7 +242,7 @@ impl SegmentArgs {
             (None, false, view) => view,
         };
         let refine = &mut options.refine;
-        refine.threshold = self.threshold;
+        set(&mut refine.threshold, self.threshold);
         refine.max_time = self.max_time.map(Duration::from_millis);
         set(&mut refine.mode, self.mode);
         set(&mut refine.optimize_after, self.optimize_after);

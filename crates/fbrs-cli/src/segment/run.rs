@@ -52,7 +52,7 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
     let reports = answer(&mut session, &clicks, &options, voice)?;
 
     let prediction = session.prediction().context("clicks were answered without a prediction")?;
-    let mask = prediction.mask(args.threshold)?;
+    let mask = prediction.mask(options.refine.threshold)?;
     let summary = MaskSummary::of(&mask);
     if summary.area == 0 {
         let advice = "click elsewhere on the object, or lower --threshold";
@@ -81,7 +81,7 @@ pub(crate) fn run(args: SegmentArgs, matches: Option<&ArgMatches>, voice: Voice)
             width: size.width,
             height: size.height,
             mode: options.refine.mode.name(),
-            threshold: args.threshold,
+            threshold: options.refine.threshold,
             device: DeviceName::of(loaded.segmenter.device()),
             weights: loaded.weights,
             mask: summary,
