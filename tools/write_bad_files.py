@@ -388,6 +388,81 @@ bad("control_characters.safetensors",
     "\\u{1b}[2J", "A name that would clear a terminal.")
 
 
+# --- Configurations of RITM's checkpoints -------------------------------------------------------
+
+def value(of):
+    """A plain value, as a pickle has it."""
+    if of is None:
+        return b"N"
+    if isinstance(of, bool):
+        return b"\x88" if of else b"\x89"
+    if isinstance(of, int):
+        return number(of)
+    if isinstance(of, float):
+        return b"G" + struct.pack(">d", of)
+    if isinstance(of, str):
+        return text(of)
+    if isinstance(of, tuple):
+        return tuple_of(*map(value, of))
+    if isinstance(of, list):
+        return b"](" + b"".join(map(value, of)) + b"e"
+    return b"}(" + b"".join(value(item) for pair in of.items() for item in pair) + b"u"
+
+
+# What tells a network of RITM's kind, of width 2, from others.
+GUIDED = {name: tensor() for name in [
+    "maps_transform.0.weight",
+    "feature_extractor.stage2.0.branches.0.0.conv1.weight",
+    "feature_extractor.ocr_distri_head.object_context_block.f_down.1.0.bias",
+]}
+RITM = {
+    "width": 2, "ocr_width": 2, "small": True, "with_prev_mask": True, "use_leaky_relu": True,
+    "use_rgb_conv": False, "use_disks": True, "norm_radius": 5,
+    "norm_mean_std": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+}
+
+
+def ritm(changes=None, kind="isegm.model.is_hrnet_model.HRNetModel"):
+    parameters = {name: {"type": "builtin", "value": of, "specified": True}
+                  for name, of in (RITM | (changes or {})).items()}
+    config = {"class": kind, "params": parameters}
+    weights = state_dict(GUIDED)[2:-1]
+    return (b"\x80\x02}(" + text("state_dict") + weights + text("config") + value(config) + b"u.")
+
+
+for what, changes, says, why in [
+    ("unknown_option", {"some_later_option": 1}, "sets some_later_option",
+     "Sets an option that this program does not know."),
+    ("width_of_a_million", {"width": 1_000_000}, "width = 1000000", "A width of a million."),
+    ("width_negative", {"width": -18}, "width = -18", "A width below 0."),
+    ("width_true", {"width": True}, "width = true", "A width that is no number."),
+    ("radius_huge", {"norm_radius": 10**30}, "norm_radius", "A radius of 10^30."),
+    ("radius_nan", {"norm_radius": float("nan")}, "norm_radius", "A radius that is no number."),
+    ("deviation_zero", {"norm_mean_std": ([0.5] * 3, [1.0, 0.0, 1.0])}, "norm_mean_std",
+     "Divides the photo by 0."),
+    ("mean_of_two", {"norm_mean_std": ([0.5] * 2, [1.0] * 3)}, "norm_mean_std",
+     "A mean of two colors."),
+    ("click_groups", {"clicks_groups": [3, 5]}, "clicks_groups", "Clicks in groups."),
+    ("option_with_escape", {"\x1b[2J": 1}, "\\u{1b}[2J", "An option that would clear a terminal."),
+    ("contradicts_shapes", {"width": 18}, "its tensors say hrnet2s_ocr2_itermask", "A network that its shapes deny."),
+]:
+    for container, wrap in (("zip", archive), ("stream", stream)):
+        bad(f"ritm_{what}_{container}.pth", wrap(ritm(changes)), says, why)
+bad("ritm_class_of_something_else.pth", archive(ritm(kind="os.system")), "of class os.system",
+    "A class path of something else.")
+bad("ritm_config_deep.pth",
+    archive(b"\x80\x02}(" + text("state_dict") + state_dict(GUIDED)[2:-1] + text("config")
+            + b"]" + b"\x85" * 200_000 + b"u."),
+    "nesting", "A configuration of 200,000 tuples in one another.")
+bad("ritm_list_of_networks.pth",
+    archive(b"\x80\x02](" + ritm()[2:-1] + ritm()[2:-1] + b"e."), "a list",
+    "Two networks in a list.")
+bad("ritm_networks_in_config.pth",
+    archive(b"\x80\x02}(" + text("state_dict") + b"](" + 2 * state_dict(GUIDED)[2:-1] + b"e"
+            + text("config") + value([RITM, RITM]) + b"u."),
+    "differs from it", "Two networks in a list, beside their configurations.")
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.iterdir():

@@ -115,6 +115,38 @@ fn disc_maps_agree() {
     }
 }
 
+/// RITM's networks without discs: the same distance maps, and the same slots.
+#[test]
+fn points_and_distance_maps_of_ritm_agree() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/discs.json");
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let expected = &golden["distance_maps_without_discs"];
+    let points = list(&expected["points_row_col_index"]);
+    let used = points.iter().enumerate().filter(|(_, point)| number(&point[0]) >= 0.0);
+    let in_order = used.map(|(slot, point)| {
+        let position = Position::from_row_col(number(&point[0]), number(&point[1]));
+        let sign = if slot < points.len() / 2 { Sign::Positive } else { Sign::Negative };
+        Click { position, sign }
+    });
+    let told: Vec<Click<CropSpace>> = in_order.collect();
+    let radius = number(&expected["norm_radius"]) as f32;
+    let maps = distance_maps(&NetworkPoints::new(&told, None), size(expected), radius);
+    let values: Vec<_> = list(&expected["maps"]).iter().flat_map(list).collect();
+    assert_eq!(maps.len(), values.len());
+    for (here, expected) in maps.iter().zip(values) {
+        assert!((f64::from(*here) - number(expected)).abs() <= 1e-6, "{here} {expected}");
+    }
+    for case in list(&golden["network_points"]) {
+        let limit = case["net_clicks_limit"].as_u64().map(|limit| limit as usize);
+        let points = NetworkPoints::new(&clicks(&case["clicks"]), limit);
+        let slot =
+            |slot: Option<Position<CropSpace>>| slot.map_or((-1.0, -1.0), |p| (p.row, p.col));
+        let slots: Vec<_> = points.slots().map(slot).collect();
+        let expected: Vec<_> = list(&case["points_row_col_index"]).iter().map(pair).collect();
+        assert_eq!(slots, expected);
+    }
+}
+
 #[test]
 fn network_points_agree() {
     for case in list(&golden("network_points")) {

@@ -51,6 +51,13 @@ impl Loaded {
         Ok(Self { network, scaling, device, source })
     }
 
+    /// The same weights, but answered by another network.
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_network(&self, network: Network) -> Self {
+        let (scaling, device) = (self.scaling, self.device.clone());
+        Self { network, scaling, device, source: self.source.clone() }
+    }
+
     pub(crate) fn fingerprint(&self) -> Result<Fingerprint> {
         if let Some(known) = self.source.fingerprint.get() {
             return Ok(*known);

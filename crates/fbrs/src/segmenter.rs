@@ -120,6 +120,17 @@ impl Segmenter {
         Ok(())
     }
 
+    /// A function in the network's place: see `fbrs_models::testing::stand_in`.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn answering(
+        &self,
+        network: impl FnOnce(&fbrs_models::Network) -> fbrs_models::Network,
+    ) -> Self {
+        let network = network(&self.loaded.network);
+        Self { loaded: Arc::new(self.loaded.with_network(network)) }
+    }
+
     /// What tells these weights from others, whatever file they are in: see
     /// [`Checkpoint::fingerprint`]. Computed when first asked for.
     ///

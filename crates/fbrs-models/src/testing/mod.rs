@@ -3,11 +3,14 @@
 
 mod formula;
 mod inner;
+mod stand_in;
 
 use burn::tensor::Device;
 
 pub use formula::{Formula, image, uniform, values};
 pub use inner::{build_unfolded, inner_tensors};
+pub(crate) use stand_in::StandIn;
+pub use stand_in::stand_in;
 
 /// The device that tests run on: `FBRS_TEST_DEVICE` (`cpu`, `wgpu`, `cuda`), by default the
 /// processor.

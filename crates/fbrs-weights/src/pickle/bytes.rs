@@ -43,6 +43,22 @@ impl<R: BufRead> Walk<'_, R> {
         Ok(())
     }
 
+    /// A whole number of `length` bytes, little endian, in two's complement.
+    pub(super) fn long_integer(&mut self, length: u64) -> Result<(), Refusal> {
+        let mut bytes = [0; 8];
+        let Some(own) = usize::try_from(length).ok().and_then(|length| bytes.get_mut(..length))
+        else {
+            return self.skip_and_push(length);
+        };
+        self.source.read_exact(own)?;
+        let is_negative = own.last().is_some_and(|last| last & 0x80 != 0);
+        if let (true, Some(rest)) = (is_negative, bytes.get_mut(length as usize..)) {
+            rest.fill(0xff);
+        }
+        self.push(Value::Plain(Plain::Integer(i64::from_le_bytes(bytes))));
+        Ok(())
+    }
+
     pub(super) fn text(&mut self, length: u64) -> Result<(), Refusal> {
         let mut bytes = Vec::new();
         self.source.by_ref().take(length).read_to_end(&mut bytes)?;

@@ -78,7 +78,11 @@ impl<R: BufRead> Walk<'_, R> {
                 let bits = self.number::<8>()?;
                 self.push(Value::Plain(Plain::Real(f64::from_bits(bits.swap_bytes()))));
             }
-            0x8a | b'C' => {
+            0x8a => {
+                let length = self.number::<1>()?;
+                self.long_integer(length)?;
+            }
+            b'C' => {
                 let length = self.number::<1>()?;
                 self.skip_and_push(length)?;
             }

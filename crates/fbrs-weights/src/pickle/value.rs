@@ -126,31 +126,42 @@ impl Value {
         pairs.next_back()
     }
 
-    /// The value as JSON; `None` for anything that is not made of numbers, texts, lists and
-    /// dictionaries alone.
+    /// A list, a tuple or a dictionary as JSON; `None` for anything else.
     pub(super) fn json(&self) -> Option<serde_json::Value> {
         use serde_json::Value as Json;
 
-        Some(match self {
+        let Self::Other(root, _, Some(content)) = self else { return None };
+        match root {
+            Root::List | Root::Tuple => {
+                Some(Json::Array(content.values.iter().map(Self::inner_json).collect()))
+            }
+            Root::Dictionary => {
+                let mut object = serde_json::Map::new();
+                for pair in content.values.chunks_exact(2) {
+                    let [Self::Text(key), value] = pair else { return None };
+                    object.insert((**key).to_owned(), value.inner_json());
+                }
+                Some(Json::Object(object))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value as JSON; a text in place of anything that is no number, text, list or dictionary.
+    fn inner_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+
+        match self {
             Self::Text(text) => Json::from(&**text),
             Self::Plain(Plain::None) => Json::Null,
             Self::Plain(Plain::Truth(truth)) => Json::from(*truth),
             Self::Plain(Plain::Integer(number)) => Json::from(*number),
-            Self::Plain(Plain::Real(number)) => {
-                Json::Number(serde_json::Number::from_f64(*number)?)
-            }
-            Self::Other(Root::List | Root::Tuple, _, Some(content)) => {
-                Json::Array(content.values.iter().map(Self::json).collect::<Option<_>>()?)
-            }
-            Self::Other(Root::Dictionary, _, Some(content)) => {
-                let mut object = serde_json::Map::new();
-                for pair in content.values.chunks_exact(2) {
-                    let [Self::Text(key), value] = pair else { return None };
-                    object.insert((**key).to_owned(), value.json()?);
-                }
-                Json::Object(object)
-            }
-            _ => return None,
-        })
+            Self::Plain(Plain::Real(number)) => serde_json::Number::from_f64(*number)
+                .map_or_else(|| Json::from(number.to_string()), Json::Number),
+            _ => self.json().unwrap_or_else(|| Json::from(UNREAD)),
+        }
     }
 }
+
+/// Stands for a value that is not remembered.
+pub(super) const UNREAD: &str = "a value of another kind";

@@ -81,6 +81,11 @@ fn unreadable(error: PytorchError, root: Root) -> Refusal {
         cause = error.source();
     }
     match error {
+        PytorchError::InvalidFormat(_) if root == Root::List => Refusal::Unsupported(
+            "it holds a list, expected a state dict (a dictionary of tensors): save each network of \
+             the list in a file of its own"
+                .to_owned(),
+        ),
         PytorchError::InvalidFormat(_) if root != Root::Dictionary => {
             Refusal::Unsupported(format!(
                 "it holds {root}, expected a state dict (a dictionary of tensors): save it with \
