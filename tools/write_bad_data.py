@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/bad/mat, masks, coco and journals: files of annotations and results that must be
+"""Writes tests/bad/mat, masks, coco, labelme, yolo and journals: files of annotations and results that must be
 refused. Every file comes with words that its error must contain, in `expected.json`.
 
     python3 tools/write_bad_data.py
@@ -7,6 +7,7 @@ refused. Every file comes with words that its error must contain, in `expected.j
 Needs Python alone. What would be large is made by the tests themselves.
 """
 
+import base64
 import json
 import struct
 import zlib
@@ -140,6 +141,73 @@ bad("coco", "web_page.json", "<!DOCTYPE html>\n<title>Sign in</title>", "web pag
 bad("coco", "pointer.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS")
 bad("coco", "utf16.json", '{"images": []}'.encode("utf-16"), "UTF-16")
 bad("coco", "latin1.json", '{"images": [{"id": 1, "file_name": "caf\xe9.jpg"}], "annotations": []}'.encode("latin-1"), "damaged")
+
+# --- labelme --------------------------------------------------------------------------------------
+
+
+def sheet(*shapes, **more):
+    return json.dumps({"version": "5.5.0", "imagePath": "a.jpg", "imageData": None, "shapes": shapes} | more)
+
+
+def shape(points, kind="polygon", **more):
+    return {"label": "cat\x1b[2J", "points": points, "shape_type": kind} | more
+
+
+def masked(points, data):
+    return sheet(shape(points, "mask", mask=base64.b64encode(data).decode()))
+
+
+TRIANGLE = [[1, 1], [5, 1], [3, 4]]
+BOX = [[2, 2], [33, 25]]
+gray = png(*SIDE, GRAY, indices)
+bad("labelme", "empty.json", "", "too early")
+bad("labelme", "list.json", "[]", "no JSON object")
+bad("labelme", "no_shapes.json", '{"version": "5.5.0"}', '"shapes"')
+bad("labelme", "coco.json", '{"images": [], "annotations": []}', '"shapes"')
+bad("labelme", "shapes_are_text.json", '{"shapes": "none"}', '"shapes"')
+bad("labelme", "torn.json", sheet(shape(TRIANGLE))[:-40], "too early")
+bad("labelme", "two_sheets.json", sheet(17) + sheet(17), "damaged at line 1")
+bad("labelme", "deep.json", '{"shapes": ' + "[" * 20000, "64 deep")
+bad("labelme", "deep_flags.json", '{"flags": ' + '{"a":' * 20000, "64 deep")
+bad("labelme", "utf16.json", sheet().encode("utf-16"), "damaged")
+bad("labelme", "shape_is_number.json", sheet(17), "number 1: it is 17")
+bad("labelme", "no_label.json", sheet({"points": TRIANGLE}), "no label")
+bad("labelme", "no_points.json", sheet(shape(None)), "points are nothing", "cat\\u{1b}[2J")
+bad("labelme", "two_corners.json", sheet(shape(TRIANGLE[:2])), "2 points")
+bad("labelme", "three_numbers.json", sheet(shape([[1, 2, 3]] * 4)), "3 numbers")
+bad("labelme", "corner_is_nan.json", sheet(shape(TRIANGLE + [[float("nan"), 1]])), "is \"\"")
+bad("labelme", "corner_is_text.json", sheet(shape(TRIANGLE + [["\x1b", 1]])), "\\u{1b}")
+bad("labelme", "corner_is_list.json", sheet(shape([TRIANGLE])), "is a list")
+bad("labelme", "line.json", sheet(shape(TRIANGLE[:2], "line")), "no area")
+bad("labelme", "cuboid.json", sheet(shape(TRIANGLE, "cuboid")), "cuboid")
+bad("labelme", "kind_is_number.json", sheet(shape(TRIANGLE, 4)), "shape_type is 4")
+bad("labelme", "group_is_text.json", sheet(shape(TRIANGLE, group_id="b")), "group_id")
+bad("labelme", "circle_of_three.json", sheet(shape(TRIANGLE, "circle")), "circle of 3")
+bad("labelme", "no_mask.json", sheet(shape(BOX, "mask")), "mask is nothing")
+bad("labelme", "mask_is_no_base64.json", sheet(shape(BOX, "mask", mask="\x1b[2J")), "no base64")
+bad("labelme", "mask_far_away.json", masked([[1e30, 2], [1e30, 9]], gray), "outside")
+bad("labelme", "mask_is_text.json", masked(BOX, b"mask"), "damaged")
+bad("labelme", "mask_torn.json", masked(BOX, gray[:-30]), "damaged")
+bad("labelme", "mask_of_other_size.json", masked([[2, 2], [9, 9]], gray), "32×24", "8×8")
+bad("labelme", "mask_box_backwards.json", masked([BOX[1], BOX[0]], gray), "ends before")
+bad("labelme", "mask_in_colors.json", masked(BOX, png(*SIDE, RGB, [[0] * 96] * 24)), "colors")
+bad("labelme", "mask_bomb.json", masked([[0, 0], [59999, 59999]], png(60000, 60000, GRAY, [])), "60000×60000")
+
+# --- YOLO -----------------------------------------------------------------------------------------
+
+CORNERS = "0.1 0.1 0.5 0.1 0.3 0.4"
+bad("yolo", "box.txt", "0 0.5 0.5 0.2 0.2\n", "line 1 is a box")
+bad("yolo", "class_alone.txt", f"0 {CORNERS}\n1\n", "line 2", "0 numbers")
+bad("yolo", "odd.txt", f"0 {CORNERS} 0.2\n", "7 numbers")
+bad("yolo", "two_corners.txt", "0 0.1 0.1 0.5\n", "3 numbers")
+bad("yolo", "class_is_name.txt", f"cat\x1b[2J {CORNERS}\n", "cat\\u{1b}[2J")
+bad("yolo", "class_negative.txt", f"-1 {CORNERS}\n", "its class is")
+bad("yolo", "class_2_to_the_32.txt", f"4294967296 {CORNERS}\n", "1048575")
+bad("yolo", "pixels.txt", "0 100 100 200 100 150 250\n", "100", "from 0 to 1")
+bad("yolo", "not_a_number.txt", f"0 {CORNERS} nan nan\n", "nan")
+bad("yolo", "infinite.txt", f"0 {CORNERS} 1e999 0\n", "1e999")
+bad("yolo", "commas.txt", "0,0.1,0.1,0.5,0.1,0.3,0.4\n", "its class is")
+bad("yolo", "json.txt", '{"shapes": []}\n', "its class is")
 
 # --- Journals -------------------------------------------------------------------------------------
 

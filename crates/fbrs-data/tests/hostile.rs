@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use fbrs_clicks::Size;
 use fbrs_data::annotations::labels::LabelMask;
-use fbrs_data::annotations::{coco, mat};
+use fbrs_data::annotations::{coco, labelme, mat, yolo};
 use fbrs_data::pictures::Limits;
 use fbrs_data::sets::{CocoOptions, DataName, Layout, OpenedData, open_all};
 use flate2::Compression;
@@ -73,6 +74,32 @@ fn bad_coco_files_are_refused_whole_and_cut() {
         let error = open_coco(&path).map(drop);
         assert!(error.as_ref().is_err_and(|error| error.contains(name)), "{error:?}");
         error
+    });
+}
+
+/// Reads a sheet and fills its shapes, as who imports it does.
+fn fill_sheet(bytes: &[u8]) -> Result<(), String> {
+    let sheet = labelme::read(bytes).map_err(|error| error.to_string())?;
+    if let Some(fault) = sheet.faults.first() {
+        return Err(fault.to_string());
+    }
+    let fill = |shape: &labelme::Shape| shape.form.spans(PHOTO).map(drop);
+    sheet.shapes.iter().try_for_each(fill).map_err(|error| error.to_string())
+}
+
+const PHOTO: Size = Size { height: 480, width: 640 };
+
+#[test]
+fn bad_sheets_of_labelme_are_refused_whole_and_cut() {
+    refused("labelme", true, |_, bytes| fill_sheet(bytes));
+}
+
+#[test]
+fn bad_labels_of_yolo_are_refused() {
+    // The lines before a cut may well be sound.
+    refused("yolo", false, |_, bytes| {
+        let lines = yolo::read(&String::from_utf8_lossy(bytes)).map_err(|e| e.to_string())?;
+        lines.iter().try_for_each(|line| line.spans(PHOTO).map(drop)).map_err(|e| e.to_string())
     });
 }
 
@@ -165,6 +192,25 @@ fn a_small_file_takes_little_time_and_memory() {
             coco(&format!("{{\"id\": 1, \"image_id\": 1, \"segmentation\": [{shape}0]}},"), 1);
         let read = at_once("coco", limit, || coco::read(text.as_bytes())).unwrap();
         assert_eq!((read.annotations.len(), read.faults.len()), (0, 2), "{inner}");
+    }
+
+    // A photo of 100 MB inside a sheet, shapes without end, a corner without end.
+    let sheet = |rest: &str| format!("{{\"shapes\": [{rest}]}}");
+    let inside = io::repeat(b'A').take(100 << 20);
+    let whole = b"{\"imageData\": \"".chain(inside).chain(&b"\", \"shapes\": []}"[..]);
+    assert!(at_once("sheet", limit, || labelme::read(whole)).is_ok());
+    for (text, words) in [
+        (sheet(&("{},".repeat(2_000_000) + "0")), "2000001 shapes"),
+        (sheet(&format!("{{\"points\": [{}0]}}", "[1,2],".repeat(2_000_000))), ""),
+        (sheet(&format!("{{\"points\": [[{}0]]}}", "1,".repeat(5_000_000))), ""),
+    ] {
+        let error = at_once("sheet", limit, || fill_sheet(text.as_bytes())).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+    let line = "0 ".to_owned() + &"0.5 ".repeat(4_000_001);
+    for (text, words) in [(line, "4000000 numbers"), ("0 0 0 1 0 1 1\n".repeat(100_001), "lines")] {
+        let error = at_once("labels", limit, || yolo::read(&text)).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
     }
     if let Some(peak) = peak_memory() {
         println!("peak memory: {} MB", peak >> 20);

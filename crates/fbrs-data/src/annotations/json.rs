@@ -11,7 +11,7 @@ use crate::annotations::FormatError;
 
 /// Bytes that a file may have; COCO's largest has 450 MB, LVIS's 1.1 GB.
 const LONGEST_FILE: u64 = 2 << 30;
-/// Bytes of one text.
+/// Bytes of one text, where nobody says otherwise.
 const LONGEST_TEXT: u64 = 64 << 20;
 /// Lists and objects in one another.
 const DEEPEST: u32 = 64;
@@ -21,13 +21,15 @@ const CHUNK: usize = 1 << 16;
 /// Turns what Python's `json` writes beyond JSON into JSON: a byte order mark is left out, `NaN`,
 /// `Infinity` and `-Infinity` become empty texts, which are no numbers either. Refuses what no
 /// sound file holds before anybody makes room for it.
-pub(super) struct Plain<R> {
+pub(in crate::annotations) struct Plain<R> {
     reader: R,
     place: Place,
     /// Bytes read.
     total: u64,
     /// Bytes of the text at hand.
     text: u64,
+    /// How many a text may have.
+    longest_text: u64,
     depth: u32,
     /// What was not given away yet, from `given` on.
     ready: Vec<u8>,
@@ -47,9 +49,15 @@ enum Place {
 }
 
 impl<R: Read> Plain<R> {
-    pub(super) fn new(reader: R) -> Self {
-        let (ready, given) = (Vec::new(), 0);
-        Self { reader, place: Place::Start, total: 0, text: 0, depth: 0, ready, given }
+    pub(in crate::annotations) fn new(reader: R) -> Self {
+        let (ready, given, longest_text) = (Vec::new(), 0, LONGEST_TEXT);
+        let place = Place::Start;
+        Self { reader, place, total: 0, text: 0, longest_text, depth: 0, ready, given }
+    }
+
+    /// With texts of at most this many bytes.
+    pub(in crate::annotations) fn with_texts_of(self, longest_text: u64) -> Self {
+        Self { longest_text, ..self }
     }
 
     fn refill(&mut self) -> io::Result<()> {
@@ -75,8 +83,9 @@ impl<R: Read> Plain<R> {
             (Place::Text, b'"') => Place::Outside,
             (Place::Text | Place::Escaped, _) => {
                 self.text = self.text.saturating_add(1);
-                if self.text > LONGEST_TEXT {
-                    return refuse("a text in it has more than 64 MiB");
+                if self.text > self.longest_text {
+                    let most = self.longest_text >> 20;
+                    return refuse(&format!("a text in it has more than {most} MiB"));
                 }
                 Place::Text
             }
@@ -147,7 +156,7 @@ impl<R: Read> Read for Plain<R> {
 }
 
 /// What is wrong with JSON, in words.
-pub(super) fn explain(error: serde_json::Error) -> FormatError {
+pub(in crate::annotations) fn explain(error: serde_json::Error) -> FormatError {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
         Category::Io => match io::Error::from(error) {
@@ -164,8 +173,9 @@ pub(super) fn explain(error: serde_json::Error) -> FormatError {
 }
 
 /// A value of any kind; lists and objects are not kept.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Loose {
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(in crate::annotations) enum Loose {
+    #[default]
     Nothing,
     Bool(bool),
     Integer(i128),
@@ -177,7 +187,7 @@ pub(super) enum Loose {
 
 impl Loose {
     /// A whole number, however it is written.
-    pub(super) fn whole(&self) -> Option<i128> {
+    pub(in crate::annotations) fn whole(&self) -> Option<i128> {
         let of_float = |number: f64| {
             let fits = number.fract() == 0.0 && number.abs() < 2f64.powi(64);
             fits.then_some(number as i128)
@@ -194,7 +204,7 @@ impl Loose {
     }
 
     /// A finite number, however it is written.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(in crate::annotations) fn number(&self) -> Option<f64> {
         let number = match self {
             Self::Integer(number) => *number as f64,
             Self::Number(number) => *number,
@@ -205,7 +215,7 @@ impl Loose {
     }
 
     /// Yes or no, however it is written; nothing is no.
-    pub(super) fn truth(&self) -> Option<bool> {
+    pub(in crate::annotations) fn truth(&self) -> Option<bool> {
         match self {
             Self::Nothing => Some(false),
             Self::Bool(value) => Some(*value),
@@ -231,7 +241,7 @@ impl fmt::Display for Loose {
 }
 
 /// What can be made of any value, so that none ends the reading of a file.
-pub(super) trait FromJson: Sized {
+pub(in crate::annotations) trait FromJson: Sized {
     /// Of a value that is no list and no object, or of one that is of no use.
     fn value(value: Loose) -> Self;
 
@@ -255,7 +265,7 @@ impl FromJson for Loose {
 }
 
 /// Reads whatever stands there.
-pub(super) struct Json<T>(pub(super) T);
+pub(in crate::annotations) struct Json<T>(pub(in crate::annotations) T);
 
 impl<'de, T: FromJson> Deserialize<'de> for Json<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -333,7 +333,12 @@ pub fn write(numbers: &[u16], size: Size, in_colors: bool, writer: impl Write) -
 /// As [`write()`].
 pub fn write_mask(mask: &[bool], size: Size, writer: impl Write) -> io::Result<()> {
     let bytes: Vec<u8> = mask.iter().map(|pixel| if *pixel { 255 } else { 0 }).collect();
-    encode(writer, size, (png::ColorType::Grayscale, png::BitDepth::Eight), &bytes, &[])
+    write_gray(&bytes, size, writer)
+}
+
+/// Writes gray values of 8 bits as PNG.
+pub(super) fn write_gray(bytes: &[u8], size: Size, writer: impl Write) -> io::Result<()> {
+    encode(writer, size, (png::ColorType::Grayscale, png::BitDepth::Eight), bytes, &[])
 }
 
 fn encode(

@@ -6,17 +6,26 @@
 //! | [`rle`] | COCO's run lengths, as numbers and packed into a text |
 //! | [`mat`] | MATLAB files of SBD's instances |
 //! | [`labels`] | label masks: PNG of numbers, of palette indices, of colors |
+//! | [`labelme`] | sheets of labelme, a JSON for each photo |
+//! | [`yolo`] | YOLO's lines of relative corners, a text for each photo |
 //! | [`contours`] | polygons along the edges of a mask's pixels |
+//! | [`outlines`] | rings through the centers of a mask's border pixels |
+//! | [`spans`] | polygons filled |
 //!
 //! Readers take bytes from anywhere. Nothing that a file says of sizes is believed before the bytes
 //! are there, and none takes more memory than a small multiple of what it was given.
 
 pub mod coco;
 pub mod contours;
+mod json;
+pub mod labelme;
 pub mod labels;
 pub mod mat;
+pub mod outlines;
 pub mod rle;
+pub mod spans;
 mod truth;
+pub mod yolo;
 
 pub use truth::{Label, Truth};
 

@@ -73,6 +73,29 @@ impl Rle {
         self.runs.iter().skip(1).step_by(2).map(|run| u64::from(*run)).sum()
     }
 
+    /// The smallest box that holds every pixel of the object: its first column and row, and those
+    /// behind its last; `None` where there is no pixel.
+    pub fn bounds(&self) -> Option<[usize; 4]> {
+        let height = self.size.height;
+        let place = |at: usize| at.checked_div(height).zip(at.checked_rem(height));
+        let mut found: Option<[usize; 4]> = None;
+        let mut first = 0usize;
+        for (index, run) in self.runs.iter().enumerate() {
+            let end = first.saturating_add(*run as usize);
+            if index % 2 == 1 && first < end {
+                let ((left, row), (right, last)) = (place(first)?, place(end.saturating_sub(1))?);
+                // What goes on in another column touches the photo's lower and upper edge.
+                let (top, bottom) = if left == right { (row, last) } else { (0, height) };
+                let (right, bottom) =
+                    (right.saturating_add(1), bottom.saturating_add(1).min(height));
+                let [a, b, c, d] = found.unwrap_or([left, top, right, bottom]);
+                found = Some([a.min(left), b.min(top), c.max(right), d.max(bottom)]);
+            }
+            first = end;
+        }
+        found
+    }
+
     /// The mask, row-major, true where the object is: one byte for each pixel of [`Rle::size`].
     pub fn decode(&self) -> Vec<bool> {
         // Down the columns first, then turned.
@@ -176,6 +199,13 @@ mod tests {
             let rle = Rle::encode(mask, size).unwrap();
             prop_assert_eq!(&rle.decode(), mask);
             prop_assert_eq!(rle.area(), mask.iter().filter(|pixel| **pixel).count() as u64);
+            let on = |at: &usize| mask[*at];
+            let cols = || (0..size.area()).filter(on).map(|at| at % width);
+            let rows = || (0..size.area()).filter(on).map(|at| at / width);
+            let expected = cols().min().map(|left| {
+                [left, rows().min().unwrap(), cols().max().unwrap() + 1, rows().max().unwrap() + 1]
+            });
+            prop_assert_eq!(rle.bounds(), expected);
             prop_assert_eq!(Rle::unpack(&rle.pack(), size).unwrap(), rle);
         }
 

@@ -10,7 +10,6 @@
 //! Format: <https://cocodataset.org/#format-data>.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
-mod json;
 mod read;
 mod shape;
 mod write;
@@ -21,8 +20,8 @@ use std::io::{self, Read, Write};
 use fbrs_clicks::Size;
 use serde::Deserialize;
 
-use self::json::{Json, Plain, explain};
 use super::FormatError;
+use super::json::{Json, Plain, explain};
 use crate::text::printable;
 
 pub use shape::{Counts, Polygons, Runs, Shape};

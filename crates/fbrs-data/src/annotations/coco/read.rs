@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use fbrs_clicks::Size;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::json::{FromJson, Json, Loose};
 use super::shape::{Segmentation, Shape};
 use super::{Annotation, Category, Fault, Id, Instances, Photo};
 use crate::annotations::FormatError;
+use crate::annotations::json::{FromJson, Json, Loose};
 use crate::text::printable;
 
 /// Photos, and annotations, that one file may list.

@@ -3,15 +3,14 @@
 use fbrs_clicks::Size;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::json::{FromJson, Json, Loose};
 use crate::annotations::FormatError;
 use crate::annotations::contours::contours;
+use crate::annotations::json::{FromJson, Json, Loose};
 use crate::annotations::rle::Rle;
+use crate::annotations::spans::{self, Budget, Span};
 
 /// Numbers that one annotation may have; real ones have some thousands.
 const MOST_NUMBERS: usize = 4_000_000;
-/// Places where polygons cross the rows of a photo, at the least that is allowed.
-const MOST_CROSSINGS: f64 = 4e6;
 
 /// An object's shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +65,7 @@ impl Polygons {
         }
         let end = self.numbers.len().saturating_add(polygon.len());
         if end > MOST_NUMBERS {
-            return Err(too_many());
+            return Err(spans::too_many());
         }
         if polygon.len() >= 6 {
             self.numbers.extend(polygon.iter().map(|at| *at as f32));
@@ -87,65 +86,22 @@ impl Polygons {
         self.ends.is_empty()
     }
 
-    fn mask(&self, size: Size) -> Result<Vec<bool>, FormatError> {
+    /// The pixels of a photo of `size` whose centers are inside any of them, row by row.
+    ///
+    /// # Errors
+    /// [`FormatError`] where none has an area, and where their corners are too many to be filled in
+    /// reasonable time.
+    pub fn spans(&self, size: Size) -> Result<Vec<Span>, FormatError> {
         if self.is_empty() {
             return Err(FormatError::damaged("none of its polygons has an area"));
         }
-        // Whatever follows pixels' edges crosses rows less often.
-        let mut left = MOST_CROSSINGS.max(size.area() as f64 / 4.0);
-        let mut spans: Vec<(u32, u32, u32)> = Vec::new();
+        let mut left = Budget::for_photo(size);
+        let mut spans = Vec::new();
         for polygon in self.iter() {
-            let mut crossings = crossings(polygon, size, &mut left)?;
-            crossings.sort_unstable();
-            let (pairs, _) = crossings.as_chunks::<2>();
-            let inside = pairs.iter().filter(|[from, to]| from.1 < to.1);
-            spans.extend(inside.map(|[from, to]| (from.0, from.1, to.1)));
+            spans::by_centers(polygon, size, &mut left, &mut spans)?;
         }
-        spans.sort_unstable();
-        let mut mask = vec![false; size.area()];
-        let mut filled = 0;
-        for (row, from, to) in spans {
-            let start = (row as usize).saturating_mul(size.width);
-            // What a span before it has filled is not filled again.
-            let from = start.saturating_add(from as usize).max(filled);
-            filled = filled.max(start.saturating_add(to as usize));
-            if let Some(pixels) = mask.get_mut(from..filled) {
-                pixels.fill(true);
-            }
-        }
-        Ok(mask)
+        Ok(spans::joined(spans))
     }
-}
-
-/// Where a polygon crosses the center lines of rows: the row, and the first column whose center is
-/// to the right. In each row there is an even number of them.
-fn crossings(polygon: &[f32], size: Size, left: &mut f64) -> Result<Vec<(u32, u32)>, FormatError> {
-    let (corners, _) = polygon.as_chunks::<2>();
-    let next = corners.iter().cycle().skip(1);
-    let rows = size.height as f64;
-    // Center lines lie between whole numbers: the first one at or below y, within the photo.
-    let line = |y: f64| (y - 0.5).ceil().clamp(0.0, rows);
-    let mut found = Vec::new();
-    for ([x, y], [u, v]) in corners.iter().zip(next) {
-        let [x, y, u, v] = [*x, *y, *u, *v].map(f64::from);
-        let ((x, y), (u, v)) = if y < v { ((x, y), (u, v)) } else { ((u, v), (x, y)) };
-        let (first, end) = (line(y), line(v));
-        *left -= end - first;
-        if *left < 0.0 {
-            return Err(too_many());
-        }
-        let slope = (u - x) / (v - y);
-        for row in first as u32..end as u32 {
-            let at = x + (f64::from(row) + 0.5 - y) * slope;
-            let col = (at - 0.5).ceil().clamp(0.0, size.width as f64);
-            found.push((row, col as u32));
-        }
-    }
-    Ok(found)
-}
-
-fn too_many() -> FormatError {
-    FormatError::TooLarge("its polygons have more corners than any sound ones".to_owned())
 }
 
 /// Twice the area is summed over the corners (the shoelace formula).
@@ -176,21 +132,47 @@ impl Shape {
     /// holes, which polygons cannot say. `None` where there are not `height · width` pixels, or a
     /// side is longer than 2^31 or the area than 2^32.
     pub fn from_mask(mask: &[bool], size: Size) -> Option<Self> {
+        if let Some(polygons) = Self::polygons_of(mask, size, (0, 0)) {
+            return Some(polygons);
+        }
+        let counts = Counts::Packed(Rle::encode(mask, size)?.pack());
+        Some(Self::Runs(Runs { size, counts }))
+    }
+
+    /// The polygons along the pixels' edges of a row-major mask that lies at a corner (x, y) of its
+    /// photo, one for each part; `None` where runs say it better: where it has holes, or more
+    /// corners than an object has, and where it is empty.
+    pub fn polygons_of(mask: &[bool], size: Size, corner: (u32, u32)) -> Option<Self> {
         let rings = contours(mask, size)?;
         let corners: usize = rings.iter().map(|ring| ring.corners.len()).sum();
         if rings.is_empty()
             || rings.iter().any(|ring| ring.is_hole)
             || corners > (size.area() / 16).saturating_add(2048)
         {
-            let counts = Counts::Packed(Rle::encode(mask, size)?.pack());
-            return Some(Self::Runs(Runs { size, counts }));
+            return None;
         }
+        let (left, top) = (f64::from(corner.0), f64::from(corner.1));
         let mut polygons = Polygons::default();
         for ring in rings {
-            let numbers = ring.corners.iter().flat_map(|(x, y)| [f64::from(*x), f64::from(*y)]);
-            polygons.push(&numbers.collect::<Vec<_>>()).ok()?;
+            let place = |(x, y): &(u32, u32)| [left + f64::from(*x), top + f64::from(*y)];
+            polygons.push(&ring.corners.iter().flat_map(place).collect::<Vec<_>>()).ok()?;
         }
         Some(Self::Polygons(polygons))
+    }
+
+    /// The smallest box that holds it: x, y, width and height; `None` where it is empty or its runs
+    /// are damaged.
+    pub fn bounds(&self) -> Option<[f64; 4]> {
+        let [left, top, right, bottom] = match self {
+            Self::Polygons(polygons) => {
+                let places = polygons.iter().flat_map(|polygon| polygon.as_chunks::<2>().0);
+                let boxes = places.map(|[x, y]| [*x, *y, *x, *y].map(f64::from));
+                boxes
+                    .reduce(|[a, b, c, d], [e, f, g, h]| [a.min(e), b.min(f), c.max(g), d.max(h)])?
+            }
+            Self::Runs(runs) => runs.rle().ok()?.bounds()?.map(|at| at as f64),
+        };
+        Some([left, top, right - left, bottom - top])
     }
 
     /// Area in pixels: of polygons what they enclose, overlaps counted twice.
@@ -211,7 +193,7 @@ impl Shape {
     /// area, and where their corners are too many to be filled in reasonable time.
     pub fn mask(&self, size: Size) -> Result<Vec<bool>, FormatError> {
         match self {
-            Self::Polygons(polygons) => polygons.mask(size),
+            Self::Polygons(polygons) => Ok(spans::mask(&polygons.spans(size)?, size)),
             Self::Runs(runs) if runs.size == size => Ok(runs.rle()?.decode()),
             Self::Runs(runs) => {
                 let reason = format!("it has {} pixels, expected {size}", runs.size);
@@ -297,7 +279,7 @@ impl List {
 
     fn number(&mut self, number: f64) -> Result<(), String> {
         if self.numbers.len() == MOST_NUMBERS {
-            return Err(too_many().to_string());
+            return Err(spans::too_many().to_string());
         }
         self.numbers.push(number);
         Ok(())
@@ -436,7 +418,7 @@ mod tests {
             polygon.extend([0.0; 2]);
             let ends = vec![polygon.len() as u32];
             let polygons = Polygons { numbers: polygon, ends };
-            prop_assert_eq!(&polygons.mask(size).unwrap(), mask);
+            prop_assert_eq!(&Shape::Polygons(polygons).mask(size).unwrap(), mask);
             prop_assert_eq!(&Shape::from_mask(mask, size).unwrap().mask(size).unwrap(), mask);
         }
     }
