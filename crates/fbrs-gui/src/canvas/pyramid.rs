@@ -1,0 +1,91 @@
+//! A photo at its own size, at half of it, at a quarter, …
+
+use std::sync::Arc;
+
+use image::{ImageBuffer, Rgb, RgbImage};
+
+/// Longer side below which no smaller level is made.
+const SMALLEST: u32 = 256;
+
+/// A photo and its halves. Cloning shares them.
+#[derive(Clone)]
+pub(crate) struct Pyramid {
+    levels: Arc<[Arc<RgbImage>]>,
+}
+
+impl Pyramid {
+    /// The photo is shared; its levels take a third of its memory more.
+    pub(crate) fn new(photo: Arc<RgbImage>) -> Self {
+        let mut levels = vec![photo];
+        while let Some(last) = levels.last()
+            && last.width().max(last.height()) > SMALLEST
+        {
+            let next = Arc::new(halved(last));
+            levels.push(next);
+        }
+        Self { levels: levels.into() }
+    }
+
+    /// Number of the smallest level.
+    pub(crate) fn last_level(&self) -> u32 {
+        self.levels.len().saturating_sub(1) as u32
+    }
+
+    /// Level 0 is the photo itself.
+    pub(crate) fn level(&self, level: u32) -> Option<&Arc<RgbImage>> {
+        self.levels.get(level as usize)
+    }
+
+    /// The photo's columns and rows.
+    pub(crate) fn size(&self) -> [u32; 2] {
+        self.levels.first().map_or([0; 2], |photo| [photo.width(), photo.height()])
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.levels, &other.levels)
+    }
+}
+
+/// The mean of 2×2 pixels each; a last odd row or column is a mean of fewer.
+fn halved(photo: &RgbImage) -> RgbImage {
+    let (width, height) = (photo.width().div_ceil(2).max(1), photo.height().div_ceil(2).max(1));
+    let mut half: RgbImage = ImageBuffer::from_pixel(width, height, Rgb([0; 3]));
+    let bytes = photo.as_raw();
+    let stride = photo.width() as usize * 3;
+    let lines = half.chunks_mut(width as usize * 3).enumerate();
+    for (row, line) in lines {
+        let above = bytes.get(2 * row * stride..(2 * row + 1) * stride).unwrap_or_default();
+        let below = bytes.get((2 * row + 1) * stride..(2 * row + 2) * stride).unwrap_or(above);
+        let pairs = above.chunks(6).zip(below.chunks(6));
+        for (out, (above, below)) in line.chunks_mut(3).zip(pairs) {
+            for (channel, out) in out.iter_mut().enumerate() {
+                let mean = |pixels: &[u8]| -> u16 {
+                    let left = pixels.get(channel).copied().unwrap_or(0);
+                    let right = pixels.get(channel + 3).copied().unwrap_or(left);
+                    u16::from(left) + u16::from(right)
+                };
+                *out = ((mean(above) + mean(below) + 2) / 4) as u8;
+            }
+        }
+    }
+    half
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn levels_halve_down_to_a_small_one() {
+        let photo = RgbImage::from_fn(1001, 3, |x, y| Rgb([x as u8, y as u8, 7]));
+        let pyramid = Pyramid::new(Arc::new(photo));
+        assert_eq!(pyramid.last_level(), 2);
+        let half = pyramid.level(1).unwrap();
+        assert_eq!(half.dimensions(), (501, 2));
+        assert_eq!(half.get_pixel(10, 0).0, [21, 1, 7]);
+        // The last column is its own mean, the last row too.
+        assert_eq!(half.get_pixel(500, 1).0, [(1000 % 256) as u8, 2, 7]);
+        assert!(pyramid.level(3).is_none());
+    }
+}

@@ -1,0 +1,307 @@
+//! The thread that keeps documents on disk. The window never waits for it.
+//!
+//! Each change is written before the engine hears of it: what is to come after a line is carried
+//! along with it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use fbrs_annotation::{Annotation, Keeper, Line, PhotoRecord, Project};
+
+use crate::engine::{PhotoKey, Wake};
+
+/// Between two times that the journal is forced onto the disk, and that what failed is tried again.
+const SYNC: Duration = Duration::from_secs(1);
+/// Lines of a journal after which the document is written anew.
+const LONG: usize = 200;
+
+/// What comes after a line is written.
+type Then = Box<dyn FnOnce() + Send>;
+
+enum Order {
+    Open { key: PhotoKey, document: PathBuf, lost: Option<PathBuf>, photo: Box<PhotoRecord> },
+    Append { key: PhotoKey, line: Box<Line>, now: Box<Annotation>, then: Option<Then> },
+    Save { key: PhotoKey, now: Box<Annotation> },
+    Close { key: PhotoKey, now: Option<Box<Annotation>> },
+    Project { path: PathBuf, project: Box<Project> },
+    Work(Then),
+}
+
+/// What is heard of the disk.
+#[derive(Debug)]
+pub(crate) enum DiskEvent {
+    /// A document is open.
+    Opened {
+        key: PhotoKey,
+        annotation: Box<Annotation>,
+        /// Why changes are not kept.
+        read_only: Option<String>,
+        remarks: Vec<String>,
+    },
+    /// It could not be opened: a sentence. The photo can be looked at.
+    NotOpened { key: PhotoKey, problem: String },
+    /// Everything up to this change is in a file.
+    Saved { key: PhotoKey, seq: u64 },
+    /// Something cannot be written: a sentence. It is kept in memory and tried again.
+    Trouble(String),
+    /// What could not be written is.
+    Calm,
+}
+
+/// The window's end of the thread.
+pub(crate) struct Disk {
+    orders: Option<Sender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Disk {
+    pub(crate) fn start(events: Sender<DiskEvent>, wake: Wake) -> Self {
+        let (orders, inbox) = mpsc::channel();
+        let own = Worker {
+            keepers: HashMap::new(),
+            projects: HashMap::new(),
+            events,
+            wake,
+            is_troubled: false,
+            needs_sync: false,
+        };
+        let named = thread::Builder::new().name("disk".to_owned());
+        let thread = named.spawn(move || own.run(&inbox)).ok();
+        Self { orders: Some(orders), thread }
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            // The thread ends with this sender.
+            let _ = orders.send(order);
+        }
+    }
+
+    /// Opens a photo's document; where there is none but one was `lost` (its photo has another name
+    /// now), that one is put in its place.
+    pub(crate) fn open(
+        &self,
+        key: PhotoKey,
+        document: PathBuf,
+        lost: Option<PathBuf>,
+        photo: PhotoRecord,
+    ) {
+        self.order(Order::Open { key, document, lost, photo: Box::new(photo) });
+    }
+
+    /// Appends a change; `now` is the document after it, `then` is done when it is written.
+    pub(crate) fn append(&self, key: PhotoKey, line: Line, now: Annotation, then: Option<Then>) {
+        self.order(Order::Append { key, line: Box::new(line), now: Box::new(now), then });
+    }
+
+    /// Writes the document whole.
+    pub(crate) fn save(&self, key: PhotoKey, now: Annotation) {
+        self.order(Order::Save { key, now: Box::new(now) });
+    }
+
+    /// Writes the document whole, and lets others have it.
+    pub(crate) fn close(&self, key: PhotoKey, now: Option<Annotation>) {
+        self.order(Order::Close { key, now: now.map(Box::new) });
+    }
+
+    /// Writes classes and settings of a folder.
+    pub(crate) fn write_project(&self, path: PathBuf, project: Project) {
+        self.order(Order::Project { path, project: Box::new(project) });
+    }
+
+    /// Does something between two writes.
+    pub(crate) fn work(&self, work: impl FnOnce() + Send + 'static) {
+        self.order(Order::Work(Box::new(work)));
+    }
+}
+
+impl Drop for Disk {
+    /// Waits until everything is written.
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    keepers: HashMap<PhotoKey, (Keeper, Option<Annotation>)>,
+    /// Projects that could not be written.
+    projects: HashMap<PathBuf, Project>,
+    events: Sender<DiskEvent>,
+    wake: Wake,
+    is_troubled: bool,
+    needs_sync: bool,
+}
+
+impl Worker {
+    fn run(mut self, inbox: &Receiver<Order>) {
+        let mut next = Instant::now() + SYNC;
+        loop {
+            let waits = next.saturating_duration_since(Instant::now());
+            let idle = !self.needs_sync && !self.is_troubled;
+            let order = match idle {
+                true => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                false => inbox.recv_timeout(waits),
+            };
+            match order {
+                Ok(order) => self.follow(order),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if Instant::now() >= next {
+                self.sync();
+                next = Instant::now() + SYNC;
+            }
+        }
+        // The window is gone: whatever is open is written whole.
+        for (mut keeper, now) in std::mem::take(&mut self.keepers).into_values() {
+            if let Some(now) = now {
+                let _ = keeper.save(&now);
+            }
+            let _ = keeper.sync();
+        }
+        for (path, project) in std::mem::take(&mut self.projects) {
+            let _ = project.write(&path);
+        }
+    }
+
+    fn say(&self, event: DiskEvent) {
+        let _ = self.events.send(event);
+        (self.wake)();
+    }
+
+    fn follow(&mut self, order: Order) {
+        match order {
+            Order::Open { key, document, lost, photo } => self.open(key, document, lost, &photo),
+            Order::Append { key, line, now, then } => {
+                let written = self.keepers.get_mut(&key).map(|(keeper, known)| {
+                    *known = Some(*now);
+                    keeper.append(&line)
+                });
+                self.needs_sync = true;
+                self.judge(written.unwrap_or(Ok(())));
+                if let Some(then) = then {
+                    then();
+                }
+                let long = self.keepers.get(&key).is_some_and(|(keeper, _)| keeper.lines() >= LONG);
+                if long {
+                    self.save(key);
+                }
+            }
+            Order::Save { key, now } => {
+                if let Some((_, known)) = self.keepers.get_mut(&key) {
+                    *known = Some(*now);
+                }
+                self.save(key);
+            }
+            Order::Close { key, now } => {
+                if let (Some((_, known)), Some(now)) = (self.keepers.get_mut(&key), now) {
+                    *known = Some(*now);
+                }
+                // What cannot be written stays open, and is tried again.
+                if self.save(key) {
+                    self.keepers.remove(&key);
+                }
+            }
+            Order::Project { path, project } => {
+                let written = project.write(&path);
+                if written.is_err() {
+                    self.projects.insert(path, *project);
+                } else {
+                    self.projects.remove(&path);
+                }
+                self.judge(written);
+            }
+            Order::Work(work) => work(),
+        }
+    }
+
+    fn open(
+        &mut self,
+        key: PhotoKey,
+        document: PathBuf,
+        lost: Option<PathBuf>,
+        photo: &PhotoRecord,
+    ) {
+        let mut remarks = Vec::new();
+        if let Some(folder) = document.parent() {
+            // A folder for documents of their own; where that fails, opening says so.
+            let _ = std::fs::create_dir_all(folder);
+        }
+        if let Some(lost) = lost
+            && !document.exists()
+            && std::fs::rename(&lost, &document).is_ok()
+        {
+            let journal = |path: &PathBuf| path.with_extension("journal");
+            let _ = std::fs::rename(journal(&lost), journal(&document));
+            let name = lost.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let own = fbrs_data::text::printable(&name);
+            remarks.push(format!("this photo had another name: its annotation {own} goes with it"));
+        }
+        match Keeper::open(&document, photo) {
+            Ok(opened) => {
+                let read_only = opened.keeper.read_only().map(str::to_owned);
+                remarks.extend(opened.remarks);
+                self.keepers.insert(key, (opened.keeper, None));
+                let annotation = Box::new(opened.annotation);
+                self.say(DiskEvent::Opened { key, annotation, read_only, remarks });
+            }
+            Err(error) => self.say(DiskEvent::NotOpened { key, problem: error.to_string() }),
+        }
+    }
+
+    /// Writes a document whole; whether it is written.
+    fn save(&mut self, key: PhotoKey) -> bool {
+        let Some((keeper, Some(now))) = self.keepers.get_mut(&key) else { return true };
+        let (written, seq) = (keeper.save(now), now.seq());
+        let is_written = written.is_ok();
+        self.judge(written);
+        if is_written {
+            self.say(DiskEvent::Saved { key, seq });
+        }
+        is_written
+    }
+
+    fn sync(&mut self) {
+        self.needs_sync = false;
+        let mut outcome = Ok(());
+        let mut saved = Vec::new();
+        for (key, (keeper, known)) in &mut self.keepers {
+            match keeper.sync() {
+                Ok(()) => saved.extend(known.as_ref().map(|now| (*key, now.seq()))),
+                Err(error) => outcome = Err(error),
+            }
+        }
+        let projects = std::mem::take(&mut self.projects);
+        for (path, project) in projects {
+            if let Err(error) = project.write(&path) {
+                outcome = Err(error);
+                self.projects.insert(path, project);
+            }
+        }
+        self.judge(outcome);
+        for (key, seq) in saved {
+            self.say(DiskEvent::Saved { key, seq });
+        }
+    }
+
+    /// Says once that there is trouble, and once that it is over.
+    fn judge(&mut self, outcome: fbrs_annotation::Result<()>) {
+        match outcome {
+            Err(error) if !self.is_troubled => {
+                self.is_troubled = true;
+                self.say(DiskEvent::Trouble(error.to_string()));
+            }
+            Ok(()) if self.is_troubled && self.keepers.values().all(|(k, _)| !k.is_behind()) => {
+                self.is_troubled = false;
+                self.say(DiskEvent::Calm);
+            }
+            _ => {}
+        }
+    }
+}
