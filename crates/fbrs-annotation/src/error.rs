@@ -1,6 +1,7 @@
 use std::io;
 
 use fbrs_data::files::ReadError;
+use fbrs_data::pictures::PictureError;
 
 /// Why annotations cannot be read or written. Texts are whole sentences that name the file.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +10,9 @@ pub enum Error {
     /// A file that cannot be read, or is no text.
     #[error(transparent)]
     File(#[from] ReadError),
+    /// A photo that cannot be read.
+    #[error(transparent)]
+    Photo(#[from] PictureError),
     /// A file that is damaged, or of another kind.
     #[error("{file}: {reason}")]
     Damaged {
@@ -35,6 +39,12 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// What was asked for cannot be done.
+    #[error("{0}")]
+    Refused(String),
+    /// Whoever asked for it has thought better of it.
+    #[error("stopped before everything was done; what was written is complete")]
+    Stopped,
     /// A folder that cannot be listed.
     #[error("cannot list {folder}: {source}")]
     List {

@@ -190,6 +190,11 @@ impl Keeper {
         }
     }
 
+    /// Whether something could not be written yet.
+    pub fn is_behind(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// Forces the journal onto the disk.
     ///
     /// # Errors
@@ -243,6 +248,25 @@ impl Drop for Keeper {
 /// The journal of a document.
 pub(crate) fn journal_path(document: &Path) -> PathBuf {
     document.with_extension("journal")
+}
+
+/// A document as it is on disk, with what only its journal knows; `None` where there is neither.
+/// Nothing is changed, and somebody may be working on it. `photo` is asked where there is a journal
+/// alone.
+pub(crate) fn peek(
+    path: &Path,
+    photo: impl FnOnce() -> Result<PhotoRecord>,
+) -> Result<Option<Annotation>> {
+    let journal = journal_path(path);
+    let mut annotation = match (path.exists(), journal.exists()) {
+        (true, _) => file::read(path)?,
+        (false, true) => Annotation::new(photo()?),
+        (false, false) => return Ok(None),
+    };
+    if journal.exists() {
+        follow(&journal, &mut annotation, &mut 0)?;
+    }
+    Ok(Some(annotation))
 }
 
 /// Makes the changes of a journal. Returns how many of its bytes are sound, and whether what comes

@@ -46,9 +46,11 @@
 mod annotation;
 mod document;
 mod error;
+pub mod export;
 pub mod file;
 mod folder;
 mod history;
+pub mod import;
 mod keeper;
 mod mask;
 mod patch;

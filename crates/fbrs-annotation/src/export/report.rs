@@ -1,0 +1,93 @@
+//! What came of an export or an import.
+
+use serde::Serialize;
+
+use super::Format;
+
+/// What was written or taken in, and what of it is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Report {
+    /// Photos that it is of.
+    pub photos: usize,
+    /// Objects that were written or taken in; of several formats, those of each.
+    pub objects: usize,
+    /// Files that were written.
+    pub files: usize,
+    /// Classes that were added to the project.
+    pub classes: Vec<String>,
+    /// What was left out.
+    pub skipped: Vec<Entry>,
+    /// What is not in the files as it is in the document, or not where it may be looked for.
+    pub altered: Vec<Entry>,
+    /// What is to be known of the whole.
+    pub remarks: Vec<String>,
+}
+
+/// What is to be known of an object, or of a photo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The format that it is about; `None` for all.
+    pub format: Option<Format>,
+    /// The photo, relative to the folder, or the file that it should come from.
+    pub photo: String,
+    /// The object's id, or its place in the file that it should come from.
+    pub object: Option<u64>,
+    /// What it is about.
+    pub kind: Kind,
+    /// The same in words, behind the names of photo and object.
+    pub text: String,
+}
+
+/// What an entry of a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// Holes that the format cannot hold as such.
+    Holes,
+    /// Parts that the format cannot hold as such.
+    Parts,
+    /// Objects that lie over others where each pixel has one.
+    Overlap,
+    /// A photo that is stored in another direction than it is seen in.
+    Turned,
+    /// An object without a class, in a format where all have one.
+    NoClass,
+    /// A class that the format has no room for.
+    Class,
+    /// A mask without pixels.
+    Empty,
+    /// An object that is not finished.
+    Unfinished,
+    /// A file that is called otherwise than it is looked for.
+    Name,
+    /// A mask of another size than the photo.
+    Size,
+    /// A photo that was not found, or several that may be meant.
+    Photo,
+    /// An object that is there already.
+    Known,
+    /// What cannot be read.
+    Unreadable,
+}
+
+impl Report {
+    /// The entries in words, one for each line that a person reads.
+    pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        let skipped = self.skipped.iter().map(|entry| format!("left out: {entry}"));
+        skipped.chain(self.altered.iter().map(Entry::to_string)).chain(self.remarks.iter().cloned())
+    }
+}
+
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let photo = fbrs_data::text::printable(&self.photo);
+        if let Some(format) = self.format {
+            write!(f, "{format}: ")?;
+        }
+        match self.object {
+            Some(id) => write!(f, "{photo}, object {id}: {}", self.text),
+            None => write!(f, "{photo}: {}", self.text),
+        }
+    }
+}
