@@ -37,9 +37,9 @@
 //! | `mask.rs`, [`shape`] | masks, and polygons and brush strokes as masks |
 //! | `document.rs` | objects, the object in hand, the photo's state |
 //! | `annotation.rs`, `history.rs`, `patch.rs` | changes, taken back and made again |
-//! | [`file`], `keeper.rs` | the document's file and its journal |
+//! | [`mod@file`], `keeper.rs` | the document's file and its journal |
 //! | `folder.rs`, `project.rs` | photos, where their documents are, classes |
-//! | `export/`, `import/` | other programs' formats |
+//! | [`export`], [`mod@import`] | other programs' formats |
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any release.
 

@@ -30,6 +30,8 @@ struct Rows {
     /// Where each row's runs begin, and where the last one's end; empty where there are no runs.
     offsets: Vec<usize>,
     runs: Vec<Run>,
+    /// The first column of any run, and the end of the last.
+    across: Run,
 }
 
 impl Mask {
@@ -74,6 +76,9 @@ impl Mask {
             true => Self::empty(size),
             false => {
                 made.offsets.push(made.runs.len());
+                let left = made.runs.iter().map(|[first, _]| *first).min().unwrap_or(0);
+                let right = made.runs.iter().map(|[_, end]| *end).max().unwrap_or(0);
+                made.across = [left, right];
                 Self { size, rows: Arc::new(made) }
             }
         }
@@ -237,8 +242,8 @@ impl Mask {
 
     /// The smallest region that holds every object pixel; `None` where there is none.
     pub fn bounds(&self) -> Option<Region> {
-        let left = self.rows.runs.iter().map(|[first, _]| *first).min()? as usize;
-        let right = self.rows.runs.iter().map(|[_, end]| *end).max()? as usize - 1;
+        let [left, right] = self.rows.across.map(|col| col as usize);
+        let right = right.checked_sub(1)?;
         let rows = self.rows();
         Region::new(rows.start..=rows.end.checked_sub(1)?, left..=right)
     }

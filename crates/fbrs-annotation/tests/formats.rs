@@ -362,6 +362,13 @@ fn pictures_do_not_come_among_the_photos_and_no_photo_is_written_over() {
     assert!(error.contains("taken for photos"), "{error}");
     to(made.folder.root().to_owned(), Format::Labelme).unwrap();
     assert!(made.folder.root().join("a.json").exists());
+    let mut empty = Made::new();
+    empty.photo("a.png", vec![]);
+    let (folder, project) = (&empty.folder, &empty.project);
+    let nothing = Settings::new([Format::Coco]);
+    let nothing = export(folder, project, &nothing, &empty.path("x"), |_, _| true).unwrap_err();
+    assert!(nothing.to_string().contains("nothing to export"), "{nothing}");
+    assert!(!empty.path("x").exists());
     let stopped = export(
         &made.folder,
         &made.project,

@@ -176,7 +176,8 @@ struct Item<'a> {
 /// not there. `go_on` is told how many photos of how many are done, and says whether to go on.
 ///
 /// # Errors
-/// [`Error::Refused`] where pictures would come to lie among the photos; [`Error::Write`];
+/// [`Error::Refused`] where nothing is marked, and where pictures would come to lie among the photos
+/// or a file in the place of one; [`Error::List`]; [`Error::Write`];
 /// [`Error::Stopped`]. What cannot be read is told in the report, and the rest is written.
 pub fn export(
     folder: &Folder,
@@ -248,6 +249,13 @@ pub fn export(
                 }
             }
         }
+    }
+    if report.photos == 0 {
+        let reason = report.skipped.first().map(|entry| format!(" ({entry})")).unwrap_or_default();
+        return Err(Error::Refused(format!(
+            "nothing to export: no photo in {} has objects or is done{reason}",
+            printable(&folder.root().display().to_string())
+        )));
     }
     if settings.formats.contains(&Format::Coco) {
         coco.write(&classes, &mut files, &mut report)?;

@@ -72,6 +72,12 @@ pub enum Kind {
 }
 
 impl Report {
+    /// Whether something was left out that ought to be there.
+    pub fn is_incomplete(&self) -> bool {
+        let harmless = |kind| matches!(kind, Kind::Empty | Kind::Unfinished | Kind::Known);
+        self.skipped.iter().any(|entry| !harmless(entry.kind))
+    }
+
     /// The entries in words, one for each line that a person reads.
     pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
         let skipped = self.skipped.iter().map(|entry| format!("left out: {entry}"));

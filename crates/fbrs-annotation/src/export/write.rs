@@ -32,18 +32,11 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn new(root: &Path, folder: &Folder, photos: &[PhotoPath]) -> Result<Self> {
-        make_folder(root)?;
-        let canonical = |path: &Path| {
-            fs::canonicalize(path).map_err(|source| Error::Write {
-                file: printable(&path.display().to_string()),
-                source,
-            })
-        };
         let photos = photos.iter().map(|photo| photo.as_str().to_lowercase()).collect();
         Ok(Self {
             root: root.to_owned(),
-            canonical: canonical(root)?,
-            photos_root: canonical(folder.root())?,
+            canonical: resolved(root)?,
+            photos_root: resolved(folder.root())?,
             photos,
             count: 0,
             written: HashSet::new(),
@@ -104,6 +97,28 @@ impl Files {
         self.count += 1;
         self.written.insert(name.to_lowercase());
         Ok(())
+    }
+}
+
+/// A path, absolute and without links, of which the end need not be there.
+fn resolved(path: &Path) -> Result<PathBuf> {
+    let mut missing = Vec::new();
+    let mut there = path;
+    loop {
+        let looked_at = if there == Path::new("") { Path::new(".") } else { there };
+        match (fs::canonicalize(looked_at), there.file_name(), there.parent()) {
+            (Ok(found), ..) => {
+                return Ok(missing.iter().rev().fold(found, |path, name| path.join(name)));
+            }
+            (Err(error), Some(name), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+                missing.push(name);
+                there = parent;
+            }
+            (Err(source), ..) => {
+                let file = printable(&path.display().to_string());
+                return Err(Error::Write { file, source });
+            }
+        }
     }
 }
 
