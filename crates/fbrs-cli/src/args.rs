@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::annotate::AnnotateArgs;
 use crate::completions::CompletionsArgs;
 use crate::devices::DevicesArgs;
 use crate::eval::EvalArgs;
@@ -30,6 +31,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Segment(Box<SegmentArgs>),
     Eval(Box<EvalArgs>),
+    Annotate(AnnotateArgs),
     Weights(WeightsArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),
@@ -45,11 +47,12 @@ Exit codes:
   0    done
   1    anything that is none of the others
   2    wrong usage: an option, a click outside the photo, an unknown mode or device name
-  3    a photo or a file of clicks that cannot be read
+  3    a photo, a file of clicks or of annotations that cannot be read
   4    weights that cannot be found, read or fetched
   5    a device that this machine or this build does not have, or that fails
   6    an output that cannot be written
-  7    an evaluation that is finished, but for objects that could not be evaluated or are missing
+  7    an evaluation, export or import that is finished, but for objects that could not be evaluated,
+       written or read, or are missing
   129, 130, 143  ended by a signal: the terminal is gone, Ctrl-C, asked to end (kill)
 Whatever the code, an output is complete or was not touched.";
 

@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Other = 1,
     /// Wrong usage: options, clicks, names of devices and modes.
     Usage = 2,
-    /// A photo or a file of clicks that cannot be read.
+    /// A photo, a file of clicks or of annotations that cannot be read.
     Input = 3,
     /// Weights that cannot be found, read or fetched.
     Weights = 4,
@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     Device = 5,
     /// Something that cannot be written.
     Output = 6,
-    /// An evaluation is finished, but for some objects.
+    /// An evaluation, an export or an import is finished, but for some objects.
     Incomplete = 7,
     /// SIGHUP: the terminal is gone.
     HungUp = 129,

@@ -5,6 +5,7 @@
 //! promise when Ctrl-C is pressed, [`print`] talks to the user.
 
 mod advice;
+mod annotate;
 mod args;
 mod completions;
 mod devices;
@@ -65,6 +66,7 @@ fn run() -> Result<ExitCode> {
     match cli.command {
         Command::Segment(args) => segment::run(*args, matches.subcommand_matches("segment"), voice),
         Command::Eval(args) => eval::run(*args, voice),
+        Command::Annotate(args) => annotate::run(args, voice),
         Command::Weights(args) => weights::run(args.command, voice),
         Command::Devices(args) => devices::run(args),
         Command::Completions(args) => completions::run(args),

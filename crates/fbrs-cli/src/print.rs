@@ -55,6 +55,11 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// A line whose text may come from files, made safe to print.
+pub(crate) fn safe(line: &str) -> String {
+    escaped(line)
+}
+
 /// Writes a value to standard output as JSON.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     let mut text = String::new();
