@@ -491,3 +491,46 @@ fn what_to_import_is_said_where_it_is_not_clear() {
     fs::write(made.path("x/a.doc"), "").unwrap();
     assert!(refusal("x/a.doc", any).contains("expected a JSON"));
 }
+
+#[test]
+fn bad_files_are_told_and_none_is_half_read() {
+    let bad = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/bad");
+    let mut made = Made::new();
+    for stem in ["a", "b"] {
+        made.photo(&format!("{stem}.png"), vec![]);
+    }
+    let before = files(made.folder.documents());
+    let mut project = Project::default();
+    for (folder, format) in [
+        ("coco", Format::Coco),
+        ("labelme", Format::Labelme),
+        ("yolo", Format::Yolo),
+        ("masks", Format::Ids),
+        ("masks", Format::Objects),
+    ] {
+        for entry in fs::read_dir(bad.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.ends_with("expected.json") {
+                continue;
+            }
+            let settings = import::Settings { format: Some(format), turn: false };
+            let from = |from: &Path, project: &mut Project| {
+                import(&made.folder, project, from, settings, |_, _| true)
+            };
+            match from(&path, &mut project) {
+                Ok(report) => {
+                    assert_eq!(report.objects, 0, "{path:?}");
+                    let is_empty = path.ends_with("empty_lists.json");
+                    assert!(is_empty || !report.skipped.is_empty(), "{path:?}");
+                    let all: String = report.lines().collect();
+                    assert!(!all.contains(char::is_control), "{all:?}");
+                }
+                Err(error) => {
+                    let name = path.file_name().unwrap().to_str().unwrap();
+                    assert!(error.to_string().contains(name), "{error}");
+                }
+            }
+        }
+    }
+    assert_eq!(files(made.folder.documents()), before);
+}

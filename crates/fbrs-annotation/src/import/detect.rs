@@ -30,6 +30,8 @@ pub(super) struct Work {
     name: String,
     names: Arc<ClassNames>,
     ready: Option<Marked>,
+    /// Whether it is known to be of this format.
+    is_sure: bool,
     /// Masks of single objects of the photo that `name` is: files, and the rest of their names.
     masks: Vec<(PathBuf, String)>,
 }
@@ -41,17 +43,17 @@ impl Work {
 
     /// What the file has marked; else its name, and what is wrong with it.
     pub(super) fn load(self) -> Result<Marked, (String, String)> {
-        let Self { format, path, name, names, ready, masks } = self;
+        let Self { format, path, name, names, ready, is_sure, masks } = self;
         let marked = match (format, ready) {
             (_, Some(marked)) => Ok(marked),
             (Format::Labelme, _) => labelme::read(&path, &name),
             (Format::Yolo, _) => yolo::read(&path, &name, &names),
-            (Format::Classes, _) => pictures::numbers(&path, &name, Some(&names)),
+            (Format::Classes, _) => pictures::numbers(&path, &name, Some(&names), is_sure),
             (Format::Objects, _) => match masks.is_empty() {
                 true => Err("no photo has the name that it begins with".to_owned()),
                 false => Ok(pictures::objects(&name, &masks, &names)),
             },
-            _ => pictures::numbers(&path, &name, None),
+            _ => pictures::numbers(&path, &name, None, is_sure),
         };
         marked.map_err(|reason| (name, reason))
     }
@@ -67,6 +69,7 @@ pub(super) fn works(
     let is_folder = fs::metadata(from)
         .map(|there| there.is_dir())
         .map_err(|source| Error::File(files::ReadError::Io { file: shown(from), source }))?;
+    let is_said = format.is_some();
     let format = match format {
         Some(format) => format,
         None if is_folder => of_folder(from)?,
@@ -84,6 +87,7 @@ pub(super) fn works(
             name: marked.photo.clone(),
             names: Arc::default(),
             ready: Some(marked),
+            is_sure: true,
             masks: Vec::new(),
         };
         let (marked, listed) = coco::read(&path)?;
@@ -97,6 +101,8 @@ pub(super) fn works(
             (base, vec![name])
         }
     };
+    // The export's own folders have no others.
+    let is_sure = is_said || base.file_name().is_some_and(|name| name == format.name());
     let listed = match format {
         Format::Yolo => yolo::names(&absolute(&base)),
         Format::Classes | Format::Objects => {
@@ -117,6 +123,7 @@ pub(super) fn works(
             name,
             names: Arc::clone(&classes),
             ready: None,
+            is_sure,
             masks,
         };
         let parts = photos.beginning(without_ending(&name)).filter(|_| format == Format::Objects);

@@ -12,13 +12,15 @@ use super::{ClassNames, Found, Marked};
 use crate::export::names::of_class;
 use crate::mask::Mask;
 
-/// A picture in which each value above 0 is an object; with names, a class.
+/// A picture in which each value above 0 is an object; with names, a class. `is_sure` tells that it is
+/// no mask with soft edges.
 pub(super) fn numbers(
     path: &Path,
     name: &str,
     names: Option<&ClassNames>,
+    is_sure: bool,
 ) -> Result<Marked, String> {
-    let (picture, numbers) = read(path)?;
+    let (picture, numbers) = read(path, is_sure)?;
     let class = |number: u32| names.map(|names| names.of(number.into()));
     let found = |number: &u32| Found {
         place: u64::from(*number),
@@ -36,7 +38,7 @@ pub(super) fn objects(photo: &str, files: &[(PathBuf, String)], names: &ClassNam
     let mut marked = Marked { photo: photo.to_owned(), ..Marked::default() };
     for (path, rest) in files {
         let (place, class) = object_of(rest).unwrap_or((1, ""));
-        let (picture, numbers) = match read(path) {
+        let (picture, numbers) = match read(path, false) {
             Ok(read) => read,
             Err(reason) => {
                 marked.faults.push((Some(place), reason));
@@ -54,9 +56,10 @@ pub(super) fn objects(photo: &str, files: &[(PathBuf, String)], names: &ClassNam
     marked
 }
 
-fn read(path: &Path) -> Result<(LabelMask, Vec<u32>), String> {
+fn read(path: &Path, is_sure: bool) -> Result<(LabelMask, Vec<u32>), String> {
     let picture = LabelMask::read(path, &Limits::default()).map_err(|error| error.to_string())?;
-    let numbers = picture.objects().map_err(|error| error.to_string())?;
+    let numbers = if is_sure { picture.values() } else { picture.objects() };
+    let numbers = numbers.map_err(|error| error.to_string())?;
     Ok((picture, numbers))
 }
 

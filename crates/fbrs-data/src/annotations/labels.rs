@@ -129,9 +129,39 @@ impl LabelMask {
     /// The objects' numbers, ascending: all above 0 but for the void.
     ///
     /// # Errors
-    /// [`LabelError::NoLabels`] where there are more than 4096, or where they are the steps of soft
-    /// edges: hardly any pixel between 0 and the largest has equal pixels around it.
+    /// As [`LabelMask::values`], and where they are the steps of soft edges: hardly any pixel between
+    /// 0 and the largest has equal pixels around it.
     pub fn objects(&self) -> Result<Vec<u32>, LabelError> {
+        let counts = self.counts()?;
+        if counts.len() >= FEWEST_STEPS && self.has_soft_edges(&counts) {
+            return Err(LabelError::NoLabels(format!(
+                "its edges are soft: it has {} values above 0, few of them on more than single \
+                 pixels; make it 0 and 255 (a threshold of 128), or save it without smoothing",
+                counts.len()
+            )));
+        }
+        Ok(self.without_void(counts))
+    }
+
+    /// As [`LabelMask::objects`], of a mask that is known to have no soft edges.
+    ///
+    /// # Errors
+    /// [`LabelError::NoLabels`] where there are more than 4096.
+    pub fn values(&self) -> Result<Vec<u32>, LabelError> {
+        Ok(self.without_void(self.counts()?))
+    }
+
+    fn without_void(&self, mut counts: BTreeMap<u32, usize>) -> Vec<u32> {
+        if let Some(void) = self.void
+            && counts.len() > 1
+        {
+            counts.remove(&void);
+        }
+        counts.into_keys().collect()
+    }
+
+    /// How many pixels have each number above 0.
+    fn counts(&self) -> Result<BTreeMap<u32, usize>, LabelError> {
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
         let count_run = |counts: &mut BTreeMap<u32, usize>, (number, length): (u32, usize)| {
             let count = counts.entry(number).or_default();
@@ -156,19 +186,7 @@ impl LabelMask {
         count_run(&mut counts, run);
         counts.remove(&0);
         counts.retain(|_, count| *count > 0);
-        if counts.len() >= FEWEST_STEPS && self.has_soft_edges(&counts) {
-            return Err(LabelError::NoLabels(format!(
-                "its edges are soft: it has {} values above 0, few of them on more than single \
-                 pixels; make it 0 and 255 (a threshold of 128), or save it without smoothing",
-                counts.len()
-            )));
-        }
-        if let Some(void) = self.void
-            && counts.len() > 1
-        {
-            counts.remove(&void);
-        }
-        Ok(counts.into_keys().collect())
+        Ok(counts)
     }
 
     fn has_soft_edges(&self, counts: &BTreeMap<u32, usize>) -> bool {
