@@ -335,6 +335,28 @@ fn coco_is_as_its_readers_expect() {
 }
 
 #[test]
+fn a_tolerance_takes_corners_away_and_tells_the_loss() {
+    let mut made = Made::new();
+    let disc = mask(|x, y| (x as f64 - 25.0).hypot(y as f64 - 20.0) < 15.0);
+    made.photo("a.png", vec![(Some("cat"), disc.clone())]);
+    for format in [Format::Coco, Format::Labelme, Format::Yolo] {
+        let exact = Settings { polygons: true, ..Settings::new([format]) };
+        let rough = Settings { tolerance: 1.5, ..exact.clone() };
+        assert_eq!(made.export(&exact, "exact").altered, [], "{format}");
+        let report = made.export(&rough, "rough");
+        let [entry] = report.altered.as_slice() else { panic!("{report:?}") };
+        assert!(entry.kind == Kind::Tolerance && entry.text.contains("IoU of 0.9"), "{entry}");
+        let settings = import::Settings { format: Some(format), turn: false };
+        let (folder, project, _) = made.import(&made.path("rough"), settings);
+        let found = &objects(&folder, &project)[0].2;
+        let iou = found.overlap(&disc) as f64 / found.union(&disc).area() as f64;
+        assert!(entry.text.contains(&format!("{iou:.4}")), "{entry} {iou}");
+    }
+    let size = |name: &str| fs::metadata(made.path(name)).unwrap().len();
+    assert!(size("rough/labels/a.txt") * 2 < size("exact/labels/a.txt"));
+}
+
+#[test]
 fn cutouts_are_the_photo_where_the_object_is() {
     let mut made = Made::new();
     made.photo("a.png", vec![(Some("cat"), pixel()), (None, ring())]);

@@ -1,14 +1,16 @@
 //! COCO's instances: one file for all photos.
 
 use fbrs_data::annotations::coco::{
-    self, Annotation, Category, Counts, Id, Instances, Photo, Runs, Shape,
+    self, Annotation, Category, Counts, Id, Instances, Photo, Polygons, Runs, Shape,
 };
 
 use super::classes::Classes;
+use super::simplify::{simplified, tell_loss};
 use super::write::Files;
 use super::{Format, Job, Kind, Report, Settings};
 use crate::error::Result;
 use crate::folder::PhotoPath;
+use crate::import::of_spans;
 use crate::mask::Mask;
 
 /// What is gathered for the file.
@@ -20,7 +22,7 @@ pub(super) struct Export {
 }
 
 impl Export {
-    pub(super) fn add(&mut self, job: &Job<'_>, settings: &Settings) {
+    pub(super) fn add(&mut self, job: &Job<'_>, settings: &Settings, report: &mut Report) {
         let Instances { photos, annotations, .. } = &mut self.instances;
         let photo = photos.len();
         let id = Id::Number(photo as u64 + 1);
@@ -31,11 +33,20 @@ impl Export {
             if item.class.is_given {
                 self.unnamed.push((job.photo.clone(), item.object.id));
             }
+            let mut shape = shape(mask, settings.always_rle);
+            if let Some(Shape::Polygons(exact)) = &shape
+                && settings.tolerance > 0.0
+                && let Some(polygons) = simpler(exact, settings.tolerance)
+            {
+                let spans = polygons.spans(mask.size()).unwrap_or_default();
+                tell_loss(Format::Coco, job, item, &of_spans(&spans, mask.size()), report);
+                shape = Some(Shape::Polygons(polygons));
+            }
             annotations.push(Annotation {
                 id: annotations.len() as u64 + 1,
                 photo,
                 category: Some(Id::Number(item.class.id.into())),
-                shape: shape(mask, settings.always_rle),
+                shape,
                 area: Some(mask.area() as f64),
                 is_crowd: false,
             });
@@ -71,4 +82,15 @@ fn shape(mask: &Mask, always_rle: bool) -> Option<Shape> {
         let counts = Counts::Packed(mask.to_rle()?.pack());
         Some(Shape::Runs(Runs { size: mask.size(), counts }))
     })
+}
+
+fn simpler(exact: &Polygons, tolerance: f64) -> Option<Polygons> {
+    let mut polygons = Polygons::default();
+    for polygon in exact.iter() {
+        let corners: Vec<_> = polygon.as_chunks::<2>().0.iter().map(|[x, y]| (*x, *y)).collect();
+        let corners = simplified(&corners, tolerance, f64::from);
+        let numbers = corners.into_iter().flat_map(|(x, y)| [f64::from(x), f64::from(y)]);
+        polygons.push(&numbers.collect::<Vec<_>>()).ok()?;
+    }
+    Some(polygons)
 }

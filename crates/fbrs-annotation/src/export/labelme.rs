@@ -3,11 +3,13 @@
 use fbrs_data::annotations::labelme::{self, Form, Shape, Sheet};
 
 use super::names::way;
-use super::outline::{Placed, count};
+use super::outline::{Placed, count, filled};
+use super::simplify::{simplified, tell_loss};
 use super::write::Files;
 use super::{Format, Item, Job, Kind, Report, Settings};
 use crate::error::Result;
 use crate::folder::Folder;
+use crate::mask::Mask;
 
 pub(super) fn write(
     job: &Job<'_>,
@@ -19,7 +21,7 @@ pub(super) fn write(
     let mut shapes = Vec::new();
     for item in &job.objects {
         match settings.polygons {
-            true => polygons(job, item, &mut shapes, report),
+            true => polygons(job, item, settings, &mut shapes, report),
             false => shapes.extend(mask(item)),
         }
         report.wrote(Format::Labelme, job, item);
@@ -50,7 +52,13 @@ fn mask(item: &Item<'_>) -> Option<Shape> {
 }
 
 /// A polygon for each part; the parts of one object have its id as their group.
-fn polygons(job: &Job<'_>, item: &Item<'_>, shapes: &mut Vec<Shape>, report: &mut Report) {
+fn polygons(
+    job: &Job<'_>,
+    item: &Item<'_>,
+    settings: &Settings,
+    shapes: &mut Vec<Shape>,
+    report: &mut Report,
+) {
     let object = item.object;
     let Some(outline) = Placed::of(&object.mask) else { return };
     if outline.holes() > 0 {
@@ -67,9 +75,17 @@ fn polygons(job: &Job<'_>, item: &Item<'_>, shapes: &mut Vec<Shape>, report: &mu
         report.alter(Some(Format::Labelme), job.photo, Some(id), Kind::Parts, text);
     }
     let group = (outline.parts() > 1).then(|| i64::try_from(object.id).ok()).flatten();
+    let mut written = Mask::empty(object.mask.size());
     for path in outline.paths() {
+        let path = simplified(&path, settings.tolerance, f64::from);
+        if settings.tolerance > 0.0 {
+            written = written.union(&filled(&path, written.size()));
+        }
         let corners = path.iter().map(|(x, y)| (f64::from(*x), f64::from(*y))).collect();
         let label = item.class.name.to_owned();
         shapes.push(Shape { label, group, form: Form::Polygon(corners) });
+    }
+    if settings.tolerance > 0.0 {
+        tell_loss(Format::Labelme, job, item, &written, report);
     }
 }

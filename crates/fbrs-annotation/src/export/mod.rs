@@ -22,6 +22,7 @@ pub(crate) mod names;
 mod outline;
 mod pictures;
 mod report;
+mod simplify;
 mod write;
 mod yolo;
 
@@ -121,7 +122,7 @@ impl Serialize for Format {
 }
 
 /// How an export is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The formats, each once.
     pub formats: Vec<Format>,
@@ -129,6 +130,9 @@ pub struct Settings {
     pub always_rle: bool,
     /// Labelme: polygons, not masks.
     pub polygons: bool,
+    /// COCO, labelme and YOLO: pixels by which polygons may leave the outline, for fewer corners; 0 for
+    /// exact ones.
+    pub tolerance: f64,
     /// Ids: colors, by which people tell objects apart, where there are at most 255.
     pub palette: bool,
     /// Cutouts: pixels around the object's box.
@@ -147,6 +151,7 @@ impl Settings {
             formats,
             always_rle: false,
             polygons: false,
+            tolerance: 0.0,
             palette: false,
             margin: 0,
             validation: 20,
@@ -235,7 +240,7 @@ pub fn export(
         }
         for format in &settings.formats {
             match format {
-                Format::Coco => coco.add(&job, settings),
+                Format::Coco => coco.add(&job, settings, &mut report),
                 Format::Labelme => labelme::write(&job, folder, settings, &mut files, &mut report)?,
                 Format::Yolo => {
                     let is_odd = names.keeps_ending(photo);

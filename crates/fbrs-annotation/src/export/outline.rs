@@ -1,8 +1,10 @@
 //! An object's outline, in pixels of its photo.
 
+use fbrs_clicks::Size;
 use fbrs_data::annotations::outlines::{Outline, Path};
 use fbrs_data::annotations::spans::with_border;
 
+use crate::import::of_spans;
 use crate::mask::Mask;
 
 /// The outline of a mask that has pixels, and the pixel where its box begins.
@@ -44,12 +46,11 @@ fn placed(path: Path, (left, top): (u32, u32)) -> Path {
     path.into_iter().map(|(x, y)| (x.saturating_add(left), y.saturating_add(top))).collect()
 }
 
-/// How many pixels a ring of the mask's parts has beside the mask's.
-pub(super) fn added(path: &Path, mask: &Mask) -> u64 {
+/// What programs fill of a ring.
+pub(super) fn filled(path: &Path, size: Size) -> Mask {
     let ring: Vec<_> = path.iter().map(|(x, y)| (i64::from(*x), i64::from(*y))).collect();
-    let spans = with_border(&ring, mask.size()).unwrap_or_default();
-    let filled: u64 = spans.iter().map(|(_, from, end)| u64::from(end.saturating_sub(*from))).sum();
-    filled.saturating_sub(mask.area())
+    // A ring of border pixels has never too many corners.
+    of_spans(&with_border(&ring, size).unwrap_or_default(), size)
 }
 
 /// "3 holes", "1 hole".

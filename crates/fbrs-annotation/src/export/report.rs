@@ -47,6 +47,8 @@ pub enum Kind {
     Holes,
     /// Parts that the format cannot hold as such.
     Parts,
+    /// An outline that is simplified.
+    Tolerance,
     /// Objects that lie over others where each pixel has one.
     Overlap,
     /// A photo that is stored in another direction than it is seen in.

@@ -6,7 +6,8 @@ use fbrs_data::annotations::yolo::{self, Line};
 use sha2::{Digest, Sha256};
 
 use super::classes::Classes;
-use super::outline::{Placed, added, count};
+use super::outline::{Placed, count, filled};
+use super::simplify::{simplified, tell_loss};
 use super::write::{Files, check_classes};
 use super::{Format, Job, Kind, Report, Settings};
 use crate::error::Result;
@@ -44,12 +45,17 @@ impl Export {
                 report.alter(Some(Format::Yolo), job.photo, id, Kind::Holes, text);
             }
             if parts > 1 {
+                let added = filled(&path, size).area().saturating_sub(object.mask.area());
                 let text = format!(
                     "it has {}, joined by lines to one polygon, which has {} more",
                     count(parts, "part"),
-                    count(usize::try_from(added(&path, &object.mask)).unwrap_or(0), "pixel")
+                    count(usize::try_from(added).unwrap_or(0), "pixel")
                 );
                 report.alter(Some(Format::Yolo), job.photo, id, Kind::Parts, text);
+            }
+            let path = simplified(&path, settings.tolerance, f64::from);
+            if settings.tolerance > 0.0 {
+                tell_loss(Format::Yolo, job, item, &filled(&path, size), report);
             }
             lines.push(Line::through(item.class.id.saturating_sub(1), &path, size));
             report.wrote(Format::Yolo, job, item);

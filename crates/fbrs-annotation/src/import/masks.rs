@@ -45,8 +45,8 @@ impl Pixels {
     }
 }
 
-/// Spans come row by row.
-fn of_spans(spans: &[Span], size: Size) -> Mask {
+/// The mask that spans make, which come row by row.
+pub(crate) fn of_spans(spans: &[Span], size: Size) -> Mask {
     let (Some((first, ..)), Some((last, ..))) = (spans.first(), spans.last()) else {
         return Mask::empty(size);
     };

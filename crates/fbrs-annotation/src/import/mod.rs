@@ -21,6 +21,7 @@ use fbrs_clicks::Size;
 use fbrs_data::pictures::Limits;
 use fbrs_data::text::printable;
 
+pub(crate) use self::masks::of_spans;
 use self::masks::{Pixels, fit};
 use self::photos::Photos;
 use crate::document::{Object, PhotoRecord};

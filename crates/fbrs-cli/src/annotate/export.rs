@@ -30,6 +30,11 @@ pub(super) struct ExportArgs {
     /// Labelme: masks, or polygons that programs fill to the same masks
     #[arg(long, value_enum, default_value_t)]
     labelme: Shapes,
+    /// COCO, labelme and YOLO: leave the outline by up to so many pixels, for fewer corners
+    ///
+    /// The report tells how much of the mask is left, as intersection over union.
+    #[arg(long, value_name = "PIXELS", default_value_t = 0.0, value_parser = parse_tolerance)]
+    tolerance: f64,
     /// Ids: colors by which people tell objects apart, where there are at most 255
     #[arg(long)]
     palette: bool,
@@ -68,12 +73,19 @@ format cannot hold as they are: holes, parts, overlaps; and photos that are stor
 
 Exit code 7: the files are complete, but something that is marked could not be written.";
 
+fn parse_tolerance(text: &str) -> Result<f64, String> {
+    let pixels = text.trim().parse().ok();
+    let pixels = pixels.filter(|pixels: &f64| pixels.is_finite() && *pixels >= 0.0);
+    pixels.ok_or_else(|| "expected a number of pixels from 0 on".to_owned())
+}
+
 pub(super) fn run(args: ExportArgs, voice: Voice) -> Result<()> {
     let folder = args.folder.folder();
     let project = project(&folder)?;
     let settings = Settings {
         always_rle: args.always_rle,
         polygons: args.labelme == Shapes::Polygon,
+        tolerance: args.tolerance,
         palette: args.palette,
         margin: args.margin,
         validation: args.validation,
