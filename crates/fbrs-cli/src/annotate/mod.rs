@@ -1,7 +1,10 @@
-//! `fbrs annotate`: what is marked in photos, out to other programs' formats and in from them.
+//! `fbrs annotate`: objects marked in photos, in a window; out to other programs' formats and in from
+//! them.
 
 mod export;
 mod import;
+#[cfg(feature = "annotate")]
+mod window;
 
 use std::path::{Path, PathBuf};
 
@@ -14,11 +17,20 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::print::{self, Voice};
 
-/// Objects marked in the photos of a folder: write and read other programs' formats
+/// Mark objects in photos, in a window
+///
+/// Click on the object, right-click what is too much, Space finishes it. Every change is kept beside the
+/// photos at once (NAME.fbrs.json); `export` and `import` write and read other programs' formats and need
+/// no window. F1 in the window shows all keys.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[cfg_attr(not(feature = "annotate"), command(subcommand_required = true))]
 pub(crate) struct AnnotateArgs {
     #[command(subcommand)]
-    command: AnnotateCommand,
+    command: Option<AnnotateCommand>,
+    #[cfg(feature = "annotate")]
+    #[command(flatten)]
+    window: window::WindowArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -29,8 +41,15 @@ enum AnnotateCommand {
 
 pub(crate) fn run(args: AnnotateArgs, voice: Voice) -> Result<()> {
     match args.command {
-        AnnotateCommand::Export(args) => export::run(args, voice),
-        AnnotateCommand::Import(args) => import::run(args, voice),
+        Some(AnnotateCommand::Export(args)) => export::run(args, voice),
+        Some(AnnotateCommand::Import(args)) => import::run(args, voice),
+        #[cfg(feature = "annotate")]
+        None => window::run(args.window),
+        #[cfg(not(feature = "annotate"))]
+        None => {
+            Err(Exit::Usage
+                .because("this build has no window: `fbrs annotate export` and `import`"))
+        }
     }
 }
 

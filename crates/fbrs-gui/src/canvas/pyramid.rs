@@ -40,10 +40,6 @@ impl Pyramid {
     pub(crate) fn size(&self) -> [u32; 2] {
         self.levels.first().map_or([0; 2], |photo| [photo.width(), photo.height()])
     }
-
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.levels, &other.levels)
-    }
 }
 
 /// The mean of 2×2 pixels each; a last odd row or column is a mean of fewer.

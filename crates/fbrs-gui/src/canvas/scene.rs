@@ -153,9 +153,14 @@ impl Inside {
     /// Whether any pixel of the tile itself is the mask's.
     fn fill(&mut self, mask: &Mask, tile: Tile) -> bool {
         let step = 1usize << tile.level;
-        let rows = mask.rows();
+        let Some(bounds) = mask.bounds() else { return false };
         let (left, top) = (tile.x as usize * TILE as usize, tile.y as usize * TILE as usize);
-        if rows.end <= top * step || rows.start >= (top + self.height) * step {
+        let (rows, cols) = (bounds.rows(), bounds.cols());
+        let is_beside = rows.end <= top * step
+            || rows.start >= (top + self.height) * step
+            || cols.end <= left * step
+            || cols.start >= (left + self.width) * step;
+        if is_beside {
             return false;
         }
         self.values.fill(false);

@@ -202,11 +202,13 @@ impl Keys {
 
     /// What was chosen.
     pub(crate) fn chosen(&self) -> Vec<(Action, Chord)> {
-        let usual = Self::default();
-        let differs = |(action, _): &&(Action, Chord)| {
-            self.of(*action).collect::<Vec<_>>() != usual.of(*action).collect::<Vec<_>>()
-        };
+        let differs = |(action, _): &&(Action, Chord)| !self.is_usual(*action);
         self.chords.iter().filter(differs).copied().collect()
+    }
+
+    /// Whether an action has its usual keys.
+    pub(crate) fn is_usual(&self, action: Action) -> bool {
+        self.of(action).eq(action.usual())
     }
 
     /// The keys of an action.

@@ -25,7 +25,7 @@ use crate::loader::{Loader, LoaderEvent};
 
 pub(crate) use action::{Action, Chord, Group, Keys};
 pub(crate) use answer::Answer;
-pub(crate) use photos::{Filter, Open, PhotoItem, Thumbnail};
+pub(crate) use photos::{Filter, Open, PhotoItem, Thumbnail, can_be_opened};
 pub(crate) use settings::{Settings, Theme};
 
 /// A sentence for the person at the window.
@@ -345,7 +345,42 @@ impl Desk {
         let state = state.map(|document| (document.state, document.objects.len()));
         let path = open.path.clone();
         if let Some(item) = self.photos.iter_mut().find(|item| item.path == path) {
-            item.state = state;
+            if item.state != state {
+                item.state = state;
+                self.photos_state.changes += 1;
+            }
+        }
+    }
+
+    /// Keeps how exports are wanted.
+    pub(crate) fn keep_export(&mut self, settings: &fbrs_annotation::export::Settings) {
+        let formats: Vec<_> = settings.formats.iter().map(|format| format.name()).collect();
+        self.project.export = serde_json::json!({
+            "formats": formats,
+            "always_rle": settings.always_rle,
+            "polygons": settings.polygons,
+            "palette": settings.palette,
+        });
+        self.write_project();
+    }
+
+    /// Does something when everything that was done up to now is on the disk.
+    pub(crate) fn after_saving(&self, work: impl FnOnce() + Send + 'static) {
+        self.disk.work(work);
+    }
+
+    /// How a class's objects are drawn.
+    pub(crate) fn class_color(&self, class: Option<u32>) -> [u8; 3] {
+        let class = class.and_then(|id| self.project.class(id));
+        class.map_or([30, 136, 255], |class| class.color.0)
+    }
+
+    /// What people call a class.
+    pub(crate) fn class_name(&self, class: Option<u32>) -> String {
+        match class.map(|id| (id, self.project.class(id))) {
+            None => "no class".to_owned(),
+            Some((_, Some(class))) => class.name.clone(),
+            Some((id, None)) => format!("class {id}"),
         }
     }
 

@@ -108,6 +108,7 @@ pub(super) struct Photos {
     /// Photos that were chosen one by one: nothing else is listed.
     chosen: Option<Vec<PhotoPath>>,
     last_key: u64,
+    pub(super) changes: u64,
 }
 
 impl Desk {
@@ -204,6 +205,7 @@ impl Desk {
                             item.state = state;
                         }
                     }
+                    self.photos_state.changes += 1;
                     self.update_state();
                 }
             }
@@ -482,6 +484,11 @@ impl Desk {
         if self.is_done() {
             self.go_unfinished(1);
         }
+    }
+
+    /// Grows with every change of a photo's state.
+    pub(crate) fn states(&self) -> u64 {
+        self.photos_state.changes
     }
 
     /// The small picture of a photo; it is made when it is asked for first.

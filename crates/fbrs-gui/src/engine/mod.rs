@@ -222,9 +222,8 @@ impl Worker {
             Order::Prepare(key, photo, options) => {
                 let Some(answerer) = &mut self.answerer else { return };
                 let work = || answerer.prepare(key, &photo, &options, token);
-                match panic::catch_unwind(AssertUnwindSafe(work)) {
-                    Ok(()) => self.say(Event::Prepared(key)),
-                    Err(fault) => self.survive(&text(fault.as_ref())),
+                if let Err(fault) = panic::catch_unwind(AssertUnwindSafe(work)) {
+                    self.survive(&text(fault.as_ref()));
                 }
             }
             Order::Close(key) => {

@@ -83,8 +83,6 @@ pub(crate) enum Event {
     Failed { revision: u64, problem: String },
     /// A fault was survived: what is done about it.
     Fault(String),
-    /// A photo was looked at before its first click.
-    Prepared(PhotoKey),
     /// Nothing more to do.
     Idle { revision: u64 },
 }
