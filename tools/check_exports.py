@@ -5,8 +5,8 @@
     venv/bin/pip install labelme==5.5.0 numpy opencv-python-headless pillow pycocotools
     venv/bin/python tools/check_exports.py [--masks 100] [--seed 1] [--eval] [target/release/fbrs]
 
-Random masks (holes, parts, single pixels, lines, whole photos, overlaps) go into a folder with
-documents; each format is exported and read by pycocotools, by labelme's own code, by OpenCV and by
+Random masks (holes, parts, single pixels, lines, whole photos, overlaps) go into a folder of photos
+in all EXIF orientations with documents; each format is exported and read by pycocotools, by labelme's own code, by OpenCV and by
 Pillow, and imported again. A line for each says how many masks came back bit for bit. With `--eval`
 it also has `fbrs eval` read them. Exits with 1 where a format is not as exact as it should be.
 """
@@ -25,12 +25,19 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import cv2
 import labelme
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 CLASSES = ["cat", "the dog/2", "Ünï 写真", "removed"]
 PER_PHOTO = 5
+# How an upright photo is stored in each EXIF orientation.
+STORED = dict(
+    zip(
+        range(2, 9),
+        "FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_90 TRANSVERSE ROTATE_270".split(),
+    )
+)
 
 
 def random_mask(rng, height, width):
@@ -78,14 +85,23 @@ def make(folder, rng, count):
         name = f"Ünï/photo {number}.png" if number % 3 == 0 else f"{number}.png"
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(path)
+        photo = Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8))
+        orientation = number % 8 + 1
+        if orientation > 1:
+            photo = photo.transpose(Image.Transpose[STORED[orientation]])
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        photo.save(path, exif=exif)
         masks = [random_mask(rng, height, width) for _ in range(min(PER_PHOTO, count - number * PER_PHOTO))]
         classes = [int(one) for one in rng.integers(1, len(CLASSES) + 1, len(masks))]
         expected[name] = list(zip(masks, classes))
         data = path.read_bytes()
         document = {
             "format": "fbrs-annotation", "version": 1, "state": "in_progress", "count": len(masks),
-            "photo": {"file": path.name, "width": width, "height": height, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)},
+            "photo": {
+                "file": path.name, "width": width, "height": height, "orientation": orientation,
+                "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+            },
             "seq": 1,
             "objects": [
                 {"id": id, "class": of, "mask": packed(mask)}
@@ -172,7 +188,7 @@ def check_pictures(out, expected):
     ]
     masks, cutouts = [], []
     for name, objects in expected.items():
-        photo = np.array(Image.open(out.parent / "photos" / name))
+        photo = np.array(ImageOps.exif_transpose(Image.open(out.parent / "photos" / name)))
         for id, (mask, of) in enumerate(objects, 1):
             safe = "".join(c if c.isalnum() or c == "-" else "_" for c in CLASSES[of - 1])
             own = f"{name.removesuffix('.png')}_{id}_{safe}.png"
@@ -293,7 +309,7 @@ def main():
             few = ("--device", "cpu", "--mode", "NoBRS", "--max-clicks", "1", "--json")
             read = run("eval", "--data", f"coco={coco / 'instances.json'}", "--images", photos, *few)
             objects = sum(one["objects"] for one in read["data"])
-            check.line("coco (fbrs eval)", objects - len(read["problems"]), args.masks, args.masks)
+            check.line("coco (fbrs eval, read without problem)", objects - len(read["problems"]), args.masks, args.masks)
     sys.exit(check.failed)
 
 
