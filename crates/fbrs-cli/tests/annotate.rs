@@ -127,7 +127,7 @@ fn what_is_left_out_is_told_and_has_its_exit_code() {
     let sheet = fs::read_to_string(work.path("out/cat.json")).unwrap();
     let other = sheet.replace("\"imageWidth\":120", "\"imageWidth\":121");
     fs::write(work.path("out/cat.json"), &other).unwrap();
-    fs::write(work.path("out/dog.json"), &sheet.replace("cat.png", "dog.png")).unwrap();
+    fs::write(work.path("out/dog.json"), sheet.replace("cat.png", "dog.png")).unwrap();
     let before = work.files();
     let ended = work.run(&["annotate", "import", "p", "--from", "out"]);
     assert_eq!(ended.code, Some(7), "{ended:?}");

@@ -107,7 +107,7 @@ impl View {
     }
 
     /// What of the photo lies under a point of the screen.
-    pub(crate) fn to_photo(&self, at: Pos2) -> Position<ImageSpace> {
+    pub(crate) fn to_photo(self, at: Pos2) -> Position<ImageSpace> {
         let corner = self.corner_at(at);
         Position::at_xy(f64::from(corner.x) - 0.5, f64::from(corner.y) - 0.5)
     }
@@ -124,7 +124,7 @@ impl View {
     }
 
     /// Where a place of the photo is on the screen.
-    pub(crate) fn to_screen(&self, at: Position<ImageSpace>) -> Pos2 {
+    pub(crate) fn to_screen(self, at: Position<ImageSpace>) -> Pos2 {
         let corner = vec2(at.x() as f32 + 0.5, at.y() as f32 + 0.5);
         self.canvas.center() + (corner - self.center) * self.scale
     }

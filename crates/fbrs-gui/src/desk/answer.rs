@@ -6,7 +6,7 @@ use fbrs_annotation::{Current, Mask, Origin, Weights};
 use serde_json::Value;
 
 use super::{Desk, Remedy};
-use crate::engine::{Choice, Cost, Event, PhotoKey, Wanted};
+use crate::engine::{Choice, Cost, Engine, Event, PhotoKey, Wanted};
 
 /// What is known of the answer to the object in hand.
 #[derive(Debug, Clone, Default)]
@@ -56,15 +56,29 @@ pub(super) enum Asked {
     Aside(PhotoKey),
 }
 
+impl Asked {
+    pub(super) fn say(self, engine: &Engine) {
+        match self {
+            Self::For(wanted) => engine.want(*wanted),
+            Self::Aside(key) => engine.put_aside(key),
+        }
+    }
+}
+
 impl Desk {
     /// Answers the object in hand anew where anything changed.
     pub(crate) fn ask(&mut self) {
         self.answer.question = None;
-        match self.prepare_question() {
-            Some(Asked::For(wanted)) => self.engine.want(*wanted),
-            Some(Asked::Aside(key)) => self.engine.put_aside(key),
-            None => {}
+        if let Some(asked) = self.prepare_question() {
+            self.tell(asked);
         }
+    }
+
+    /// Says it to the engine, behind everything that is being written: the last thing that is asked is
+    /// the one that holds.
+    fn tell(&self, asked: Asked) {
+        let engine = self.engine.clone();
+        self.disk.work(move || asked.say(&engine));
     }
 
     /// What the engine is to be asked after a change; `None` where what it was asked still holds.
@@ -176,10 +190,8 @@ impl Desk {
     pub(crate) fn set_threshold(&mut self, threshold: f32) {
         if threshold != self.threshold && threshold > 0.0 && threshold < 1.0 {
             self.threshold = threshold;
-            match self.prepare_question() {
-                Some(Asked::For(wanted)) => self.engine.want(*wanted),
-                Some(Asked::Aside(key)) => self.engine.put_aside(key),
-                None => {}
+            if let Some(asked) = self.prepare_question() {
+                self.tell(asked);
             }
         }
     }
@@ -215,7 +227,7 @@ impl Desk {
                 if cannot {
                     self.options = ready.options.clone();
                 }
-                self.ready = Some(ready);
+                self.ready = Some(*ready);
                 if is_other && self.current().is_some_and(|current| !current.is_untouched()) {
                     self.ask();
                 }
@@ -300,6 +312,8 @@ impl Desk {
         /// Changes that are looked through.
         const MOST: usize = 1000;
         self.waiting = None;
+        // At once, however busy the disk is.
+        self.engine.want_nothing();
         let settled = self.answer.settled.clone();
         for _ in 0..MOST {
             let current = self.current().filter(|current| !current.is_untouched());
@@ -347,7 +361,8 @@ impl Desk {
         self.settings.weights = Some(self.choice.weights.clone()).filter(|name| name != "default");
         self.settings.device = Some(device).filter(|device| *device != DeviceChoice::Auto);
         self.keep_settings();
-        self.engine.load(self.choice.clone());
+        let (engine, choice) = (self.engine.clone(), self.choice.clone());
+        self.disk.work(move || engine.load(choice));
         self.ask();
     }
 

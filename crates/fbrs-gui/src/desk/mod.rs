@@ -328,12 +328,8 @@ impl Desk {
         let Some(open) = &self.open else { return };
         let Some(annotation) = &open.annotation else { return };
         let engine = self.engine.clone();
-        let then = asks.map(|asked| -> Box<dyn FnOnce() + Send> {
-            Box::new(move || match asked {
-                answer::Asked::For(wanted) => engine.want(*wanted),
-                answer::Asked::Aside(key) => engine.put_aside(key),
-            })
-        });
+        let then =
+            asks.map(|asked| -> Box<dyn FnOnce() + Send> { Box::new(move || asked.say(&engine)) });
         self.disk.append(open.key, line, annotation.clone(), then);
         self.update_state();
     }
@@ -344,11 +340,11 @@ impl Desk {
         let state = self.document().filter(|document| !document.is_untouched());
         let state = state.map(|document| (document.state, document.objects.len()));
         let path = open.path.clone();
-        if let Some(item) = self.photos.iter_mut().find(|item| item.path == path) {
-            if item.state != state {
-                item.state = state;
-                self.photos_state.changes += 1;
-            }
+        if let Some(item) = self.photos.iter_mut().find(|item| item.path == path)
+            && item.state != state
+        {
+            item.state = state;
+            self.photos_state.changes += 1;
         }
     }
 

@@ -95,6 +95,8 @@ pub(crate) enum Thumbnail {
 /// What is known of photos that are not open.
 #[derive(Default)]
 pub(super) struct Photos {
+    /// The photo that was asked for last, be it readable or not.
+    here: Option<PhotoPath>,
     /// The photo that is being read to be opened.
     loading: Option<(PhotoKey, PhotoPath)>,
     /// That which is read ahead.
@@ -274,6 +276,7 @@ impl Desk {
         }
         self.leave_photo();
         let Some(folder) = self.folder.clone() else { return };
+        self.photos_state.here = Some(path.clone());
         let kept = self.photos_state.kept.iter().position(|kept| kept.path == *path);
         if let Some(kept) = kept.and_then(|place| self.photos_state.kept.remove(place)) {
             self.photos_state.loading = None;
@@ -427,7 +430,7 @@ impl Desk {
 
     /// The nearest photo in a direction for which something holds.
     fn neighbor(&self, step: isize, holds: impl Fn(&PhotoItem) -> bool) -> Option<&PhotoItem> {
-        let here = self.open.as_ref().map(|open| &open.path).or(self.loading_photo());
+        let here = self.photos_state.here.as_ref();
         let here = self.photos.iter().position(|item| Some(&item.path) == here);
         match here {
             None => self.photos.first(),

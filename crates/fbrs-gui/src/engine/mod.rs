@@ -256,7 +256,7 @@ impl Worker {
                 self.choice = Some(choice);
                 let ready = self.answerer.as_ref().map(|answerer| answerer.ready());
                 if let Some(ready) = ready {
-                    self.say(Event::Ready(ready));
+                    self.say(Event::Ready(Box::new(ready)));
                 }
                 true
             }

@@ -70,7 +70,7 @@ pub(crate) enum Event {
     /// Weights are being loaded: how far, from 0 to 1.
     Loading(f32),
     /// They are loaded.
-    Ready(Ready),
+    Ready(Box<Ready>),
     /// They cannot be loaded: a sentence. Those from before go on.
     NotLoaded(String),
     /// The network looks at a region of the photo.

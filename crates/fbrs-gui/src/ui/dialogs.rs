@@ -104,11 +104,10 @@ impl Dialogs {
 
     /// Closes the dialog on top; `false` where there is none.
     pub(super) fn close_one(&mut self) -> bool {
-        let was = self.class.take().is_some()
+        self.class.take().is_some()
             || self.export.take().is_some()
             || self.weights.take().is_some()
-            || self.keys.take().is_some();
-        was
+            || self.keys.take().is_some()
     }
 
     pub(super) fn open_export(&mut self, desk: &Desk) {

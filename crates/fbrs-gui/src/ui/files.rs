@@ -10,6 +10,7 @@ use egui::{
 use fbrs_annotation::{PhotoPath, PhotoState};
 
 use super::Ask;
+use super::icons::{self, State};
 use crate::desk::{Desk, Filter, Thumbnail};
 
 /// Height of a row, in points.
@@ -21,8 +22,10 @@ pub(super) struct Files {
     textures: HashMap<PhotoPath, TextureHandle>,
     /// The photo that was open last: the list follows it.
     shown: Option<PhotoPath>,
-    /// The photos that are listed, and what they depend on.
-    listed: (Vec<usize>, Option<(usize, Filter, String, u64)>),
+    /// The photos that are listed, by their places among all.
+    listed: Vec<usize>,
+    /// What they depend on: photos, filter, search, states.
+    listed_of: Option<(usize, Filter, String, u64)>,
 }
 
 impl Files {
@@ -54,14 +57,14 @@ impl Files {
         self.list(desk);
         let done = desk.photos.iter().filter(|item| Filter::Done.holds(item)).count();
         let all = desk.photos.len();
-        let counts = format!("{} listed · {done} of {all} done", self.listed.0.len());
+        let counts = format!("{} listed · {done} of {all} done", self.listed.len());
         ui.label(RichText::new(counts).weak());
         ui.separator();
         let open = desk.open.as_ref().map(|open| open.path.clone());
         let open = open.or(desk.loading_photo().cloned());
         let follow = (open != self.shown).then(|| {
             let place = desk.photos.iter().position(|item| Some(&item.path) == open.as_ref());
-            place.and_then(|place| self.listed.0.iter().position(|at| *at == place))
+            place.and_then(|place| self.listed.iter().position(|at| *at == place))
         });
         self.shown.clone_from(&open);
         let mut area = ScrollArea::vertical().auto_shrink(false);
@@ -71,7 +74,7 @@ impl Files {
             area = area.vertical_scroll_offset(top);
         }
         let mut chosen = None;
-        let rows: Vec<usize> = self.listed.0.clone();
+        let rows: Vec<usize> = self.listed.clone();
         area.show_rows(ui, ROW, rows.len(), |ui, range| {
             for at in rows.get(range).unwrap_or_default() {
                 let Some(item) = desk.photos.get(*at) else { continue };
@@ -94,7 +97,7 @@ impl Files {
     /// Finds which photos are listed, where anything changed.
     fn list(&mut self, desk: &Desk) {
         let now = (desk.photos.len(), desk.filter, desk.search.to_lowercase(), desk.states());
-        if self.listed.1.as_ref() == Some(&now) {
+        if self.listed_of.as_ref() == Some(&now) {
             return;
         }
         let holds = |item: &&crate::desk::PhotoItem| {
@@ -102,21 +105,23 @@ impl Files {
                 && (now.2.is_empty() || item.path.as_str().to_lowercase().contains(&now.2))
         };
         let all = desk.photos.iter().enumerate();
-        self.listed.0 = all.filter(|(_, item)| holds(item)).map(|(at, _)| at).collect();
-        self.listed.1 = Some(now);
+        self.listed = all.filter(|(_, item)| holds(item)).map(|(at, _)| at).collect();
+        self.listed_of = Some(now);
     }
 
     fn row(&mut self, desk: &mut Desk, ui: &mut Ui, at: usize, is_open: bool) -> bool {
         let Some(item) = desk.photos.get(at).cloned() else { return false };
         let (rect, response) =
             ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
-        let (sign, said) = match (&item.fault, item.state) {
-            (Some(_), _) => ("⚠", "cannot be read".to_owned()),
-            (None, None) => ("○", "untouched".to_owned()),
+        let (state, said) = match (&item.fault, item.state) {
+            (Some(_), _) => (State::Unreadable, "cannot be read".to_owned()),
+            (None, None) => (State::Untouched, "untouched".to_owned()),
             (None, Some((PhotoState::InProgress, count))) => {
-                ("◐", format!("{}, in progress", objects(count)))
+                (State::InProgress, format!("{}, in progress", objects(count)))
             }
-            (None, Some((PhotoState::Done, count))) => ("●", format!("{}, done", objects(count))),
+            (None, Some((PhotoState::Done, count))) => {
+                (State::Done, format!("{}, done", objects(count)))
+            }
         };
         let name = item.path.as_str().to_owned();
         response.widget_info(|| {
@@ -157,9 +162,14 @@ impl Files {
         let color = visuals.text_color();
         let title = RichText::new(item.path.name()).color(color);
         texts.add(egui::Label::new(title).truncate().selectable(false));
-        let state =
-            RichText::new(format!("{sign} {said}")).small().color(color.gamma_multiply(0.8));
-        texts.add(egui::Label::new(state).truncate().selectable(false));
+        let faint = color.gamma_multiply(0.85);
+        texts.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 5.0;
+            let (place, _) = ui.allocate_exact_size(vec2(12.0, 14.0), Sense::hover());
+            icons::state(ui.painter(), state, place.center(), faint);
+            let said = RichText::new(said).small().color(faint);
+            ui.add(egui::Label::new(said).truncate().selectable(false));
+        });
         let tip = item.fault.unwrap_or(name);
         response.on_hover_text(tip).clicked()
     }

@@ -12,6 +12,43 @@ pub(super) enum Icon {
     Lock(bool),
 }
 
+/// How far the work on a photo is: an empty, a half or a full disc, or a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Untouched,
+    InProgress,
+    Done,
+    Unreadable,
+}
+
+/// Draws how far the work on a photo is.
+pub(super) fn state(painter: &egui::Painter, state: State, at: Pos2, color: Color32) {
+    let line = Stroke::new(1.3, color);
+    let radius = 4.5;
+    match state {
+        State::Untouched => {
+            painter.circle_stroke(at, radius, line);
+        }
+        State::Done => {
+            painter.circle_filled(at, radius + 0.6, color);
+        }
+        State::InProgress => {
+            painter.circle_stroke(at, radius, line);
+            let half = (-8..=8).map(|i| {
+                let angle = std::f32::consts::FRAC_PI_2 * (1.0 + (i as f32) / 8.0);
+                at + radius * vec2(-angle.sin().abs(), -angle.cos())
+            });
+            painter.add(Shape::convex_polygon(half.collect(), color, Stroke::NONE));
+        }
+        State::Unreadable => {
+            let corners = [vec2(0.0, -5.5), vec2(6.0, 5.0), vec2(-6.0, 5.0)].map(|by| at + by);
+            painter.add(Shape::closed_line(corners.to_vec(), line));
+            painter.line_segment([at - vec2(0.0, 1.5), at + vec2(0.0, 2.0)], line);
+            painter.circle_filled(at + vec2(0.0, 3.6), 0.8, color);
+        }
+    }
+}
+
 /// A button with a drawing; `says` is its tooltip and its name.
 pub(super) fn button(ui: &mut Ui, icon: Icon, says: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(24.0, 24.0), Sense::click());

@@ -21,7 +21,7 @@ pub(super) fn press(window: &mut Window, ctx: &Context) {
         let Event::Key { key, physical_key, pressed: true, repeat, modifiers } = event else {
             continue;
         };
-        if writes && !(modifiers.command && !is_text(key)) {
+        if writes && (!modifiers.command || is_text(key)) {
             continue;
         }
         if has_focus && !modifiers.command && is_of_controls(key) {

@@ -48,7 +48,7 @@ pub(super) fn show(desk: &mut Desk, ui: &Ui, canvas: Rect) -> Option<Remedy> {
                     wanted = Some(remedy.clone());
                     dismissed = Some(message.id);
                 }
-                if ui.button("✖").on_hover_text("Dismiss this message").clicked() {
+                if ui.button("×").on_hover_text("Dismiss this message").clicked() {
                     dismissed = Some(message.id);
                 }
             });

@@ -307,7 +307,10 @@ impl Window {
     }
 
     /// Where a place of the photo is on the screen; it is brought into sight.
-    pub(crate) fn to_screen(&mut self, at: fbrs::Position<fbrs::ImageSpace>) -> Option<egui::Pos2> {
+    pub(crate) fn brought_to_screen(
+        &mut self,
+        at: fbrs::Position<fbrs::ImageSpace>,
+    ) -> Option<egui::Pos2> {
         let view = self.sheet.view(&self.desk)?;
         view.show(at);
         Some(view.to_screen(at))

@@ -38,10 +38,10 @@ pub(super) fn show(window: &mut Window, ui: &mut Ui) {
         button(ui, Action::OpenPhoto, "Open…", true, false);
         button(ui, Action::OpenFolder, "Folder…", true, false);
         ui.separator();
-        button(ui, Action::Undo, "⟲ Undo", next_undo.is_some(), false);
-        button(ui, Action::Redo, "⟳ Redo", next_redo.is_some(), false);
+        button(ui, Action::Undo, "Undo", next_undo.is_some(), false);
+        button(ui, Action::Redo, "Redo", next_redo.is_some(), false);
         ui.separator();
-        button(ui, Action::Finish, "✔ Finish", in_hand, false);
+        button(ui, Action::Finish, "Finish", in_hand, false);
         button(ui, Action::FinishPart, "Part", in_hand, false);
         button(ui, Action::Reset, "Reset", in_hand, false);
         if in_hand && selected {
@@ -59,7 +59,7 @@ pub(super) fn show(window: &mut Window, ui: &mut Ui) {
         button(ui, Action::HideOthers, "Hide others", has_photo, window.desk.hides_others);
         ui.separator();
         button(ui, Action::ToggleDone, "Done", has_photo, is_done);
-        button(ui, Action::NextUnfinished, "Next ▶", has_photo, false);
+        button(ui, Action::NextUnfinished, "Next", has_photo, false);
         button(ui, Action::Export, "Export…", window.desk.folder.is_some(), false);
         button(ui, Action::KeySheet, "Keys", true, false);
     });
