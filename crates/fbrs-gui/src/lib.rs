@@ -20,7 +20,7 @@
 //! | `loader.rs` | the threads that read and list photos |
 //! | `canvas/` | the view of the photo, its tiles, the masks as pictures |
 //! | `ui/` | the window |
-//! | `script.rs` | the window used by a script, for checks and pictures |
+//! | `script/` | the window used by a script, for checks and pictures |
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any release.
 
@@ -36,6 +36,7 @@ mod ui;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use eframe::{NativeOptions, Renderer as FrameRenderer};
 use egui::ViewportBuilder;
@@ -57,7 +58,7 @@ pub struct Launch {
     /// What they run on.
     pub device: DeviceChoice,
     /// Where documents are kept, where not beside the photos.
-    pub output: Option<PathBuf>,
+    pub documents: Option<PathBuf>,
     /// What the window is drawn with.
     pub renderer: Renderer,
     /// Where choices are kept; `None` for the system's place.
@@ -73,7 +74,7 @@ impl Launch {
             paths: paths.into_iter().collect(),
             weights: "default".to_owned(),
             device: DeviceChoice::Auto,
-            output: None,
+            documents: None,
             renderer: Renderer::Auto,
             settings: None,
             script: None,
@@ -133,7 +134,13 @@ pub fn run(launch: Launch) -> Result<(), Error> {
             }
             Err(error) => {
                 let name = if *renderer == FrameRenderer::Wgpu { "wgpu" } else { "OpenGL" };
-                let text = format!("{name}: {error}");
+                let text = match &error {
+                    // What it says itself tells of places in its source.
+                    eframe::Error::WinitEventLoop(_) if cfg!(target_os = "linux") => {
+                        "neither DISPLAY nor WAYLAND_DISPLAY leads to a display".to_owned()
+                    }
+                    error => format!("{name}: {error}"),
+                };
                 problem = if problem.is_empty() { text } else { format!("{problem}; {text}") };
                 // An event loop cannot be begun again in a process that could not begin one.
                 if matches!(error, eframe::Error::WinitEventLoop(_)) {
@@ -168,7 +175,7 @@ fn show(
                 load: Box::new(Networks),
                 choice: Choice { weights: launch.weights, device: launch.device },
                 settings: launch.settings.or_else(Settings::usual_path),
-                output: launch.output,
+                output: launch.documents,
                 wake: wake.clone(),
             });
             desk.open_paths(&launch.paths);
@@ -185,10 +192,11 @@ struct App {
 
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        if let Some(player) = &mut self.player {
-            player.play(&mut self.window, ui.ctx());
-        }
+        let began = Instant::now();
         self.window.ui(ui);
+        if let Some(player) = &mut self.player {
+            player.play(&mut self.window, ui.ctx(), began.elapsed());
+        }
     }
 
     fn raw_input_hook(&mut self, _ctx: &egui::Context, input: &mut egui::RawInput) {
@@ -203,11 +211,19 @@ impl eframe::App for App {
 }
 
 /// Leaves the processor to the window, and to other programs, where both want it: threads that
-/// compute have a low priority. Masks do not depend on how many there are.
+/// compute have a low priority. Not the lowest: beside one other busy program clicks would then take
+/// ten times as long. Masks do not depend on how many threads there are.
 fn be_modest() {
+    /// Of 99; 6 as Unix counts.
+    const PRIORITY: u8 = 33;
     let lower = |_| {
+        let priority = thread_priority::ThreadPriorityValue::try_from(PRIORITY);
         // Some systems do not let programs do that; clicks are answered all the same.
-        let _ = thread_priority::set_current_thread_priority(thread_priority::ThreadPriority::Min);
+        let _ = priority.map(|priority| {
+            thread_priority::set_current_thread_priority(
+                thread_priority::ThreadPriority::Crossplatform(priority),
+            )
+        });
     };
     // Where the pool is there already, it stays as it is.
     let _ = rayon::ThreadPoolBuilder::new().start_handler(lower).build_global();

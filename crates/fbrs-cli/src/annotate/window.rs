@@ -22,8 +22,8 @@ pub(super) struct WindowArgs {
     #[arg(long, default_value = "auto", value_parser = parse_device)]
     device: DeviceChoice,
     /// Where annotations are kept, if not beside the photos
-    #[arg(long, value_name = "DIR")]
-    output: Option<PathBuf>,
+    #[arg(long, value_name = "DIR", alias = "output")]
+    documents: Option<PathBuf>,
     /// What the window is drawn with
     #[arg(long, value_enum, default_value_t = DrawnWith::Auto)]
     renderer: DrawnWith,
@@ -61,7 +61,7 @@ pub(super) fn run(args: WindowArgs) -> Result<()> {
     let mut launch = Launch::new(args.paths);
     launch.weights = args.weights;
     launch.device = args.device;
-    launch.output = args.output;
+    launch.documents = args.documents;
     launch.settings = args.settings;
     launch.renderer = match args.renderer {
         DrawnWith::Auto => Renderer::Auto,

@@ -119,6 +119,7 @@ actions! {
     Outlines "Outlines on or off" Sight [plain(Key::O)];
     Save "Save" Program [command(Key::S)];
     Export "Export" Program [command(Key::E)];
+    Import "Import" Program [command(Key::I)];
     OpenPhoto "Open photos" Program [command(Key::O)];
     OpenFolder "Open a folder" Program [both(Key::O)];
     KeySheet "Keys" Program [plain(Key::F1)];

@@ -71,6 +71,7 @@ impl Desk {
             | Action::PanLeft
             | Action::PanRight
             | Action::Export
+            | Action::Import
             | Action::OpenPhoto
             | Action::OpenFolder
             | Action::KeySheet => {}

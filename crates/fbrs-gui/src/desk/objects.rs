@@ -133,11 +133,17 @@ impl Desk {
             return;
         }
         match how {
-            Finish::Object => self.finish_object(mask),
+            Finish::Object => {
+                self.finish_object(mask);
+                // A class that is chosen now is the next object's.
+                self.select(None, false);
+            }
             Finish::Cut => self.cut(&mask),
             Finish::Join => self.join(&mask),
             Finish::For(action) => {
-                self.finish_object(mask);
+                let finished = self.finish_object(mask);
+                // What is drawn next is drawn on it.
+                self.select(finished, false);
                 self.act(action);
             }
         }
@@ -149,14 +155,15 @@ impl Desk {
         }
     }
 
-    fn finish_object(&mut self, mask: Mask) {
-        let Some(current) = self.current().cloned() else { return };
+    /// Returns the id of the object.
+    fn finish_object(&mut self, mask: Mask) -> Option<u64> {
+        let current = self.current().cloned()?;
         let origin = self.origin(&current);
         let (others, keeps_out) = (self.others(current.object), self.settings.keep_out);
         let kept = if keeps_out { mask.without(&others) } else { mask.clone() };
         if kept.is_empty() {
             self.remark("other objects have all of this already (“keep out of others” is on)");
-            return;
+            return None;
         }
         let mut finished = None;
         self.change("finish", |document| {
@@ -174,8 +181,8 @@ impl Desk {
             finished = Some(document.put(object));
             document.current = None;
         });
-        self.select(finished, false);
         self.settings.hints_done |= finished.is_some();
+        finished
     }
 
     /// What all objects but one have.

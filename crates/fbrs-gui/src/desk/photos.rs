@@ -158,6 +158,14 @@ impl Desk {
         }
     }
 
+    /// Takes in what an import has changed on the disk, and goes on where the work was.
+    pub(crate) fn take_in(&mut self) {
+        if let Some(folder) = self.folder.clone() {
+            self.photos_state.first.clone_from(&self.photos_state.here);
+            self.list(folder);
+        }
+    }
+
     fn list(&mut self, folder: Folder) {
         self.photos.clear();
         self.photos_state.kept.clear();

@@ -157,7 +157,8 @@ fn parts_cut_join_and_keeping_out() {
     assert_eq!((parts.parts.len(), parts.clicks.len()), (1, 1));
     assert!(parts.mask.holds(at(30.0, 30.0)) && parts.mask.holds(at(120.0, 90.0)));
 
-    // Cut from the selected one, which was selected when it was finished.
+    assert!(desk.selection().is_empty(), "the next class is not this object's");
+    desk.select(Some(1), false);
     click(&mut desk, 30.0, 30.0, Sign::Positive);
     desk.act(Action::Cut);
     until_answered(&mut desk);

@@ -130,7 +130,6 @@ fn hands_click_drag_and_pan() {
     until_answered(&mut harness);
     assert_eq!(harness.state().desk.document().unwrap().objects.len(), 1);
     // Ctrl and a click select.
-    press(&mut harness, Key::Escape, Modifiers::NONE);
     assert!(harness.state().desk.selection().is_empty());
     click(&mut harness, 70.0, 40.0, PointerButton::Primary, Modifiers::COMMAND | Modifiers::CTRL);
     assert_eq!(harness.state().desk.selection(), [1]);

@@ -47,6 +47,7 @@ enum Chosen {
     Output(PathBuf),
     Weights(PathBuf),
     ExportTo(PathBuf),
+    Import(PathBuf),
 }
 
 /// Which dialog of the system is asked for.
@@ -57,6 +58,8 @@ pub(crate) enum Ask {
     Output,
     Weights,
     ExportTo,
+    ImportFile,
+    ImportFolder,
 }
 
 impl Window {
@@ -138,6 +141,7 @@ impl Window {
             Action::SearchClass => self.dialogs.search_class(),
             Action::KeySheet => self.dialogs.toggle_keys(),
             Action::Export => self.dialogs.open_export(&self.desk),
+            Action::Import => self.dialogs.open_import(&self.desk),
             Action::OpenPhoto => self.ask(Ask::Photos),
             Action::OpenFolder => self.ask(Ask::Folder),
             Action::FlipClick => match self.clicked_over() {
@@ -230,10 +234,17 @@ impl Window {
                     dialog.set_title("Open weights").add_filter("Weights", &endings).pick_file();
                 Box::pin(async move { Some(Chosen::Weights(path(file.await?))) })
             }
-            Ask::Folder | Ask::Output | Ask::ExportTo => {
+            Ask::ImportFile => {
+                let endings = ["json", "txt", "yaml", "png"];
+                let file = dialog.set_title("Import a file").add_filter("Marks", &endings);
+                let file = file.pick_file();
+                Box::pin(async move { Some(Chosen::Import(path(file.await?))) })
+            }
+            Ask::Folder | Ask::Output | Ask::ExportTo | Ask::ImportFolder => {
                 let title = match ask {
                     Ask::Folder => "Open a folder of photos",
                     Ask::Output => "Keep annotations in another folder",
+                    Ask::ImportFolder => "Import from a folder",
                     _ => "Export into a folder",
                 };
                 let folder = dialog.set_title(title).set_can_create_directories(true).pick_folder();
@@ -242,6 +253,7 @@ impl Window {
                     Some(match ask {
                         Ask::Folder => Chosen::Folder(folder),
                         Ask::Output => Chosen::Output(folder),
+                        Ask::ImportFolder => Chosen::Import(folder),
                         _ => Chosen::ExportTo(folder),
                     })
                 })
@@ -267,6 +279,7 @@ impl Window {
                     self.desk.load(file.display().to_string(), device);
                 }
                 Chosen::ExportTo(folder) => self.dialogs.set_export_folder(folder),
+                Chosen::Import(from) => self.dialogs.import_from(&mut self.desk, from),
             }
         }
     }

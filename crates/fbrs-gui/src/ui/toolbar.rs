@@ -61,6 +61,7 @@ pub(super) fn show(window: &mut Window, ui: &mut Ui) {
         button(ui, Action::ToggleDone, "Done", has_photo, is_done);
         button(ui, Action::NextUnfinished, "Next", has_photo, false);
         button(ui, Action::Export, "Export…", window.desk.folder.is_some(), false);
+        button(ui, Action::Import, "Import…", window.desk.folder.is_some(), false);
         button(ui, Action::KeySheet, "Keys", true, false);
     });
     if let Some(action) = pressed {
