@@ -7,67 +7,82 @@
 //! | `click X Y`, `negative X Y` | clicks a pixel of the photo |
 //! | `drag X Y TO_X TO_Y` | drags with the left button, from pixel to pixel |
 //! | `point X Y` | moves the mouse there |
+//! | `pan DX DY N` | two fingers pan by points, in each of N frames |
+//! | `wheel NOTCHES` | turns the wheel above the middle of the photo |
 //! | `key NAME…` | presses a key, `Ctrl` and `Shift` before it where they are held |
 //! | `type TEXT` | writes a text |
+//! | `press LABEL` | clicks the control of that name |
 //! | `class NAME` | chooses a class |
 //! | `select ID` | selects an object |
+//! | `mode NAME` | refines new objects in that mode |
 //! | `theme light`, `scale 200`, `size W H` | how the window looks |
 //! | `flowers` | opens the photo that comes with the program |
+//! | `open PATH`, `photo NAME` | opens a folder or photo; a photo of the folder that is open |
+//! | `random N SEED` | N acts of a person, some of them at once |
 //! | `idle` | waits until everything is answered, saved and painted |
+//! | `until WHAT` | waits for one thing, see `wait.rs`, and keeps how long it took |
 //! | `frames N` | lets so many frames pass |
-//! | `picture NAME` | keeps a picture of the window as `NAME.png` |
-//! | `expect objects N`, `expect clicks N`, `expect done`, `expect message TEXT` | fails where it is not so |
 //! | `wait MILLISECONDS` | waits |
+//! | `watch`, `watched NAME` | begins to measure frames; keeps what they took |
+//! | `mark NAME` | keeps the time and the memory in use |
+//! | `states` | keeps from here on what every change left of the document |
+//! | `picture NAME` | keeps a picture of the window as `NAME.png` |
+//! | `expect …` | fails where it is not so, see `expect.rs` |
 //! | `kill` | ends the process at once, as `kill -9` does |
 //! | `quit` | closes the window |
 //!
-//! Empty lines and what follows a `#` are left out.
+//! Empty lines and what follows a `#` are left out. What is kept goes to `log.jsonl` beside the
+//! pictures, an object of JSON a line.
+
+mod controls;
+mod expect;
+mod hands;
+mod log;
+mod random;
+mod wait;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use egui::{
-    ColorImage, Context, Event, Key, Modifiers, PointerButton, Pos2, RawInput, ViewportCommand,
-    vec2,
-};
-use fbrs::Position;
+use egui::{ColorImage, Context, Event, PointerButton, RawInput, ViewportCommand, vec2};
+use fbrs::Mode;
+use fbrs_annotation::PhotoPath;
 use fbrs_data::files::{self, Destination};
+use serde_json::json;
 
 use crate::desk::Theme;
 use crate::ui::Window;
+
+use controls::Controls;
+use log::Log;
+use random::Random;
+use wait::{Until, Waits};
 
 /// Plays a script in a window.
 #[derive(Debug, Clone)]
 pub(crate) struct Player {
     commands: VecDeque<(usize, Vec<String>)>,
     pictures: PathBuf,
+    log: Log,
     /// What is given to the window in its next frame.
     events: VecDeque<Vec<Event>>,
+    /// When the hands did something last.
+    touched: Instant,
     taken: Taken,
     waits: Waits,
+    controls: Controls,
+    random: Option<Random>,
     outcome: Outcome,
     is_over: bool,
 }
 
+/// Between two looks whether something that is waited for is there.
+const GLANCE: Duration = Duration::from_millis(100);
+
 /// A picture of the window that was asked for.
 type Taken = Arc<Mutex<Option<Arc<ColorImage>>>>;
-
-#[derive(Debug, Clone, PartialEq)]
-enum Waits {
-    Nothing,
-    /// Frames.
-    Frames(usize),
-    /// Until nothing happens any more, at the latest then.
-    Idle {
-        since: Option<Instant>,
-        until: Instant,
-    },
-    Until(Instant),
-    /// For the picture of that name.
-    Picture(String),
-}
 
 /// What became of a script.
 #[derive(Debug, Clone, Default)]
@@ -78,11 +93,6 @@ impl Outcome {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
-
-/// Longest time until everything is answered.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Nothing happened for so long.
-const CALM: Duration = Duration::from_millis(250);
 
 impl Player {
     pub(crate) fn read(script: &Path, pictures: &Path) -> Result<Self, String> {
@@ -95,9 +105,13 @@ impl Player {
         Ok(Self {
             commands: commands.collect(),
             pictures: pictures.to_owned(),
+            log: Log::begin(pictures),
             events: VecDeque::new(),
+            touched: Instant::now(),
             taken: Taken::default(),
             waits: Waits::Frames(3),
+            controls: Controls::default(),
+            random: None,
             outcome: Outcome::default(),
             is_over: false,
         })
@@ -113,16 +127,37 @@ impl Player {
         input.events.clear();
         if let Some(events) = self.events.pop_front() {
             input.events.extend(events);
+            self.touched = Instant::now();
         }
         input.focused = true;
     }
 
-    /// Goes on with the script.
-    pub(crate) fn play(&mut self, window: &mut Window, ctx: &Context) {
-        ctx.request_repaint();
+    /// Goes on with the script after a frame, which took the window so long.
+    pub(crate) fn play(&mut self, window: &mut Window, ctx: &Context, took: Duration) {
+        // While nobody does anything, frames are left to whoever wants one, as without a script.
+        match self.waits {
+            Waits::Until { .. } if self.events.is_empty() => ctx.request_repaint_after(GLANCE),
+            _ => ctx.request_repaint(),
+        }
+        self.log.frame(took);
+        self.log.state(window);
         self.keep_picture(ctx);
-        if self.is_over || !self.events.is_empty() || !self.has_waited(window) {
+        if self.is_over || !self.events.is_empty() {
             return;
+        }
+        match self.has_waited(window, ctx) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(problem) => return self.fail(problem, ctx),
+        }
+        if let Some(random) = &mut self.random {
+            if let Some(act) = random.act(window) {
+                let words: Vec<&str> = act.split_whitespace().collect();
+                // Not everything can be done at any time.
+                let _ = self.command(&words, window, ctx);
+                return;
+            }
+            self.random = None;
         }
         let Some((line, words)) = self.commands.pop_front() else {
             self.is_over = true;
@@ -136,38 +171,10 @@ impl Player {
     }
 
     fn fail(&mut self, problem: String, ctx: &Context) {
+        self.log.keep(json!({"failed": problem}));
         *self.outcome.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
         self.is_over = true;
         ctx.send_viewport_cmd(ViewportCommand::Close);
-    }
-
-    fn has_waited(&mut self, window: &Window) -> bool {
-        match &mut self.waits {
-            Waits::Nothing => return true,
-            Waits::Frames(0) => {}
-            Waits::Frames(count) => {
-                *count -= 1;
-                return false;
-            }
-            Waits::Until(until) if Instant::now() < *until => return false,
-            Waits::Until(_) => {}
-            Waits::Picture(_) => return false,
-            Waits::Idle { since, until } => {
-                let now = Instant::now();
-                if !window.is_idle() {
-                    *since = None;
-                    if now < *until {
-                        return false;
-                    }
-                }
-                let calm = now.duration_since(*since.get_or_insert(now)) >= CALM;
-                if !calm && now < *until {
-                    return false;
-                }
-            }
-        }
-        self.waits = Waits::Nothing;
-        true
     }
 
     fn command(
@@ -182,21 +189,46 @@ impl Player {
         };
         let rest = |from: usize| words.get(from..).unwrap_or_default().join(" ");
         match words.first().copied().unwrap_or_default() {
-            "click" => self.press(window, [number(1)?, number(2)?], PointerButton::Primary)?,
-            "negative" => self.press(window, [number(1)?, number(2)?], PointerButton::Secondary)?,
+            "click" => {
+                let at = hands::at(window, [number(1)?, number(2)?])?;
+                self.log.keep(json!({"click": [number(1)?, number(2)?], "screen": [at.x, at.y]}));
+                self.events.extend(hands::press(at, PointerButton::Primary));
+            }
+            "negative" => {
+                let at = hands::at(window, [number(1)?, number(2)?])?;
+                self.events.extend(hands::press(at, PointerButton::Secondary));
+            }
             "point" => {
-                let at = at(window, [number(1)?, number(2)?])?;
+                let at = hands::at(window, [number(1)?, number(2)?])?;
                 self.events.push_back(vec![Event::PointerMoved(at)]);
             }
             "drag" => {
-                let from = at(window, [number(1)?, number(2)?])?;
-                let to = at(window, [number(3)?, number(4)?])?;
-                self.drag(from, to);
+                let from = hands::at(window, [number(1)?, number(2)?])?;
+                let to = hands::at(window, [number(3)?, number(4)?])?;
+                self.events.extend(hands::drag(from, to));
             }
-            "key" => self.key(words.get(1..).unwrap_or_default())?,
+            "pan" => {
+                let (by, frames) = (vec2(number(1)? as f32, number(2)? as f32), number(3)?);
+                let middle = hands::middle(window)?;
+                self.events.extend(hands::pan(middle, by, frames as usize));
+            }
+            "wheel" => {
+                let middle = hands::middle(window)?;
+                self.events.extend(hands::wheel(middle, number(1)? as f32));
+            }
+            "key" => self.events.extend(hands::key(words.get(1..).unwrap_or_default())?),
             "type" => self.events.push_back(vec![Event::Text(rest(1))]),
+            "press" => {
+                self.controls.look(ctx);
+                self.waits = Waits::Control { name: rest(1), frames: 60 };
+            }
             "class" => window.desk.choose_class_named(&rest(1)),
             "select" => window.desk.select(Some(number(1)? as u64), false),
+            "mode" => {
+                let mut options = window.desk.options.clone();
+                options.refine.mode = rest(1).parse::<Mode>().map_err(|error| error.to_string())?;
+                window.desk.set_options(options);
+            }
             "theme" => {
                 window.desk.settings.theme = match rest(1).as_str() {
                     "light" => Theme::Light,
@@ -206,18 +238,25 @@ impl Player {
             }
             "scale" => window.desk.settings.scale = (number(1)? as u32).clamp(75, 300),
             "size" => {
-                let size = vec2(number(1)? as f32, number(2)? as f32);
+                let size = vec2(number(1)? as f32, number(2)? as f32) / ctx.zoom_factor();
                 ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
                 self.waits = Waits::Frames(10);
             }
-            "idle" => {
-                self.waits = Waits::Idle { since: None, until: Instant::now() + PATIENCE };
-            }
+            "open" => window.desk.open_paths(&[PathBuf::from(rest(1))]),
+            "photo" => window.desk.open_photo(&PhotoPath::new(rest(1))),
+            "flowers" => window.open_flowers(),
+            "random" => self.random = Some(Random::new(number(1)? as usize, number(2)? as u64)),
+            "idle" => self.waits = Waits::until(Until::Idle),
+            "until" => self.waits = Waits::until(rest(1).parse()?),
             "frames" => self.waits = Waits::Frames(number(1)? as usize),
             "wait" => {
                 let time = Duration::from_millis(number(1)? as u64);
-                self.waits = Waits::Until(Instant::now() + time);
+                self.waits = Waits::Time(Instant::now() + time);
             }
+            "watch" => self.log.watch(),
+            "watched" => self.log.watched(&rest(1)),
+            "mark" => self.log.keep(json!({"mark": rest(1)})),
+            "states" => self.log.states(),
             "picture" => {
                 let taken = self.taken.clone();
                 ctx.request_screenshot(move |picture| {
@@ -225,65 +264,11 @@ impl Player {
                 });
                 self.waits = Waits::Picture(rest(1));
             }
-            "flowers" => window.open_flowers(),
-            "expect" => expect(window, words.get(1..).unwrap_or_default())?,
+            "expect" => expect::check(window, words.get(1..).unwrap_or_default())?,
             "kill" => std::process::abort(),
             "quit" => self.commands.clear(),
             other => return Err(format!("“{other}” is no command")),
         }
-        Ok(())
-    }
-
-    fn press(
-        &mut self,
-        window: &mut Window,
-        place: [f64; 2],
-        button: PointerButton,
-    ) -> Result<(), String> {
-        let at = at(window, place)?;
-        let event =
-            |pressed| Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE };
-        self.events.extend([vec![Event::PointerMoved(at)], vec![event(true)], vec![event(false)]]);
-        Ok(())
-    }
-
-    fn drag(&mut self, from: Pos2, to: Pos2) {
-        let event = |pos, pressed| Event::PointerButton {
-            pos,
-            button: PointerButton::Primary,
-            pressed,
-            modifiers: Modifiers::NONE,
-        };
-        self.events.extend([vec![Event::PointerMoved(from)], vec![event(from, true)]]);
-        for step in 1..=8 {
-            let at = from.lerp(to, step as f32 / 8.0);
-            self.events.push_back(vec![Event::PointerMoved(at)]);
-        }
-        self.events.push_back(vec![event(to, false)]);
-    }
-
-    fn key(&mut self, words: &[&str]) -> Result<(), String> {
-        let mut modifiers = Modifiers::NONE;
-        let mut pressed = None;
-        for word in words {
-            match *word {
-                "Ctrl" => modifiers = modifiers | Modifiers::CTRL | Modifiers::COMMAND,
-                "Shift" => modifiers = modifiers | Modifiers::SHIFT,
-                name => pressed = Some(Key::from_name(name).ok_or(format!("“{name}” is no key"))?),
-            }
-        }
-        let key = pressed.ok_or("a key is missing")?;
-        let event = |pressed| Event::Key {
-            key,
-            physical_key: Some(key),
-            pressed,
-            repeat: false,
-            modifiers,
-        };
-        self.events.extend([
-            vec![Event::ModifiersChanged(modifiers), event(true)],
-            vec![event(false), Event::ModifiersChanged(Modifiers::NONE)],
-        ]);
         Ok(())
     }
 
@@ -307,35 +292,5 @@ impl Player {
         if let Err(error) = written {
             self.fail(format!("{} cannot be written: {error}", path.display()), ctx);
         }
-    }
-}
-
-fn at(window: &mut Window, [x, y]: [f64; 2]) -> Result<Pos2, String> {
-    window.to_screen(Position::at_xy(x, y)).ok_or("no photo is open".to_owned())
-}
-
-fn expect(window: &Window, words: &[&str]) -> Result<(), String> {
-    let desk = &window.desk;
-    let count = |at: usize| words.get(at).and_then(|word| word.parse::<usize>().ok());
-    let same = |what: &str, found: usize| match count(1) {
-        Some(expected) if expected == found => Ok(()),
-        expected => Err(format!("expected {expected:?} {what}, found {found}")),
-    };
-    match words.first().copied().unwrap_or_default() {
-        "objects" => same("objects", desk.document().map_or(0, |document| document.objects.len())),
-        "clicks" => same("clicks", desk.current().map_or(0, |current| current.clicks.len())),
-        "photos" => same("photos", desk.photos.len()),
-        "done" if desk.is_done() => Ok(()),
-        "done" => Err("expected the photo to be done".to_owned()),
-        "mask" if desk.answer.mask.as_ref().is_some_and(|mask| !mask.is_empty()) => Ok(()),
-        "mask" => Err("expected a mask".to_owned()),
-        "message" => {
-            let text = words.get(1..).unwrap_or_default().join(" ");
-            match desk.messages.iter().any(|message| message.text.contains(&text)) {
-                true => Ok(()),
-                false => Err(format!("nobody said “{text}”; said was: {:?}", desk.messages)),
-            }
-        }
-        other => Err(format!("“{other}” cannot be expected")),
     }
 }

@@ -1,0 +1,87 @@
+"""Random use: acts of a person, processes killed, and what is there afterwards."""
+
+import random
+import shutil
+import time
+
+from PIL import Image
+
+from window import PHOTO, expect
+
+PHOTOS = 6
+
+
+def random_use(program, minutes, seed):
+    place = program.work / "random"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    with Image.open(PHOTO) as image:
+        for at in range(PHOTOS):
+            size = (320 + 60 * at, 214 + 40 * at)
+            image.resize(size).save(place / f"photo-{at}.jpg", quality=90)
+    chance = random.Random(seed)
+    print(f"  seed {seed}")
+    end = time.time() + 60 * minutes
+    known, lost, kills, changes = {}, 0, 0, 0
+    while time.time() < end:
+        visits = "".join(f"photo photo-{at}.jpg\nuntil document\nframes 2\n"
+                         for at in range(PHOTOS))
+        script = f"states\n{visits}random 1000000 {chance.randrange(1 << 30)}\n"
+        run = program.play([place], script, f"random-{kills:03}",
+                           kill_after=chance.uniform(8, 40))
+        expect(run.code == -9, f"run {kills} ended by itself: {run.error}")
+        gone, made = follow(run, known, f"run {kills}")
+        kills, lost, changes = kills + 1, lost + gone, changes + made
+    print(f"  {kills} kills, {changes} changes, {lost} lost (that which was being written)")
+
+
+def follow(run, known, name):
+    """Compares what is opened with what was there; returns changes lost by the kill, and made."""
+    lost = made = 0
+    seen = set()
+    for entry in run.log:
+        if "failed" in entry:
+            expect(False, f"{name}: {entry['failed']}")
+        if "photo" not in entry:
+            continue
+        photo, seq, digest = entry["photo"], entry["seq"], entry["digest"]
+        states = known.setdefault(photo, {})
+        if entry["opened"] and states:
+            last = max(states)
+            gone = last - seq
+            # Within a process nothing may be missing.
+            limit = 0 if photo in seen else 1
+            expect(entry["read_only"] is None, f"{name}: {photo} is read only: {entry}")
+            expect(0 <= gone <= limit, f"{name}: {photo} was at {last}, is at {seq}")
+            expect(states.get(seq) in (None, digest),
+                   f"{name}: {photo} at {seq} is another document than it was")
+            expect(seq in states or seq == 0, f"{name}: {photo} at {seq} was never seen")
+            lost += gone
+            for later in [number for number in states if number > seq]:
+                del states[later]
+        else:
+            made += 1
+        seen.add(photo)
+        states[seq] = digest
+    return lost, made
+
+
+def growth(program, minutes, seed):
+    """One process all the time: its memory."""
+    place = program.work / "growth"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for at in range(PHOTOS):
+        shutil.copy(PHOTO, place / f"photo-{at}.jpg")
+    script = f"states\nidle\nrandom 100000000 {seed}\n"
+    run = program.play([place], script, "growth", kill_after=60 * minutes)
+    expect(run.code == -9, f"it ended by itself: {run.error}")
+    follow(run, {}, "growth")
+    begin = run.log[0]["time"]
+    by_minute = {}
+    for entry in run.log:
+        by_minute[int((entry["time"] - begin) / 60)] = (entry["memory"], entry["peak"])
+    line = ", ".join(f"{minute + 1} min {memory / 1e3:.0f}"
+                     for minute, (memory, _) in by_minute.items())
+    print(f"  memory in MB: {line}; peak {max(peak for _, peak in by_minute.values()) / 1e3:.0f}")
+    print(f"  {sum('photo' in entry for entry in run.log)} changes and openings")
