@@ -181,7 +181,10 @@ impl Desk {
             finished = Some(document.put(object));
             document.current = None;
         });
-        self.settings.hints_done |= finished.is_some();
+        if finished.is_some() && !self.settings.hints_done {
+            self.settings.hints_done = true;
+            self.keep_settings();
+        }
         finished
     }
 

@@ -117,6 +117,11 @@ impl Sheet {
         self.uploads.is_empty()
     }
 
+    /// How large the photo is seen: 100 where its pixels are the screen's.
+    pub(crate) fn percent(&self, desk: &Desk) -> Option<f32> {
+        Some(100.0 * self.views.get(&desk.key()?)?.magnification())
+    }
+
     /// The view of the open photo, to be changed by keys.
     pub(crate) fn view(&mut self, desk: &Desk) -> Option<&mut View> {
         self.views.get_mut(&desk.key()?)
@@ -481,7 +486,39 @@ impl Sheet {
         }
     }
 
+    /// The objects' numbers, so that they are told apart by more than colors.
+    fn paint_numbers(&self, painter: &egui::Painter, desk: &Desk, view: &View) {
+        /// Numbers that are drawn; more would hide the photo.
+        const MOST: usize = 200;
+        let Some(document) = desk.document().filter(|_| desk.settings.outlines) else { return };
+        let in_hand = document.current.as_ref().and_then(|current| current.object);
+        let shown = document.objects.iter().filter(|object| {
+            let selected = desk.selection().contains(&object.id);
+            object.visible && Some(object.id) != in_hand && (selected || !desk.hides_others)
+        });
+        let numbered = shown.filter_map(|object| {
+            let bounds = object.mask.bounds()?;
+            let at = Position::at_xy(bounds.left() as f64, bounds.top() as f64);
+            let to = Position::at_xy(bounds.right() as f64, bounds.bottom() as f64);
+            let rect = Rect::from_two_pos(view.to_screen(at), view.to_screen(to));
+            let is_seen = rect.intersects(view.canvas) && rect.width().max(rect.height()) >= 24.0;
+            is_seen.then_some((object, rect))
+        });
+        for (object, rect) in numbered.take(MOST) {
+            let [r, g, b] = desk.class_color(object.class);
+            let text = object.id.to_string();
+            let font = egui::FontId::proportional(11.0);
+            let text = painter.layout_no_wrap(text, font, Color32::WHITE);
+            let at = rect.min.max(view.canvas.min) + vec2(2.0, 2.0);
+            let label = Rect::from_min_size(at, text.size() + vec2(6.0, 2.0));
+            let dark = Color32::from_rgb(r / 2, g / 2, b / 2);
+            painter.rect_filled(label, 3.0, dark);
+            painter.galley(label.min + vec2(3.0, 1.0), text, Color32::WHITE);
+        }
+    }
+
     fn paint_hand(&self, painter: &egui::Painter, ui: &Ui, desk: &Desk, view: &View) {
+        self.paint_numbers(painter, desk, view);
         self.paint_clicks(painter, desk, view);
         if let Some(at) = desk.pointer {
             cross(painter, view.to_screen(at), view.scale());

@@ -18,6 +18,10 @@ pub(super) fn show(desk: &mut Desk, dialogs: &mut Dialogs, sheet: &Sheet, ui: &m
             }
             let size = open.photo.size();
             ui.label(format!("{}×{}", size.width, size.height));
+            if let Some(percent) = sheet.percent(desk) {
+                ui.label(format!("{percent:.0} %"))
+                    .on_hover_text("Screen pixels of a photo's pixel");
+            }
         }
         let at = sheet.under.or(desk.pointer);
         let place = at.map_or(String::new(), |at| format!("{:.0}, {:.0}", at.x(), at.y()));

@@ -46,6 +46,12 @@ pub(super) fn apply(ctx: &Context, settings: &Settings, styled: &mut Option<Styl
             visuals.widgets.noninteractive.fg_stroke.color = strong;
             visuals.widgets.inactive.fg_stroke.color = strong;
             visuals.weak_text_alpha = 0.78;
+            // The edges of controls and of fields for texts.
+            let edge = match theme {
+                egui::Theme::Light => egui::Color32::from_gray(170),
+                egui::Theme::Dark => egui::Color32::from_gray(80),
+            };
+            visuals.widgets.inactive.bg_stroke = egui::Stroke::new(1.0, edge);
             ctx.set_visuals_of(theme, visuals);
         }
     }
