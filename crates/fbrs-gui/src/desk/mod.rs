@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use fbrs::Options;
-use fbrs_annotation::{Annotation, Current, Document, Folder, PhotoState, Project};
+use fbrs_annotation::{Annotation, Current, Document, Folder, PhotoPath, PhotoState, Project};
 
 use crate::disk::{Disk, DiskEvent};
 use crate::engine::{self, Choice, Engine, Load, PhotoKey, Ready, Wake};
@@ -48,8 +48,8 @@ pub(crate) enum Kind {
 /// What can be done about a problem, by a button.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Remedy {
-    /// Read the photo again.
-    ReadAgain,
+    /// Read this photo again.
+    ReadAgain(PhotoPath),
     /// Have documents in another folder.
     ChooseOutput,
     /// Use the built-in weights.
@@ -260,7 +260,7 @@ impl Desk {
     /// Does what a button of a message promises.
     pub(crate) fn remedy(&mut self, remedy: &Remedy) {
         match remedy {
-            Remedy::ReadAgain => self.reopen_photo(),
+            Remedy::ReadAgain(path) => self.open_photo(path),
             Remedy::AskAgain => self.ask(),
             Remedy::BuiltIn => self.load("default".to_owned(), self.choice.device),
             // The window asks which.

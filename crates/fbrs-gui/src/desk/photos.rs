@@ -231,7 +231,7 @@ impl Desk {
                 let is_wanted = self.photos_state.loading.as_ref().is_some_and(|(k, _)| *k == key);
                 if is_wanted {
                     self.photos_state.loading = None;
-                    self.problem(problem, Some(Remedy::ReadAgain));
+                    self.problem(problem, Some(Remedy::ReadAgain(path)));
                 }
                 if self.photos_state.ahead.as_ref().is_some_and(|(k, _)| *k == key) {
                     self.photos_state.ahead = None;
@@ -303,14 +303,6 @@ impl Desk {
     fn new_key(&mut self) -> PhotoKey {
         self.photos_state.last_key += 1;
         PhotoKey(self.photos_state.last_key)
-    }
-
-    /// Reads the photo again that could not be read.
-    pub(super) fn reopen_photo(&mut self) {
-        let faulty = self.photos.iter().find(|item| item.fault.is_some());
-        if let Some(path) = faulty.map(|item| item.path.clone()) {
-            self.open_photo(&path);
-        }
     }
 
     /// The photo that is being read.

@@ -59,8 +59,10 @@ fn one_without_memory_says_so_and_can_be_asked_again() {
 
 #[test]
 fn one_that_hangs_stops_nobody() {
+    /// Far longer than everything else here takes on the slowest machine.
+    const HANGS: Duration = Duration::from_secs(20);
     let place = Place::new(&["a.png"]);
-    let mut desk = place.desk(&[Does::Hangs(2000), Does::Answers]);
+    let mut desk = place.desk(&[Does::Hangs(20_000), Does::Answers]);
     until_open(&mut desk);
     let begin = Instant::now();
     desk.click(at(50.0, 50.0), Sign::Positive);
@@ -72,12 +74,12 @@ fn one_that_hangs_stops_nobody() {
     desk.act(Action::Cancel);
     desk.save();
     desk.hear();
-    assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < HANGS / 2, "{:?}", begin.elapsed());
     assert!(desk.current().is_none());
     // And the window closes at once.
     desk.close();
     drop(desk);
-    assert!(begin.elapsed() < Duration::from_millis(1500), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < HANGS / 2, "{:?}", begin.elapsed());
 }
 
 #[test]
@@ -127,7 +129,8 @@ fn photos_that_cannot_be_read_are_marked_and_the_others_work() {
     let mut desk = place.desk(&[Does::Answers]);
     until(&mut desk, "the problem", |desk| !desk.messages.is_empty());
     let told = desk.messages[0].clone();
-    assert!(told.text.contains("a.jpg") && told.remedy == Some(Remedy::ReadAgain), "{told:?}");
+    let is_of_it = matches!(&told.remedy, Some(Remedy::ReadAgain(path)) if path.name() == "a.jpg");
+    assert!(told.text.contains("a.jpg") && is_of_it, "{told:?}");
     assert!(desk.photos[0].fault.is_some());
     for (name, action) in [("b.png", Action::Next), ("c.png", Action::Next)] {
         desk.act(action);
@@ -146,8 +149,7 @@ fn photos_that_cannot_be_read_are_marked_and_the_others_work() {
     std::fs::remove_file(place.path("b.png")).unwrap();
     // One that is mended can be read again.
     std::fs::write(place.path("a.jpg"), &whole).unwrap();
-    let path = desk.photos[0].path.clone();
-    desk.open_photo(&path);
+    desk.remedy(&told.remedy.unwrap());
     until(&mut desk, "a.jpg", |desk| desk.annotation().is_some());
     assert!(desk.photos[0].fault.is_none());
 }

@@ -66,7 +66,7 @@ pub(super) fn show(desk: &mut Desk, ui: &Ui, canvas: Rect) -> Option<Remedy> {
 
 fn remedy_text(remedy: &Remedy) -> &'static str {
     match remedy {
-        Remedy::ReadAgain | Remedy::AskAgain => "Retry",
+        Remedy::ReadAgain(_) | Remedy::AskAgain => "Retry",
         Remedy::ChooseOutput => "Choose folder…",
         Remedy::BuiltIn => "Use the built-in weights",
     }

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 
 use egui::{CentralPanel, Context, Frame, Key, Panel, Ui};
+use fbrs_annotation::PhotoPath;
 
 use crate::canvas::Painter;
 use crate::desk::{Action, Desk, Remedy};
@@ -38,6 +39,8 @@ pub(crate) struct Window {
     wake: Wake,
     styled: Option<style::Styled>,
     had_focus: bool,
+    /// The photo in the window's title.
+    titled: Option<PhotoPath>,
 }
 
 /// What somebody chose in a dialog of the system.
@@ -76,6 +79,7 @@ impl Window {
             wake,
             styled: None,
             had_focus: true,
+            titled: None,
         }
     }
 
@@ -85,6 +89,7 @@ impl Window {
         self.hear_dialogs();
         style::apply(ui.ctx(), &self.desk.settings, &mut self.styled);
         self.look_again(ui.ctx());
+        self.title(ui.ctx());
         self.take_dropped(ui.ctx());
         keys::press(self, ui.ctx());
 
@@ -291,6 +296,19 @@ impl Window {
             self.desk.list_again();
         }
         self.had_focus = focus;
+    }
+
+    /// The photo's name in the window's title.
+    fn title(&mut self, ctx: &Context) {
+        let open = self.desk.open.as_ref().map(|open| open.path.clone());
+        if open != self.titled {
+            let title = match &open {
+                Some(path) => format!("{} – fbrs annotate", path.name()),
+                None => "fbrs annotate".to_owned(),
+            };
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title));
+            self.titled = open;
+        }
     }
 
     /// Photos and folders that are dropped onto the window are opened.

@@ -155,7 +155,7 @@ fn view(options: &mut Options, ui: &mut Ui) {
 fn choice<T: PartialEq + Copy>(ui: &mut Ui, text: &str, value: &mut T, all: &[(T, &str)]) {
     let label = ui.label(text).id;
     let shown = all.iter().find(|(known, _)| known == value).map_or("", |(_, text)| *text);
-    let list = ComboBox::from_id_salt(text).selected_text(shown).width(110.0);
+    let list = ComboBox::from_id_salt(text).selected_text(shown).width(96.0);
     let list = list.show_ui(ui, |ui| {
         for (one, text) in all {
             ui.selectable_value(value, *one, *text);
