@@ -43,7 +43,7 @@ use egui::ViewportBuilder;
 use fbrs::DeviceChoice;
 
 use desk::{Desk, Settings, Setup};
-use engine::{Choice, Networks, Wake};
+use engine::{Networks, Wake};
 use script::Player;
 use ui::Window;
 
@@ -53,10 +53,10 @@ use ui::Window;
 pub struct Launch {
     /// A folder of photos, or photos of one folder; nothing for the first page.
     pub paths: Vec<PathBuf>,
-    /// Weights: `default`, a name or a path.
-    pub weights: String,
-    /// What they run on.
-    pub device: DeviceChoice,
+    /// Weights: `default`, a name or a path; `None` for those that were chosen in the window last.
+    pub weights: Option<String>,
+    /// What they run on; `None` for what was chosen in the window last.
+    pub device: Option<DeviceChoice>,
     /// Where documents are kept, where not beside the photos.
     pub documents: Option<PathBuf>,
     /// What the window is drawn with.
@@ -68,12 +68,12 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Opens these photos, or this folder, with the built-in weights.
+    /// Opens these photos, or this folder.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
             paths: paths.into_iter().collect(),
-            weights: "default".to_owned(),
-            device: DeviceChoice::Auto,
+            weights: None,
+            device: None,
             documents: None,
             renderer: Renderer::Auto,
             settings: None,
@@ -173,7 +173,8 @@ fn show(
             let wake: Wake = Arc::new(move || ctx.request_repaint());
             let mut desk = Desk::new(Setup {
                 load: Box::new(Networks),
-                choice: Choice { weights: launch.weights, device: launch.device },
+                weights: launch.weights,
+                device: launch.device,
                 settings: launch.settings.or_else(Settings::usual_path),
                 output: launch.documents,
                 wake: wake.clone(),

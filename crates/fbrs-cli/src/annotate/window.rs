@@ -15,12 +15,12 @@ pub(super) struct WindowArgs {
     /// A folder of photos, or photos of one folder; nothing for a first page
     #[arg(value_name = "PHOTO|FOLDER")]
     paths: Vec<PathBuf>,
-    /// Weights: "default", a name (`fbrs weights list`) or a file
-    #[arg(long, value_name = "NAME|FILE", default_value = "default")]
-    weights: String,
-    /// Device: auto, cpu, wgpu, wgpu:N, cuda or cuda:N
-    #[arg(long, default_value = "auto", value_parser = parse_device)]
-    device: DeviceChoice,
+    /// Weights: "default", a name (`fbrs weights list`) or a file; else those chosen in the window last
+    #[arg(long, value_name = "NAME|FILE")]
+    weights: Option<String>,
+    /// Device: auto, cpu, wgpu, wgpu:N, cuda or cuda:N; else that chosen in the window last, or auto
+    #[arg(long, value_parser = parse_device)]
+    device: Option<DeviceChoice>,
     /// Where annotations are kept, if not beside the photos
     #[arg(long, value_name = "DIR", alias = "output")]
     documents: Option<PathBuf>,

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
-use fbrs::Options;
+use fbrs::{DeviceChoice, Options};
 use fbrs_annotation::{Annotation, Current, Document, Folder, PhotoPath, PhotoState, Project};
 
 use crate::disk::{Disk, DiskEvent};
@@ -73,7 +73,9 @@ pub(crate) enum Hand {
 /// How the desk is set up.
 pub(crate) struct Setup {
     pub(crate) load: Box<dyn Load>,
-    pub(crate) choice: Choice,
+    /// `None` for those that were chosen last.
+    pub(crate) weights: Option<String>,
+    pub(crate) device: Option<DeviceChoice>,
     /// Where settings are kept; `None` for nowhere.
     pub(crate) settings: Option<PathBuf>,
     /// Where documents go, where not beside the photos.
@@ -140,14 +142,11 @@ impl Desk {
         let (to_loader, loader_events) = mpsc::channel();
         let settings = Settings::read(setup.settings.as_deref());
         let keys = Keys::with_chosen(&settings.keys);
-        let mut choice = setup.choice;
-        if let Some(weights) = settings.weights.as_ref().filter(|_| choice.weights == "default") {
-            choice.weights.clone_from(weights);
-        }
-        if let Some(device) = settings.device.filter(|_| choice.device == fbrs::DeviceChoice::Auto)
-        {
-            choice.device = device;
-        }
+        let weights = setup.weights.or_else(|| settings.weights.clone());
+        let choice = Choice {
+            weights: weights.unwrap_or_else(|| "default".to_owned()),
+            device: setup.device.or(settings.device).unwrap_or_default(),
+        };
         let wake = setup.wake;
         let engine = Engine::start(setup.load, choice.clone(), to_engine, wake.clone());
         Self {

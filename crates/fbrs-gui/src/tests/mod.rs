@@ -162,10 +162,14 @@ impl Place {
     }
 
     pub(super) fn desk_with(&self, load: Box<dyn Load>, weights: &str) -> Desk {
-        let choice = Choice { weights: weights.to_owned(), device: DeviceChoice::Cpu };
-        let settings = Some(self.settings.path().join("annotator.json"));
-        let mut desk =
-            Desk::new(Setup { load, choice, settings, output: None, wake: Arc::new(|| ()) });
+        let mut desk = Desk::new(Setup {
+            load,
+            weights: Some(weights.to_owned()),
+            device: Some(DeviceChoice::Cpu),
+            settings: Some(self.settings.path().join("annotator.json")),
+            output: None,
+            wake: Arc::new(|| ()),
+        });
         desk.open_paths(&[self.folder.path().to_owned()]);
         desk
     }
