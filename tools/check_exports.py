@@ -6,9 +6,11 @@
     venv/bin/python tools/check_exports.py [--masks 100] [--seed 1] [--eval] [target/release/fbrs]
 
 Random masks (holes, parts, single pixels, lines, whole photos, overlaps) go into a folder of photos
-in all EXIF orientations with documents; each format is exported and read by pycocotools, by labelme's own code, by OpenCV and by
-Pillow, and imported again. A line for each says how many masks came back bit for bit. With `--eval`
-it also has `fbrs eval` read them. Exits with 1 where a format is not as exact as it should be.
+in all EXIF orientations with documents; each format is exported and read by pycocotools, by labelme's
+own code, by OpenCV and by Pillow, and imported again. A line for each says how many masks came back bit
+for bit. Then the same with `--photos`, of PNGs and JPEGs: copies are found by the names in the files,
+lie upright for programs that know no EXIF, and keep every byte where nothing had to be turned. With
+`--eval` it also has `fbrs eval` read them. Exits with 1 where a format is not as exact as it should be.
 """
 
 import argparse
@@ -77,21 +79,25 @@ def packed(mask):
     return {"size": list(mask.shape), "counts": runs["counts"].decode()}
 
 
-def make(folder, rng, count):
+def make(folder, rng, count, ending="png"):
     """Photos with documents; the masks by photo and id, lowest first."""
     expected = {}
     for number in range(-(-count // PER_PHOTO)):
         height, width = (int(side) for side in rng.integers(20, 150, 2))
-        name = f"Ünï/photo {number}.png" if number % 3 == 0 else f"{number}.png"
+        name = f"Ünï/photo {number}.{ending}" if number % 3 == 0 else f"{number}.{ending}"
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        photo = Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8))
+        values = rng.integers(0, 256, (height, width, 3), np.uint8)
+        if ending == "jpg":
+            # What JPEG is made for.
+            values = cv2.normalize(cv2.GaussianBlur(values, (0, 0), 6), None, 0, 255, cv2.NORM_MINMAX)
+        photo = Image.fromarray(values)
         orientation = number % 8 + 1
         if orientation > 1:
             photo = photo.transpose(Image.Transpose[STORED[orientation]])
         exif = Image.Exif()
         exif[0x0112] = orientation
-        photo.save(path, exif=exif)
+        photo.save(path, exif=exif, **({"quality": 95, "subsampling": 0} if ending == "jpg" else {}))
         masks = [random_mask(rng, height, width) for _ in range(min(PER_PHOTO, count - number * PER_PHOTO))]
         classes = [int(one) for one in rng.integers(1, len(CLASSES) + 1, len(masks))]
         expected[name] = list(zip(masks, classes))
@@ -126,7 +132,7 @@ def read_coco(out):
         box = [cols.min(), rows.min(), np.ptp(cols) + 1, np.ptp(rows) + 1]
         assert annotation["bbox"] == box and annotation["area"] == mask.sum(), annotation["id"]
         found[coco.imgs[annotation["image_id"]]["file_name"]].append((mask, annotation["category_id"]))
-    return found
+    return {name.removeprefix("images/"): masks for name, masks in found.items()}
 
 
 def read_labelme(out, expected):
@@ -166,7 +172,44 @@ def read_yolo(out, expected):
 
 
 def imread(path):
+    # Unchanged means without EXIF, too.
     return cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def yolo_labels(image):
+    """Where Ultralytics looks for the labels of a photo."""
+    return Path("/labels/".join(str(image).rsplit("/images/", 1))).with_suffix(".txt")
+
+
+def check_photos(photos, out, expected):
+    """Copies that are upright without EXIF; those of upright photos that keep every byte; names of
+    copies that COCO, labelme and YOLO's lists have."""
+    upright, kept, named = [], [], []
+    coco = {image["file_name"] for image in json.loads((out / "instances.json").read_text())["images"]}
+    lists = [line for one in ("train.txt", "val.txt") for line in (out / one).read_text().splitlines()]
+    for name in expected:
+        copy = out / "images" / name
+        with Image.open(photos / name) as photo, Image.open(copy) as written:
+            is_turned = photo.getexif().get(0x0112, 1) != 1
+            seen = np.array(ImageOps.exif_transpose(photo).convert("RGB"))
+            told = written.getexif().get(0x0112, 1)
+        found = imread(copy)[..., ::-1]
+        far = np.abs(found.astype(int) - seen).mean() if found.shape == seen.shape else np.inf
+        # What a second JPEG of quality 95 costs; a wrong turn is 30 and more.
+        enough = 0 if name.endswith("png") else 3
+        upright.append(told == 1 and far <= enough)
+        if not is_turned:
+            kept.append(copy.read_bytes() == (photos / name).read_bytes())
+        sheet = (out / name).with_suffix(".json")
+        path = (sheet.parent / json.loads(sheet.read_text())["imagePath"]).resolve()
+        listed = out / f"./images/{name}"
+        named.append(
+            f"images/{name}" in coco
+            and path == copy.resolve()
+            and f"./images/{name}" in lists
+            and yolo_labels(listed).exists()
+        )
+    return {"upright (OpenCV, Pillow)": upright, "kept byte for byte": kept, "named": named}
 
 
 def painted(objects, value):
@@ -275,14 +318,14 @@ def main():
             assert done.returncode == 0, (arguments, done.stdout[-2000:], done.stderr)
             return json.loads(done.stdout)
 
-        def export(to, formats, *more):
-            run("annotate", "export", photos, "--format", formats, "-o", place / to, "--json", *more)
+        def export(to, formats, *more, of=photos):
+            run("annotate", "export", of, "--format", formats, "-o", place / to, "--json", *more)
             return place / to
 
-        def reimport(what, out, wanted, *more, **how):
-            documents = place / f"documents {what}"
-            run("annotate", "import", photos, "--documents", documents, "--from", out, "--json", *more)
-            check.masks(f"{what}: import", wanted, read_documents(documents, expected), **how)
+        def reimport(what, out, wanted, *more, of=photos, **how):
+            documents = place / f"documents {what.replace(':', '')}"
+            run("annotate", "import", of, "--documents", documents, "--from", out, "--json", *more)
+            check.masks(f"{what}: import", wanted, read_documents(documents, wanted), **how)
 
         coco = export("coco", "coco")
         check.masks("coco (pycocotools)", expected, read_coco(coco))
@@ -305,12 +348,23 @@ def main():
         reimport("ids", pictures, visible(expected), "--format", "ids", of_class=False)
         reimport("classes", pictures, by_class(expected), "--format", "classes")
         reimport("objects", pictures, expected, "--format", "objects")
+        whole = args.masks // PER_PHOTO // 8 * 8 * PER_PHOTO or 8 * PER_PHOTO
+        for ending, folder in (("png", photos), ("jpg", place / "jpegs")):
+            if ending == "jpg":
+                expected = make(folder, np.random.default_rng(args.seed + 1), whole, ending)
+            out = export(f"with {ending}", "coco,labelme,yolo", "--photos", of=folder)
+            for what, exact in check_photos(folder, out, expected).items():
+                check.line(f"--photos {ending}: {what}", sum(exact), len(exact), len(exact))
+            check.masks(f"--photos {ending}: coco", expected, read_coco(out))
+            check.masks(f"--photos {ending}: labelme", expected, read_labelme(out, expected))
+            check.masks(f"--photos {ending}: yolo", expected, read_yolo(out, expected), wider=True)
+            reimport(f"--photos {ending}: coco", out, expected, "--format", "coco", of=folder)
         if args.eval:
             few = ("--device", "cpu", "--mode", "NoBRS", "--max-clicks", "1", "--json")
             read = run("eval", "--data", f"coco={coco / 'instances.json'}", "--images", photos, *few)
             objects = sum(one["objects"] for one in read["data"])
             check.line("coco (fbrs eval, read without problem)", objects - len(read["problems"]), args.masks, args.masks)
-    sys.exit(check.failed)
+    sys.exit(int(check.failed))
 
 
 if __name__ == "__main__":

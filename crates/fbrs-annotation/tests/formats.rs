@@ -1,7 +1,7 @@
 //! What is marked goes out to other programs' formats and comes back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,13 @@ use fbrs_annotation::import::{self, import, record};
 use fbrs_annotation::{
     Annotation, Error, Folder, Mask, Object, PhotoPath, PhotoState, Project, file,
 };
-use fbrs_clicks::Size;
-use image::{Rgb, RgbImage};
+use fbrs_clicks::{Region, Size};
+use fbrs_data::annotations::labels::LabelMask;
+use fbrs_data::pictures::Limits;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageReader, Rgb, RgbImage};
 use tempfile::TempDir;
 
 const SIZE: Size = Size { height: 40, width: 50 };
@@ -555,4 +560,283 @@ fn bad_files_are_told_and_none_is_half_read() {
         }
     }
     assert_eq!(files(made.folder.documents()), before);
+}
+
+/// EXIF data with nothing but an orientation.
+fn exif(orientation: u8) -> Vec<u8> {
+    let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    exif
+}
+
+fn seen() -> RgbImage {
+    let color = |x: u32, y: u32| Rgb([x as u8 * 5, y as u8 * 6, if x > y { 200 } else { 20 }]);
+    RgbImage::from_fn(SIZE.width as u32, SIZE.height as u32, color)
+}
+
+/// A profile of no colors in particular, of RGB.
+fn profile() -> Vec<u8> {
+    let mut profile = vec![0; 200];
+    profile[16..20].copy_from_slice(b"RGB ");
+    profile
+}
+
+/// What is seen as [`seen`], stored as a camera does that was turned.
+fn stored(path: &Path, orientation: u8) {
+    let turned = Orientation::from_exif(orientation).unwrap();
+    // The way back of a quarter turn is the other quarter turn.
+    let back = match turned {
+        Orientation::Rotate90 => Orientation::Rotate270,
+        Orientation::Rotate270 => Orientation::Rotate90,
+        other => other,
+    };
+    let mut image = DynamicImage::from(seen());
+    image.apply_orientation(back);
+    let file = fs::File::create(path).unwrap();
+    fn write(mut encoder: impl ImageEncoder, orientation: u8, image: &DynamicImage) {
+        encoder.set_exif_metadata(exif(orientation)).unwrap();
+        encoder.set_icc_profile(profile()).unwrap();
+        image.write_with_encoder(encoder).unwrap();
+    }
+    match path.extension().unwrap().to_str().unwrap() {
+        "png" => write(PngEncoder::new(file), orientation, &image),
+        _ => write(JpegEncoder::new_with_quality(file, 98), orientation, &image),
+    }
+}
+
+fn with_photos(formats: impl IntoIterator<Item = Format>) -> Settings {
+    Settings { photos: true, ..Settings::new(formats) }
+}
+
+#[test]
+fn photos_are_copied_as_they_are_or_turned() {
+    let mut made = Made::new();
+    fs::create_dir(made.folder.root().join("s")).unwrap();
+    for orientation in 1..=8 {
+        for ending in ["png", "JPG"] {
+            let name = format!("s/{ending}{orientation}.{ending}");
+            stored(&made.folder.root().join(&name), orientation);
+            made.document(&name, vec![(Some("cat"), ring())], PhotoState::InProgress);
+        }
+    }
+    let report = made.export(&with_photos([Format::Coco, Format::Ids]), "x");
+    assert_eq!((report.copies, report.turned, report.files), (16, 14, 33));
+    assert_eq!(
+        (&report.altered[..], &report.skipped[..], &report.remarks[..]),
+        (&[][..], &[][..], &[][..])
+    );
+    let without = made.export(&Settings::new([Format::Ids]), "y");
+    assert_eq!(without.altered.iter().filter(|entry| entry.kind == Kind::Turned).count(), 14);
+    let ids = image::open(made.path("x/ids/s/png1.png")).unwrap();
+    for orientation in 1..=8 {
+        for ending in ["png", "JPG"] {
+            let name = format!("s/{ending}{orientation}.{ending}");
+            let path = made.path("x/images").join(&name);
+            let bytes = fs::read(&path).unwrap();
+            let kept = bytes == fs::read(made.folder.root().join(&name)).unwrap();
+            assert_eq!(kept, orientation == 1, "{name}");
+            let reader = ImageReader::open(&path).unwrap().with_guessed_format().unwrap();
+            let mut decoder = reader.into_decoder().unwrap();
+            assert_eq!(decoder.orientation().unwrap(), Orientation::NoTransforms, "{name}");
+            assert_eq!(decoder.icc_profile().unwrap(), Some(profile()), "{name}");
+            let image = DynamicImage::from_decoder(decoder).unwrap().into_rgb8();
+            assert_eq!(image.dimensions(), (50, 40));
+            let seen = seen();
+            let far = image.pixels().zip(seen.pixels()).map(|(a, b)| {
+                let far = a.0.iter().zip(b.0).map(|(a, b)| u64::from(a.abs_diff(b)));
+                far.sum::<u64>()
+            });
+            let far = far.sum::<u64>() as f64 / 6000.0;
+            assert!(far < if ending == "png" { 1e-9 } else { 4.0 }, "{name} {far}");
+            // The masks are of the photo as it is seen.
+            let own = image::open(made.path(&format!("x/ids/s/{ending}{orientation}.png")));
+            assert!(own.unwrap() == ids, "{name}");
+        }
+    }
+    made.export(&with_photos([Format::Coco, Format::Ids]), "again");
+    assert_eq!(files(&made.path("x")), files(&made.path("again")));
+}
+
+#[test]
+fn what_names_photos_names_their_copies_and_comes_back() {
+    let mut made = made();
+    made.photo("b.bmp", vec![(Some("cat"), ring())]);
+    made.photo("b.png", vec![(Some("cat"), parts())]);
+    made.photo("c.gif", vec![(Some("dog"), pixel())]);
+    // A JPEG that hardly any program takes for one.
+    made.photo("d.jpg", vec![]);
+    fs::rename(made.folder.root().join("d.jpg"), made.folder.root().join("d.jfif")).unwrap();
+    made.document("d.jfif", vec![(Some("dog"), pixel())], PhotoState::InProgress);
+    let report = made.export(&with_photos([Format::Coco, Format::Labelme, Format::Yolo]), "x");
+    assert_eq!((report.photos, report.copies, report.turned), (6, 6, 0));
+    assert!(report.altered.iter().all(|entry| entry.kind != Kind::Name), "{report:?}");
+    let found = files(&made.path("x"));
+    let copies: Vec<_> = found.keys().filter(|name| name.starts_with("images/")).collect();
+    let expected = ["a.png", "b.bmp.bmp", "b.png.png", "c.png", "d.jpg", "Ünï/写真 1.png"];
+    assert_eq!(copies, expected.map(|name| format!("images/{name}")).iter().collect::<Vec<_>>());
+    for (copy, photo) in [("a.png", "a.png"), ("b.bmp.bmp", "b.bmp"), ("d.jpg", "d.jfif")] {
+        let original = fs::read(made.folder.root().join(photo)).unwrap();
+        assert_eq!(found[&format!("images/{copy}")], original, "{copy}");
+    }
+    let coco: serde_json::Value = serde_json::from_slice(&found["instances.json"]).unwrap();
+    let mut named: Vec<String> = Vec::new();
+    for image in coco["images"].as_array().unwrap() {
+        named.push(image["file_name"].as_str().unwrap().to_owned());
+    }
+    named.sort();
+    assert_eq!(named.iter().collect::<Vec<_>>(), copies);
+    for (sheet, image) in [
+        ("a.json", "images/a.png"),
+        ("b.png.json", "images/b.png.png"),
+        ("Ünï/写真 1.json", "../images/Ünï/写真 1.png"),
+    ] {
+        let sheet: serde_json::Value = serde_json::from_slice(&found[sheet]).unwrap();
+        assert_eq!(sheet["imagePath"], image);
+    }
+    // As training programs find labels.
+    let lists = [&found["train.txt"][..], &found["val.txt"]].concat();
+    let mut listed = 0;
+    for photo in String::from_utf8(lists).unwrap().lines() {
+        let photo = photo.strip_prefix("./").unwrap();
+        assert!(found.contains_key(photo), "{photo}");
+        let (stem, _) = photo.rsplit_once('.').unwrap();
+        let labels = format!("{}.txt", stem.replacen("images/", "labels/", 1));
+        assert!(found.contains_key(&labels), "{labels}");
+        listed += 1;
+    }
+    assert_eq!(listed, 6);
+    let expected = objects(&made.folder, &made.project);
+    for format in [Format::Coco, Format::Labelme] {
+        let settings = import::Settings { format: Some(format), turn: false };
+        let (folder, project, report) = made.import(&made.path("x"), settings);
+        assert_eq!(report.skipped, [], "{format}");
+        assert_eq!(objects(&folder, &project), expected, "{format}");
+    }
+}
+
+#[test]
+fn photos_that_cannot_be_copied_are_told_and_none_is_written_over() {
+    let mut made = made();
+    made.photo("gone.png", vec![(Some("cat"), ring())]);
+    made.photo("small.png", vec![(Some("cat"), ring())]);
+    fs::remove_file(made.folder.root().join("gone.png")).unwrap();
+    RgbImage::new(7, 8).save(made.folder.root().join("small.png")).unwrap();
+    stored(&made.folder.root().join("torn.jpg"), 6);
+    made.document("torn.jpg", vec![(Some("cat"), ring())], PhotoState::InProgress);
+    let torn = fs::read(made.folder.root().join("torn.jpg")).unwrap();
+    fs::write(made.folder.root().join("torn.jpg"), &torn[..torn.len() / 2]).unwrap();
+    let report = made.export(&with_photos([Format::Coco]), "x");
+    let told: Vec<_> = report.skipped.iter().map(|e| (e.photo.as_str(), e.kind)).collect();
+    assert_eq!(told, [("small.png", Kind::Size), ("torn.jpg", Kind::Unreadable)]);
+    assert!(report.is_incomplete());
+    // What is marked is written all the same.
+    assert_eq!((report.photos, report.copies, report.objects), (4, 2, 6));
+    let text = fs::read_to_string(made.path("x/instances.json")).unwrap();
+    assert!(text.contains("\"images/a.png\"") && text.contains("\"torn.jpg\""), "{text}");
+    let names = files(&made.path("x"));
+    assert_eq!(names.len(), 3, "{:?}", names.keys());
+    let refusal = |folder: &Folder, to: PathBuf| {
+        let settings = with_photos([Format::Yolo]);
+        export(folder, &made.project, &settings, &to, |_, _| true).unwrap_err().to_string()
+    };
+    let error = refusal(&made.folder, made.folder.root().join("out"));
+    assert!(error.contains("taken for photos"), "{error}");
+    fs::rename(made.folder.root(), made.path("images")).unwrap();
+    let folder = Folder::new(made.path("images"), Some(made.path("work")));
+    let before = files(&made.path("images"));
+    let error = refusal(&folder, made.place.path().to_owned());
+    assert!(error.contains("leave the photos out"), "{error}");
+    assert_eq!(files(&made.path("images")), before);
+    assert!(!made.path("labels").exists());
+}
+
+/// What an export has for each object: category of COCO, class of YOLO, and value in the picture of
+/// classes, where the object is.
+fn exported_ids(made: &Made, to: &str) -> Vec<[u64; 3]> {
+    made.export(&Settings::new([Format::Coco, Format::Yolo, Format::Classes]), to);
+    let found = files(&made.path(to));
+    let coco: serde_json::Value = serde_json::from_slice(&found["instances.json"]).unwrap();
+    let mut ids: Vec<[u64; 3]> = Vec::new();
+    for annotation in coco["annotations"].as_array().unwrap() {
+        ids.push([annotation["category_id"].as_u64().unwrap(), 0, 0]);
+    }
+    let photos = ["a", "b"];
+    let labels = photos.map(|stem| String::from_utf8(found[&format!("labels/{stem}.txt")].clone()));
+    let labels = labels.map(Result::unwrap);
+    let lines = labels.iter().flat_map(|labels| labels.lines());
+    for (id, line) in ids.iter_mut().zip(lines) {
+        id[1] = line.split_once(' ').unwrap().0.parse().unwrap();
+    }
+    let mut rest = ids.iter_mut();
+    for stem in photos {
+        let path = made.folder.document(&PhotoPath::new(format!("{stem}.png")));
+        let numbers =
+            LabelMask::read(&made.path(to).join(format!("classes/{stem}.png")), &Limits::default());
+        let numbers: Vec<_> = numbers.unwrap().numbers().collect();
+        for object in &file::read(&path).unwrap().document().objects {
+            let pixels = object.mask.bools_in(Region::whole(SIZE));
+            let values: BTreeSet<_> = numbers
+                .iter()
+                .zip(pixels)
+                .filter(|(_, is)| *is)
+                .map(|(number, _)| *number)
+                .collect();
+            assert_eq!(values.len(), 1, "objects do not overlap");
+            rest.next().unwrap()[2] = u64::from(*values.first().unwrap());
+        }
+    }
+    // A list of names for YOLO names each id at its place.
+    let names = String::from_utf8(found["classes.txt"].clone()).unwrap();
+    for class in &made.project.classes {
+        assert_eq!(names.lines().nth(class.id as usize - 1), Some(class.name.as_str()));
+    }
+    ids
+}
+
+#[test]
+fn exported_ids_change_where_classes_are_merged_and_nowhere_else() {
+    let mut made = Made::new();
+    let square = |at: usize| mask(move |x, y| (at..at + 4).contains(&x) && (3..9).contains(&y));
+    let classes = ["cat", "dog", "bird", "fish", "cat"];
+    let objects = classes.iter().zip([0, 10, 20, 30, 40]).map(|(c, at)| (Some(*c), square(at)));
+    made.photo("a.png", objects.collect());
+    made.photo("b.png", vec![(Some("dog"), square(3)), (Some("fish"), square(30))]);
+    let of = |ids: &[u64]| ids.iter().map(|id| [*id, id - 1, *id]).collect::<Vec<_>>();
+    let before = of(&[1, 2, 3, 4, 1, 2, 4]);
+    assert_eq!(exported_ids(&made, "before"), before);
+
+    assert!(made.project.rename(2, "hound"));
+    assert!(!made.project.rename(3, "cat"), "two classes of one name are merged or refused");
+    assert_eq!(exported_ids(&made, "renamed"), before);
+    made.project.classes.reverse();
+    made.project.set_key(4, Some('1'));
+    assert_eq!(exported_ids(&made, "reordered"), before);
+    // A class that is removed keeps its place, whether or not objects are of it.
+    made.project.class_mut(1).unwrap().removed = true;
+    assert_eq!(exported_ids(&made, "removed"), before);
+    assert_eq!(made.project.id_of("new"), 5);
+    assert_eq!(exported_ids(&made, "added"), before);
+
+    // As the window merges: the objects get the other class, and the first one is out of use.
+    for name in ["a.png", "b.png"] {
+        let path = made.folder.document(&PhotoPath::new(name));
+        let mut annotation = file::read(&path).unwrap();
+        annotation.change("class", |document| {
+            let ids: Vec<_> = document.objects.iter().map(|object| object.id).collect();
+            for id in ids {
+                document.alter(id, |object| {
+                    object.class = object.class.map(|class| if class == 2 { 3 } else { class });
+                });
+            }
+        });
+        file::write(&annotation, &path).unwrap();
+    }
+    made.project.class_mut(2).unwrap().removed = true;
+    let merged = of(&[1, 3, 3, 4, 1, 3, 4]);
+    assert_eq!(exported_ids(&made, "merged"), merged);
+    // And through the project's file.
+    let path = made.path("fbrs-project.json");
+    made.project.write(&path).unwrap();
+    made.project = Project::read(&path).unwrap();
+    assert_eq!(exported_ids(&made, "reopened"), merged);
 }

@@ -139,3 +139,19 @@ fn what_is_left_out_is_told_and_has_its_exit_code() {
     let again = work.run(&["annotate", "import", "p", "--from", "out", "--json"]);
     assert_eq!(again.json()["skipped"][0]["kind"], "size");
 }
+
+#[test]
+fn photos_are_written_beside_what_is_marked() {
+    let work = marked();
+    let export = ["annotate", "export", "p", "--format", "yolo,labelme", "--photos", "-o", "out"];
+    let ended = work.run(&export);
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
+    assert!(ended.out.contains("7 files (1 photo) in out"), "{ended:?}");
+    let read = |name: &str| fs::read(work.path(name)).unwrap();
+    assert_eq!(read("out/images/cat.png"), read("p/cat.png"));
+    assert!(String::from_utf8_lossy(&read("out/cat.json")).contains("\"images/cat.png\""));
+    let ended = work.run(&["annotate", "import", "p", "--from", "out", "--format", "labelme"]);
+    assert!(ended.out.contains("took 0 objects"), "{ended:?}");
+    let into = ["annotate", "export", "p", "--format", "coco", "--photos", "-o", "p/out"];
+    work.refuses(&into, 2, &["taken for photos"]);
+}

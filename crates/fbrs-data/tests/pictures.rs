@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fbrs_data::pictures::{self, Limits, Picture, PictureError};
-use image::DynamicImage;
 use image::metadata::Orientation;
+use image::{DynamicImage, ImageFormat};
 
 fn tests(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(name)
@@ -232,4 +232,32 @@ fn every_color_a_picture_may_have_is_read() {
         assert_eq!((seen.image.width(), seen.image.height()), (photo.width(), photo.height()));
         assert!(seen.remarks.is_empty(), "{:?}", seen.remarks);
     }
+}
+
+#[test]
+fn headers_tell_what_pictures_are() {
+    let limits = Limits::default();
+    for folder in ["golden/pictures", "golden/photos", "bad/pictures"] {
+        for entry in fs::read_dir(tests(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            match (pictures::header(&path, &limits), read(&path)) {
+                (Ok(header), Ok(picture)) => {
+                    assert_eq!((header.stored, header.size()), (picture.stored, picture.size()));
+                    assert_eq!(header.orientation, picture.orientation, "{path:?}");
+                }
+                // What is damaged behind its header.
+                (_, Err(_)) => {}
+                (Err(error), Ok(_)) => panic!("{path:?}: {error}"),
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("turned.png");
+    let exif =
+        b"\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0";
+    let photo = photo();
+    fs::write(&path, [&photo[..2], exif, &photo[2..]].concat()).unwrap();
+    let header = pictures::header(&path, &limits).unwrap();
+    assert_eq!((header.format, header.orientation), (ImageFormat::Jpeg, Orientation::Rotate270));
+    assert_eq!((header.size().width, header.size().height), (428, 640));
 }

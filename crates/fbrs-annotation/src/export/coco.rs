@@ -26,7 +26,8 @@ impl Export {
         let Instances { photos, annotations, .. } = &mut self.instances;
         let photo = photos.len();
         let id = Id::Number(photo as u64 + 1);
-        let (file_name, size) = (job.photo.as_str().to_owned(), Some(job.document.size()));
+        let file_name = job.copy.as_deref().unwrap_or(job.photo.as_str()).to_owned();
+        let size = Some(job.document.size());
         photos.push(Photo { id, file_name, size });
         for item in &job.objects {
             let mask = &item.object.mask;

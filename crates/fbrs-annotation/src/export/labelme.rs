@@ -31,12 +31,15 @@ pub(super) fn write(
         Some((inner, _)) => files.canonical().join(inner),
         None => files.canonical().to_owned(),
     };
-    // Where links lead elsewhere, the way from here is another.
-    let photo = folder.photo(job.photo);
-    let photo = std::fs::canonicalize(&photo)
-        .ok()
-        .filter(|photo| photo.starts_with(files.photos_root()))
-        .unwrap_or_else(|| files.photos_root().join(job.photo.as_str()));
+    let photo = match &job.copy {
+        Some(copy) => files.canonical().join(copy),
+        None => {
+            // Where links lead elsewhere, the way from here is another.
+            let photo = std::fs::canonicalize(folder.photo(job.photo));
+            let photo = photo.ok().filter(|photo| photo.starts_with(files.photos_root()));
+            photo.unwrap_or_else(|| files.photos_root().join(job.photo.as_str()))
+        }
+    };
     let image_path = way(&sheet_folder, &photo);
     let size = Some(job.document.size());
     let sheet = Sheet { image_path, size, shapes, faults: Vec::new() };

@@ -10,6 +10,9 @@
 //! | [`Format::Objects`] | `objects/STEM_ID_CLASS.png`: 255 where the object is; `classes.txt` |
 //! | [`Format::Cutouts`] | `cutouts/STEM_ID_CLASS.png`: the object alone, in colors |
 //!
+//! [`Settings::photos`] adds `images/PHOTO`, and what names photos then names these. Their names are those
+//! of the labels, and so are their folders: YOLO's `images/a.jpg` has its labels in `labels/a.txt`.
+//!
 //! Photos are in them that have objects, or of which somebody said that they are done. Everything is
 //! of the upright photo. Where each pixel has one object, the later one of the list has it. The same
 //! documents give the same bytes, and every file is written whole; what lies in the folder beside
@@ -20,6 +23,7 @@ mod coco;
 mod labelme;
 pub(crate) mod names;
 mod outline;
+mod photos;
 mod pictures;
 mod report;
 mod simplify;
@@ -139,6 +143,9 @@ pub struct Settings {
     pub margin: u32,
     /// YOLO: how many of a hundred photos are for validation.
     pub validation: u8,
+    /// Copies of the photos too, upright: those that need no turning byte for byte, the others as JPEG
+    /// or PNG.
+    pub photos: bool,
 }
 
 impl Settings {
@@ -155,6 +162,7 @@ impl Settings {
             palette: false,
             margin: 0,
             validation: 20,
+            photos: false,
         }
     }
 }
@@ -167,6 +175,8 @@ struct Job<'a> {
     document: &'a Document,
     /// Objects that have pixels, the lowest first.
     objects: Vec<Item<'a>>,
+    /// The photo's copy, relative to the export, with `/`; `None` where there is none.
+    copy: Option<String>,
 }
 
 /// An object that is exported.
@@ -193,13 +203,25 @@ pub fn export(
 ) -> Result<Report> {
     let photos = folder.photos()?;
     let mut files = Files::new(to, folder, &photos)?;
-    if let Some(format) = settings.formats.iter().find(|format| format.is_pictures())
+    let format = settings.formats.iter().find(|format| format.is_pictures());
+    let pictures = match format {
+        Some(format) => Some(format!("the pictures of \"{format}\"")),
+        None => settings.photos.then(|| "copies of photos".to_owned()),
+    };
+    if let Some(pictures) = pictures
         && files.are_among_photos()
     {
         return Err(Error::Refused(format!(
-            "{} lies in the folder of the photos, where the pictures of \"{format}\" would be taken \
-             for photos: choose a folder beside it",
+            "{} lies in the folder of the photos, where {pictures} would be taken for photos: choose \
+             a folder beside it",
             printable(&to.display().to_string())
+        )));
+    }
+    if settings.photos && files.meets_photos(photos::FOLDER) {
+        return Err(Error::Refused(format!(
+            "the photos lie in {}, where their copies would come to lie: choose another folder, or \
+             leave the photos out",
+            printable(&to.join(photos::FOLDER).display().to_string())
         )));
     }
     let names = Names::of(&photos);
@@ -228,12 +250,15 @@ pub fn export(
         if document.objects.is_empty() && document.state != PhotoState::Done {
             continue;
         }
-        let job = job(photo, names.of_photo(photo), document, &mut classes, &mut report);
+        let mut job = job(photo, names.of_photo(photo), document, &mut classes, &mut report);
         report.photos += 1;
-        if document.photo.orientation > 1 {
+        if settings.photos {
+            job.copy = photos::write(&job, folder, &mut files, &mut report)?;
+        }
+        if document.photo.orientation > 1 && job.copy.is_none() {
             let text = format!(
                 "it is stored turned (EXIF orientation {}); what is written is of the photo as it \
-                 is seen, and programs that ignore EXIF need an upright copy",
+                 is seen, and programs that ignore EXIF need an upright copy (write the photos too)",
                 document.photo.orientation
             );
             report.alter(None, photo, None, Kind::Turned, text);
@@ -243,7 +268,8 @@ pub fn export(
                 Format::Coco => coco.add(&job, settings, &mut report),
                 Format::Labelme => labelme::write(&job, folder, settings, &mut files, &mut report)?,
                 Format::Yolo => {
-                    let is_odd = names.keeps_ending(photo);
+                    // A copy is called as its labels are.
+                    let is_odd = names.keeps_ending(photo) && job.copy.is_none();
                     yolo.add(&job, is_odd, settings, &mut files, &mut report)?;
                 }
                 Format::Ids => pictures::ids(&job, settings, &mut files, &mut report)?,
@@ -293,7 +319,7 @@ fn job<'a, 'p: 'a>(
         }
         objects.push(Item { object, place, class: classes.of_object(object) });
     }
-    Job { photo, name, document, objects }
+    Job { photo, name, document, objects, copy: None }
 }
 
 impl Report {

@@ -13,6 +13,10 @@ pub struct Report {
     pub objects: usize,
     /// Files that were written.
     pub files: usize,
+    /// Those of them that are copies of photos.
+    pub copies: usize,
+    /// Those of the copies that had to be turned to be upright.
+    pub turned: usize,
     /// Classes that were added to the project.
     pub classes: Vec<String>,
     /// What was left out.

@@ -48,6 +48,14 @@ impl Files {
         self.canonical.starts_with(&self.photos_root)
     }
 
+    /// Whether a folder of the export holds the photos, or is held by their folder.
+    pub(super) fn meets_photos(&self, inner: &str) -> bool {
+        let inner = resolved(&self.root.join(inner));
+        inner.is_ok_and(|inner| {
+            inner.starts_with(&self.photos_root) || self.photos_root.starts_with(&inner)
+        })
+    }
+
     /// The folder, absolute and without links.
     pub(super) fn canonical(&self) -> &Path {
         &self.canonical

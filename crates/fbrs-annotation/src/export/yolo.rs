@@ -9,7 +9,7 @@ use super::classes::Classes;
 use super::outline::{Placed, count, filled};
 use super::simplify::{simplified, tell_loss};
 use super::write::{Files, check_classes};
-use super::{Format, Job, Kind, Report, Settings};
+use super::{Format, Job, Kind, Report, Settings, photos};
 use crate::error::Result;
 
 /// The photos of either list.
@@ -68,11 +68,21 @@ impl Export {
             );
             report.alter(Some(Format::Yolo), job.photo, None, Kind::Name, text);
         }
+        // Programs turn the last "images" of a photo's path to "labels".
+        if job.photo.as_str().split('/').rev().skip(1).any(|folder| folder == photos::FOLDER) {
+            let text = "it lies in a folder \"images\", within which YOLO programs look for a folder \
+                        \"labels\": rename that folder";
+            report.alter(Some(Format::Yolo), job.photo, None, Kind::Name, text);
+        }
         let list = match is_validation(job.photo.as_str(), settings.validation) {
             true => &mut self.validation,
             false => &mut self.train,
         };
-        list.push(format!("./images/{}", job.photo.as_str()));
+        let photo = match &job.copy {
+            Some(copy) => format!("./{copy}"),
+            None => format!("./{}/{}", photos::FOLDER, job.photo.as_str()),
+        };
+        list.push(photo);
         files.write(&format!("labels/{}.txt", job.name), |out| yolo::write(&lines, out))
     }
 
@@ -98,8 +108,8 @@ impl Export {
         }
         if !files.canonical().join("images").is_dir() {
             report.remarks.push(
-                "yolo: training looks for the photos in a folder \"images\" beside \"labels\": put \
-                 the photos' folder or a link to it there"
+                "yolo: training looks for the photos in a folder \"images\" beside \"labels\": write \
+                 the photos too, or put their folder or a link to it there"
                     .to_owned(),
             );
         }

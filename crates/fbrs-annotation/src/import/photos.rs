@@ -51,7 +51,11 @@ impl Photos {
     fn named(&self, name: &str) -> Result<Option<&PhotoPath>, String> {
         let name = name.replace('\\', "/");
         let name = name.trim_start_matches("./");
-        if let Some(photo) = self.by_path.get(name).and_then(|index| self.photos.get(*index)) {
+        let by_path = |name: &str| self.by_path.get(name).and_then(|index| self.photos.get(*index));
+        // Copies of an export lie in a folder of their own, and may have a second ending.
+        let copied = name.strip_prefix("images/").unwrap_or(name);
+        let paths = [name, copied, without_ending(copied)];
+        if let Some(photo) = paths.into_iter().find_map(by_path) {
             return Ok(Some(photo));
         }
         let bare = without_ending(name);
@@ -60,6 +64,7 @@ impl Photos {
             (&self.by_stem, name),
             (&self.by_name_stem, last_part(name)),
             (&self.by_stem, bare),
+            (&self.by_stem, without_ending(copied)),
             (&self.by_name_stem, last_part(bare)),
         ];
         let found = places.iter().find_map(|(photos, key)| photos.get(*key));
@@ -142,6 +147,9 @@ mod tests {
             ("b.tiff", "s/b.jpg"),
             ("frame.02", "frame.02.jpg"),
             ("c.png", "c.png"),
+            ("images/a.jpg", "a.jpg"),
+            ("images/s/a.jpg", "s/a.jpg"),
+            ("images/c.png.png", "c.png"),
         ] {
             assert_eq!(find(name), Ok(expected), "{name}");
         }

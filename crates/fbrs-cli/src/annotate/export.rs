@@ -45,6 +45,12 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "P", default_value_t = 20)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
     validation: u8,
+    /// The photos too, upright, into images/
+    ///
+    /// Those that need no turning keep every byte; turned ones become JPEG of quality 95, or PNG. COCO,
+    /// labelme and YOLO then name these copies.
+    #[arg(long)]
+    photos: bool,
     /// Print the report as one JSON object
     #[arg(long)]
     json: bool,
@@ -66,10 +72,12 @@ Formats:
   classes   classes/STEM.png in colors: the classes' numbers
   objects   objects/STEM_ID_CLASS.png: 255 on the object, 0 elsewhere
   cutouts   cutouts/STEM_ID_CLASS.png: the object alone, transparent around
+  --photos  images/PHOTO, beside any of them: YOLO's training looks for it there
 classes.txt, beside yolo, classes and objects, has a name a line, the first that of class 1.
 
 Where each pixel has one object, the later one has it. The report names photos and objects that a
-format cannot hold as they are: holes, parts, overlaps; and photos that are stored turned.
+format cannot hold as they are: holes, parts, overlaps; and without --photos, photos that are stored
+turned.
 
 Exit code 7: the files are complete, but something that is marked could not be written.";
 
@@ -89,6 +97,7 @@ pub(super) fn run(args: ExportArgs, voice: Voice) -> Result<()> {
         palette: args.palette,
         margin: args.margin,
         validation: args.validation,
+        photos: args.photos,
         ..Settings::new(args.format)
     };
     let bar = progress::steps(voice, 0);
@@ -104,8 +113,13 @@ pub(super) fn run(args: ExportArgs, voice: Voice) -> Result<()> {
         .map_err(failure)?
     };
     bar.finish_and_clear();
+    let copies = match (report.copies, report.turned) {
+        (0, _) => String::new(),
+        (copies, 0) => format!(" ({})", count(copies, "photo")),
+        (copies, turned) => format!(" ({}, {turned} turned)", count(copies, "photo")),
+    };
     let done = format!(
-        "{} of {}, {} in {}",
+        "{} of {}, {}{copies} in {}",
         count(report.objects, "object"),
         count(report.photos, "photo"),
         count(report.files, "file"),

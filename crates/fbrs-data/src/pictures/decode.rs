@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use super::error::SHORTEST_SIDE;
 use super::jpeg::{self, Verdict};
 use super::kind::{self, BEGINNING, Kind};
-use super::{Limits, Picture, PictureError, palette, values};
+use super::{Header, Limits, Picture, PictureError, palette, values};
 use crate::files;
 
 /// A picture; where a decoder panics, it has met a damaged file.
@@ -25,25 +25,51 @@ pub(super) fn decode(
         .unwrap_or_else(|_| Err(PictureError::damaged(name, "its decoder cannot make sense of it")))
 }
 
+/// What a picture's header tells; where a decoder panics, it has met a damaged file.
+pub(super) fn header(
+    mut source: impl BufRead + Seek,
+    name: &str,
+    limits: &Limits,
+) -> Result<Header, PictureError> {
+    let read = AssertUnwindSafe(|| {
+        let format = format(&mut source, name)?;
+        let (mut decoder, _) = begun(source, format, name, limits)?;
+        let (width, height) = decoder.dimensions();
+        let orientation = orientation(&mut decoder);
+        let stored = Size { height: height as usize, width: width as usize };
+        Ok(Header { format, stored, orientation })
+    });
+    panic::catch_unwind(read)
+        .unwrap_or_else(|_| Err(PictureError::damaged(name, "its decoder cannot make sense of it")))
+}
+
+/// What the first bytes say; the source is at its beginning afterwards.
+fn format(source: &mut (impl BufRead + Seek), name: &str) -> Result<ImageFormat, PictureError> {
+    let io = |error| PictureError::io(name, error);
+    let mut beginning = Vec::new();
+    source.by_ref().take(BEGINNING).read_to_end(&mut beginning).map_err(io)?;
+    source.rewind().map_err(io)?;
+    match Kind::of(&beginning) {
+        Kind::Picture(ImageFormat::Png) if palette::is_broken(source).map_err(io)? => {
+            Err(PictureError::damaged(name, "its palette has a part of a color or too many"))
+        }
+        Kind::Picture(format) => Ok(format),
+        Kind::Unread(kind) => Err(PictureError::unsupported(name, kind)),
+        Kind::Other(found) => Err(PictureError::NotAPicture { file: name.to_owned(), found }),
+    }
+}
+
+/// A photo whose EXIF data make no sense is shown as it is stored.
+fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
+    decoder.orientation().unwrap_or(Orientation::NoTransforms)
+}
+
 fn upright(
     mut source: impl BufRead + Seek,
     name: &str,
     limits: &Limits,
 ) -> Result<Picture, PictureError> {
-    let io = |error| PictureError::io(name, error);
-    let mut beginning = Vec::new();
-    source.by_ref().take(BEGINNING).read_to_end(&mut beginning).map_err(io)?;
-    source.rewind().map_err(io)?;
-    let format = match Kind::of(&beginning) {
-        Kind::Picture(format) => format,
-        Kind::Unread(kind) => return Err(PictureError::unsupported(name, kind)),
-        Kind::Other(found) => {
-            return Err(PictureError::NotAPicture { file: name.to_owned(), found });
-        }
-    };
-    if format == ImageFormat::Png && palette::is_broken(&mut source).map_err(io)? {
-        return Err(PictureError::damaged(name, "its palette has a part of a color or too many"));
-    }
+    let format = format(&mut source, name)?;
     if format != ImageFormat::Jpeg {
         return pixels(source, format, name, limits, |_| Ok(Verdict::Unknown));
     }
@@ -68,11 +94,38 @@ fn pixels(
 ) -> Result<Picture, PictureError> {
     let undecodable =
         |error: ImageError| PictureError::of_decoder(name, kind::name(format), limits, error);
+    let (mut decoder, mut bounds) = begun(source, format, name, limits)?;
+    let (width, height) = decoder.dimensions();
+    bounds.reserve(decoder.total_bytes()).map_err(undecodable)?;
+    decoder.set_limits(bounds).map_err(undecodable)?;
+    let stored = Size { height: height as usize, width: width as usize };
+    let verdict = check(stored)?;
+    let orientation = orientation(&mut decoder);
+    // Colors are as they are where the file does not say it in a way that is understood.
+    let icc_profile = decoder.icc_profile().ok().flatten();
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| match verdict {
+        Verdict::Whole => PictureError::not_understood(name, kind::name(format), error),
+        Verdict::Unknown => undecodable(error),
+    })?;
+    let remarks = values::check(&image, name)?;
+    image.apply_orientation(orientation);
+    Ok(Picture { image, stored, orientation, icc_profile, remarks })
+}
+
+/// A decoder that has read the header of a picture within the limits, and what it may still take.
+fn begun<'a>(
+    source: impl BufRead + Seek + 'a,
+    format: ImageFormat,
+    name: &str,
+    limits: &Limits,
+) -> Result<(impl ImageDecoder + 'a, image::Limits), PictureError> {
+    let undecodable =
+        |error: ImageError| PictureError::of_decoder(name, kind::name(format), limits, error);
     let mut bounds = image::Limits::no_limits();
     bounds.max_alloc = Some(limits.decoder_memory);
     let mut reader = ImageReader::with_format(source, format);
     reader.limits(bounds.clone());
-    let mut decoder = reader.into_decoder().map_err(undecodable)?;
+    let decoder = reader.into_decoder().map_err(undecodable)?;
     let (width, height) = decoder.dimensions();
     let area = u64::from(width).saturating_mul(u64::from(height));
     if width.max(height) > limits.longest_side || area > limits.area {
@@ -85,17 +138,5 @@ fn pixels(
     if width.min(height) < SHORTEST_SIDE {
         return Err(PictureError::TooSmall { file: name.to_owned(), width, height });
     }
-    bounds.reserve(decoder.total_bytes()).map_err(undecodable)?;
-    decoder.set_limits(bounds).map_err(undecodable)?;
-    let stored = Size { height: height as usize, width: width as usize };
-    let verdict = check(stored)?;
-    // A photo whose EXIF data make no sense is shown as it is stored.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| match verdict {
-        Verdict::Whole => PictureError::not_understood(name, kind::name(format), error),
-        Verdict::Unknown => undecodable(error),
-    })?;
-    let remarks = values::check(&image, name)?;
-    image.apply_orientation(orientation);
-    Ok(Picture { image, stored, orientation, remarks })
+    Ok((decoder, bounds))
 }

@@ -24,7 +24,7 @@ use std::path::Path;
 
 use fbrs_clicks::Size;
 use image::metadata::Orientation;
-use image::{DynamicImage, RgbImage};
+use image::{DynamicImage, ImageFormat, RgbImage};
 
 pub use error::PictureError;
 
@@ -80,6 +80,8 @@ pub struct Picture {
     pub stored: Size,
     /// How `image` was turned.
     pub orientation: Orientation,
+    /// What its colors are, as ICC writes it, where the file says.
+    pub icc_profile: Option<Vec<u8>>,
     /// What a user ought to know of it, one sentence each, with the picture's name.
     pub remarks: Vec<String>,
 }
@@ -94,6 +96,39 @@ impl Picture {
     pub fn size(&self) -> Size {
         Size { height: self.image.height() as usize, width: self.image.width() as usize }
     }
+}
+
+/// What a picture's header tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header {
+    /// The kind of file, by its content.
+    pub format: ImageFormat,
+    /// Size as stored, before turning.
+    pub stored: Size,
+    /// How the picture is turned to be upright.
+    pub orientation: Orientation,
+}
+
+impl Header {
+    /// Size as seen, after turning.
+    pub fn size(&self) -> Size {
+        let Size { height, width } = self.stored;
+        match self.orientation.to_exif() {
+            5.. => Size { height: width, width: height },
+            _ => self.stored,
+        }
+    }
+}
+
+/// Reads a picture's header; what comes behind it may still be damaged.
+///
+/// # Errors
+/// As [`read`].
+pub fn header(path: &Path, limits: &Limits) -> Result<Header, PictureError> {
+    let name = text::printable(&path.display().to_string());
+    let file = files::open(path).map_err(|source| PictureError::of_file(&name, source))?;
+    decode::header(BufReader::new(file), &name, limits)
 }
 
 /// Reads a picture from a plain file: PNG, JPEG, WebP, TIFF, BMP, GIF or PNM, by its content. Of
