@@ -35,6 +35,7 @@ impl ExportDialog {
         settings.always_rle = flag("always_rle").unwrap_or(false);
         settings.polygons = flag("polygons").unwrap_or(false);
         settings.palette = flag("palette").unwrap_or(false);
+        settings.photos = flag("photos").unwrap_or(false);
         Self { settings, to: beside, job: Job::default() }
     }
 
@@ -51,6 +52,13 @@ impl ExportDialog {
             ui.label("All photos of the folder that have objects, or are done.");
             ui.add_space(4.0);
             self.formats(ui);
+            ui.add_space(6.0);
+            if ui
+                .checkbox(&mut self.settings.photos, "The photos too, upright, into images/")
+                .changed()
+            {
+                self.job.forget();
+            }
             ui.add_space(6.0);
             ui.horizontal_wrapped(|ui| {
                 let to = self.to.as_ref().map(|to| to.display().to_string());
