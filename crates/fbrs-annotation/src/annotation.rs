@@ -36,6 +36,10 @@ pub struct Line {
     pub(crate) patch: Option<Patch>,
 }
 
+/// The largest number of a change and of an object that is believed: more than people can make, and
+/// every program can count on from there.
+pub(crate) const LARGEST: u64 = 1 << 53;
+
 const UNDO: &str = "undo";
 const REDO: &str = "redo";
 
@@ -122,7 +126,7 @@ impl Annotation {
     /// Makes a change again that the journal tells of. Those that are in the document already change
     /// nothing.
     pub(crate) fn follow(&mut self, line: &Line) {
-        if line.seq <= self.seq {
+        if line.seq <= self.seq || line.seq > LARGEST {
             return;
         }
         match (&line.patch, line.op.as_str()) {

@@ -6,6 +6,7 @@ use fbrs_clicks::{Click, ImageSpace, Size};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::annotation::LARGEST;
 use crate::mask::Mask;
 
 /// Everything that is marked in one photo. Cloning is cheap: objects are shared.
@@ -186,6 +187,9 @@ pub struct Current {
     /// How clicks are answered, as the engine writes it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub options: Value,
+    /// Probability above which a pixel is object, where it is another than for new objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
     /// What this program does not know, kept as it was.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -260,9 +264,16 @@ impl Document {
         let size = self.size();
         let wrong = |mask: &Mask| mask.size() != size;
         let mut ids = std::collections::HashSet::new();
+        if self.next_id > LARGEST {
+            return Some(format!("its next object would have the id {}", self.next_id));
+        }
         for object in &self.objects {
             if object.id == 0 || !ids.insert(object.id) {
                 return Some(format!("two objects have the id {}", object.id));
+            }
+            let clicks = object.parts.iter().flatten().chain(&object.clicks);
+            if clicks.into_iter().any(|click| !click.position.is_inside(size)) {
+                return Some(format!("object {} has a click outside the photo", object.id));
             }
             if wrong(&object.mask) || object.start.as_ref().is_some_and(wrong) {
                 let found = object.mask.size();
@@ -270,6 +281,12 @@ impl Document {
                     "object {} has a mask of {found} pixels, the photo {size}",
                     object.id
                 ));
+            }
+        }
+        if let Some(current) = &self.current {
+            let mut clicks = current.parts.iter().flatten().chain(&current.clicks);
+            if clicks.any(|click| !click.position.is_inside(size)) {
+                return Some("the object in hand has a click outside the photo".to_owned());
             }
         }
         let start = self.current.as_ref().and_then(|current| current.start.as_ref());

@@ -9,7 +9,7 @@ use fbrs_data::text::printable;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::annotation::Annotation;
+use crate::annotation::{Annotation, LARGEST};
 use crate::document::{Current, Document, Object, PhotoRecord, PhotoState};
 use crate::error::{Error, Result};
 use crate::history::History;
@@ -90,7 +90,10 @@ pub(crate) fn parse(text: &str, shown: &str) -> Result<Annotation> {
         current: written.current,
         next_id: written.next_id.max(largest.saturating_add(1)),
     };
-    if let Some(fault) = document.fault() {
+    let fault = document
+        .fault()
+        .or_else(|| (written.seq > LARGEST).then(|| format!("it has {} changes", written.seq)));
+    if let Some(fault) = fault {
         return Err(damaged(format!("it is damaged: {fault}")));
     }
     let history = serde_json::from_value(written.history).unwrap_or_default();

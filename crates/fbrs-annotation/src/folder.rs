@@ -158,7 +158,7 @@ impl Folder {
             if seen.len() > 10_000 || !seen.insert(folder.clone()) {
                 break;
             }
-            for entry in fs::read_dir(&folder).ok()?.flatten() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
                 let (path, name) = (entry.path(), entry.file_name());
                 let Some(name) = name.to_str() else { continue };
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) && !name.starts_with('.') {

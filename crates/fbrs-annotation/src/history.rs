@@ -1,5 +1,7 @@
 //! Taking back and making again.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
@@ -11,11 +13,34 @@ const DEPTH: usize = 1000;
 /// The changes of a document that can be taken back or made again.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct History {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    past: Vec<Step>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "shared")]
+    past: Vec<Arc<Step>>,
     /// The next one to be made again is the last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    future: Vec<Step>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "shared")]
+    future: Vec<Arc<Step>>,
+}
+
+/// Steps that are shared in memory, each written where it stands.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Step;
+
+    pub(super) fn serialize<S: Serializer>(
+        steps: &[Arc<Step>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(steps.iter().map(|step| &**step))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Arc<Step>>, D::Error> {
+        let steps = Vec::<Step>::deserialize(deserializer)?;
+        Ok(steps.into_iter().map(Arc::new).collect())
+    }
 }
 
 /// A change, and what leads to its other side.
@@ -29,7 +54,8 @@ impl History {
     /// Remembers a change that was made; what was taken back before it is gone.
     pub(crate) fn made(&mut self, op: &str, old: &Document, new: &Document) {
         self.future.clear();
-        self.past.push(Step { op: op.to_owned(), patch: Patch::between(new, old) });
+        let patch = Patch::between(new, old);
+        self.past.push(Arc::new(Step { op: op.to_owned(), patch }));
         if self.past.len() > DEPTH {
             self.past.drain(..self.past.len() - DEPTH);
         }
@@ -45,13 +71,17 @@ impl History {
         Self::pass(&mut self.future, &mut self.past, document)
     }
 
-    fn pass(from: &mut Vec<Step>, to: &mut Vec<Step>, document: &mut Document) -> Option<String> {
+    fn pass(
+        from: &mut Vec<Arc<Step>>,
+        to: &mut Vec<Arc<Step>>,
+        document: &mut Document,
+    ) -> Option<String> {
         let step = from.pop()?;
         let before = document.clone();
         step.patch.apply(document);
         let patch = Patch::between(document, &before);
-        to.push(Step { op: step.op.clone(), patch });
-        Some(step.op)
+        to.push(Arc::new(Step { op: step.op.clone(), patch }));
+        Some(step.op.clone())
     }
 
     /// What would be taken back next.

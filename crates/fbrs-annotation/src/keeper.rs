@@ -1,7 +1,7 @@
 //! A document on disk: its file, and a journal of what is newer.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use fbrs_data::files;
@@ -27,6 +27,8 @@ pub struct Keeper {
     journal: Journal,
     /// Lines that could not be written yet.
     pending: Vec<u8>,
+    /// Bytes of the journal that are whole lines.
+    sound: u64,
     lines: usize,
     /// The last change that is in the document's file.
     saved: u64,
@@ -62,15 +64,16 @@ impl Keeper {
     pub fn open(path: &Path, photo: &PhotoRecord) -> Result<Opened> {
         // Before anything is read, so that nobody writes in between.
         let journal_path = journal_path(path);
-        let journal = Self::hold(&journal_path);
+        let journal = Self::hold(&journal_path, 8);
         let mut keeper = Self {
             document: path.to_owned(),
             journal_path,
             journal,
             pending: Vec::new(),
+            sound: 0,
             lines: 0,
             saved: 0,
-            is_there: path.exists(),
+            is_there: is_there(path)?,
             is_synced: true,
         };
         let mut remarks = Vec::new();
@@ -105,14 +108,16 @@ impl Keeper {
         remarks: &mut Vec<String>,
     ) -> Result<()> {
         let path = &self.journal_path;
-        if !path.exists() {
-            return Ok(());
-        }
-        let (sound, is_damaged) = follow(path, annotation, &mut self.lines)?;
+        let Some(bytes) = journal_bytes(path)? else { return Ok(()) };
+        let (sound, is_damaged) = follow(&bytes, annotation, &mut self.lines);
+        self.sound = sound;
         let Journal::Held(file) = &mut self.journal else { return Ok(()) };
         if is_damaged {
             // More than a torn end: what is behind it is put aside rather than lost.
-            let aside = path.with_extension("journal.damaged");
+            let aside = (1..)
+                .map(|number| path.with_extension(format!("journal.damaged{number}")))
+                .find(|aside| !aside.exists())
+                .unwrap_or_else(|| path.with_extension("journal.damaged"));
             fs::copy(path, &aside).map_err(|source| write_error(&aside, source))?;
             let [from, to] = [path, &aside].map(|path| path.display().to_string());
             remarks.push(format!(
@@ -125,7 +130,7 @@ impl Keeper {
     }
 
     /// The journal, for this process alone; else why it cannot be had.
-    fn hold(path: &Path) -> Journal {
+    fn hold(path: &Path, tries: usize) -> Journal {
         let file = match OpenOptions::new().create(true).append(true).read(true).open(path) {
             Ok(file) => file,
             Err(error) => {
@@ -137,6 +142,7 @@ impl Keeper {
             Err(TryLockError::WouldBlock) => {
                 Journal::ReadOnly("another window works on this photo".to_owned())
             }
+            Ok(()) if !is_named(&file, path) && tries > 0 => Self::hold(path, tries - 1),
             // Some file systems know no locks.
             Ok(()) | Err(TryLockError::Error(_)) => Journal::Held(file),
         }
@@ -175,19 +181,20 @@ impl Keeper {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let end = file.seek(SeekFrom::End(0)).map_err(|e| write_error(&self.journal_path, e))?;
-        match file.write_all(&self.pending) {
-            Ok(()) => {
-                self.pending.clear();
-                self.is_synced = false;
-                Ok(())
-            }
-            Err(source) => {
-                // Half a line is worse than none.
-                let _ = file.set_len(end);
-                Err(write_error(&self.journal_path, source))
-            }
+        let error = |source| write_error(&self.journal_path, source);
+        // Half a line that an earlier failure left.
+        if file.metadata().map_err(error)?.len() > self.sound {
+            file.set_len(self.sound).map_err(error)?;
         }
+        let written = file.write_all(&self.pending);
+        if let Err(source) = written {
+            let _ = file.set_len(self.sound);
+            return Err(error(source));
+        }
+        self.sound += self.pending.len() as u64;
+        self.pending.clear();
+        self.is_synced = false;
+        Ok(())
     }
 
     /// Whether something could not be written yet.
@@ -226,10 +233,12 @@ impl Keeper {
             return Ok(());
         }
         file::write(annotation, &self.document)?;
+        // The journal is not emptied before the document is sure to be found.
+        sync_folder(&self.document);
         self.saved = annotation.seq();
         self.is_there = true;
         self.pending.clear();
-        self.lines = 0;
+        (self.lines, self.sound) = (0, 0);
         journal.set_len(0).map_err(|source| write_error(&self.journal_path, source))
     }
 }
@@ -257,25 +266,22 @@ pub(crate) fn peek(
     path: &Path,
     photo: impl FnOnce() -> Result<PhotoRecord>,
 ) -> Result<Option<Annotation>> {
-    let journal = journal_path(path);
-    let mut annotation = match (path.exists(), journal.exists()) {
+    // The journal first: what is saved in between is in the document then, and not followed twice.
+    let journal = journal_bytes(&journal_path(path))?;
+    let mut annotation = match (is_there(path)?, &journal) {
         (true, _) => file::read(path)?,
-        (false, true) => Annotation::new(photo()?),
-        (false, false) => return Ok(None),
+        (false, Some(_)) => Annotation::new(photo()?),
+        (false, None) => return Ok(None),
     };
-    if journal.exists() {
-        follow(&journal, &mut annotation, &mut 0)?;
-    }
+    follow(&journal.unwrap_or_default(), &mut annotation, &mut 0);
     Ok(Some(annotation))
 }
 
 /// Makes the changes of a journal. Returns how many of its bytes are sound, and whether what comes
 /// behind them is more than a torn line.
-fn follow(path: &Path, annotation: &mut Annotation, lines: &mut usize) -> Result<(u64, bool)> {
-    let shown = path.display().to_string();
-    let bytes = files::read_from(files::open(path)?, &shown, LONGEST)?;
+fn follow(bytes: &[u8], annotation: &mut Annotation, lines: &mut usize) -> (u64, bool) {
     let mut sound = 0;
-    let mut rest = &*bytes;
+    let mut rest = bytes;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let (line, behind) = rest.split_at(end + 1);
         let Ok(line) = serde_json::from_slice::<Line>(line) else { break };
@@ -289,7 +295,50 @@ fn follow(path: &Path, annotation: &mut Annotation, lines: &mut usize) -> Result
         sound += end as u64 + 1;
         rest = behind;
     }
-    Ok((sound, rest.contains(&b'\n')))
+    (sound, rest.contains(&b'\n'))
+}
+
+/// Whether there is a file. A disk that does not answer is no disk without it.
+fn is_there(path: &Path) -> Result<bool> {
+    let shown = || printable(&path.display().to_string());
+    path.try_exists().map_err(|source| Error::List { folder: shown(), source })
+}
+
+/// What a journal holds; `None` where there is none.
+fn journal_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
+    if !is_there(path)? {
+        return Ok(None);
+    }
+    let shown = path.display().to_string();
+    Ok(Some(files::read_from(files::open(path)?, &shown, LONGEST)?))
+}
+
+/// Forces a folder's list of names onto the disk, where systems do that.
+fn sync_folder(of: &Path) {
+    #[cfg(unix)]
+    if let Some(folder) = of.parent().and_then(|folder| File::open(folder).ok()) {
+        let _ = folder.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = of;
+}
+
+/// Whether a file is the one that its name leads to: another process may have removed it between the
+/// opening and the lock.
+fn is_named(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (own, named) = (file.metadata(), fs::metadata(path));
+        own.is_ok_and(|own| {
+            named.is_ok_and(|named| (own.dev(), own.ino()) == (named.dev(), named.ino()))
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        true
+    }
 }
 
 fn write_error(path: &Path, source: io::Error) -> Error {

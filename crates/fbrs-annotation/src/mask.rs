@@ -120,7 +120,36 @@ impl Mask {
 
     /// From COCO's runs.
     pub fn from_rle(rle: &Rle) -> Self {
-        Self::from_bools(rle.size(), &rle.decode()).unwrap_or_else(|| Self::empty(rle.size()))
+        let size = rle.size();
+        let Some([left, top, right, bottom]) = rle.bounds() else { return Self::empty(size) };
+        // Only the object's box is unpacked, whatever the photo's size.
+        let width = right.saturating_sub(left);
+        let mut inside = vec![false; width * bottom.saturating_sub(top)];
+        let mut first = 0usize;
+        for (index, run) in rle.runs().iter().enumerate() {
+            let end = first + *run as usize;
+            if index % 2 == 1 {
+                while first < end {
+                    let (col, row) = (first / size.height, first % size.height);
+                    let until = end.min((col + 1) * size.height);
+                    for row in row..row + (until - first) {
+                        let at = row.checked_sub(top).zip(col.checked_sub(left));
+                        let pixel = at.and_then(|(row, col)| inside.get_mut(row * width + col));
+                        if let Some(pixel) = pixel {
+                            *pixel = true;
+                        }
+                    }
+                    first = until;
+                }
+            }
+            first = end;
+        }
+        let edge = u32::try_from(left).unwrap_or(u32::MAX);
+        Self::from_rows(size, top..bottom, |row, runs| {
+            let begin = (row - top) * width;
+            let line = inside.get(begin..begin + width).unwrap_or_default();
+            runs_of(line.iter().copied(), edge, runs);
+        })
     }
 
     /// COCO's runs; `None` for more than 2^32 pixels.

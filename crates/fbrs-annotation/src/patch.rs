@@ -9,7 +9,6 @@ use crate::document::{Current, Document, Object, PhotoState};
 
 /// What makes one state of a document the other: every part of it that differs, as it is then.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Patch {
     /// Objects by id; `None` for those that are gone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "shared")]

@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 pub const PROJECT_FILE: &str = "fbrs-project.json";
 const LONGEST: u64 = 16 << 20;
 const FORMAT: &str = "fbrs-project";
+/// The largest id of a class that is believed.
+const LARGEST_CLASS: u32 = 1_000_000;
 
 /// Okabe and Ito's colors, which people tell apart whatever colors they see; without black, and the
 /// yellow last, which is hard to see on bright photos.
@@ -111,10 +113,14 @@ impl Project {
     /// # Errors
     /// [`Error`] for a file that cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
-        if !path.exists() {
+        let shown = path.display().to_string();
+        // A disk that does not answer is no disk without the file.
+        let is_there = path
+            .try_exists()
+            .map_err(|source| Error::List { folder: printable(&shown), source })?;
+        if !is_there {
             return Ok(Self::default());
         }
-        let shown = path.display().to_string();
         let text = files::read_text(path, LONGEST)?;
         let damaged = |reason: String| Error::Damaged { file: printable(&shown), reason };
         let project: Self = serde_json::from_str(&text).map_err(|error| {
@@ -127,7 +133,13 @@ impl Project {
             return Err(Error::Newer { file: printable(&shown), found: project.version });
         }
         let mut ids = std::collections::HashSet::new();
-        match project.classes.iter().find(|class| class.id == 0 || !ids.insert(class.id)) {
+        let odd =
+            |class: &&Class| class.id == 0 || class.id > LARGEST_CLASS || !ids.insert(class.id);
+        match project.classes.iter().find(odd) {
+            Some(class) if class.id == 0 || class.id > LARGEST_CLASS => {
+                let (id, largest) = (class.id, LARGEST_CLASS);
+                Err(damaged(format!("a class has the id {id}, expected 1 to {largest}")))
+            }
             Some(class) => Err(damaged(format!("two classes have the id {}", class.id))),
             None => Ok(project),
         }

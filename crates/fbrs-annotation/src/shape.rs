@@ -45,7 +45,10 @@ pub fn stroke(size: Size, path: &[Place], radius: f64) -> Mask {
     };
     Mask::from_rows(size, rows(top - radius, bottom + radius, size), |row, runs| {
         let y = row as f64;
-        runs.extend(pieces.iter().filter_map(|(a, b)| {
+        let near = pieces
+            .iter()
+            .filter(|(a, b)| (a.row.min(b.row) - radius..=a.row.max(b.row) + radius).contains(&y));
+        runs.extend(near.filter_map(|(a, b)| {
             let (first, last) = within(*a, *b, radius, y)?;
             run(&[first, last], size)
         }));

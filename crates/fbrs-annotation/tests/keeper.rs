@@ -270,7 +270,7 @@ fn what_is_damaged_is_put_aside_and_what_is_not_known_is_kept() {
     let opened = Keeper::open(&path, &photo()).unwrap();
     assert_eq!(clicks(&opened.annotation).len(), 2);
     assert!(opened.remarks[0].contains("put aside"), "{:?}", opened.remarks);
-    assert_eq!(fs::read_to_string(path.with_extension("journal.damaged")).unwrap(), broken);
+    assert_eq!(fs::read_to_string(path.with_extension("journal.damaged1")).unwrap(), broken);
     drop(opened);
 
     file::write(&annotation, &path).unwrap();

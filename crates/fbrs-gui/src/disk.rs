@@ -1,19 +1,23 @@
 //! The thread that keeps documents on disk. The window never waits for it.
 //!
 //! Each change is written before the engine hears of it: what is to come after a line is carried
-//! along with it.
+//! along with it. What cannot be written is kept here and tried again, until it can be.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use fbrs_annotation::{Annotation, Keeper, Line, PhotoRecord, Project};
 
+use crate::desk::Settings;
 use crate::engine::{PhotoKey, Wake};
 
-/// Between two times that the journal is forced onto the disk, and that what failed is tried again.
+/// Between two times that the journal is forced onto the disk, that settings and classes are written,
+/// and that what failed is tried again.
 const SYNC: Duration = Duration::from_secs(1);
 /// Lines of a journal after which the document is written anew.
 const LONG: usize = 200;
@@ -22,11 +26,36 @@ const LONG: usize = 200;
 type Then = Box<dyn FnOnce() + Send>;
 
 enum Order {
-    Open { key: PhotoKey, document: PathBuf, lost: Option<PathBuf>, photo: Box<PhotoRecord> },
-    Append { key: PhotoKey, line: Box<Line>, now: Box<Annotation>, then: Option<Then> },
-    Save { key: PhotoKey, now: Box<Annotation> },
-    Close { key: PhotoKey, now: Option<Box<Annotation>> },
-    Project { path: PathBuf, project: Box<Project> },
+    Open {
+        key: PhotoKey,
+        document: PathBuf,
+        lost: Option<PathBuf>,
+        photo: Box<PhotoRecord>,
+    },
+    Append {
+        key: PhotoKey,
+        line: Box<Line>,
+        now: Box<Annotation>,
+        then: Option<Then>,
+    },
+    Save {
+        key: PhotoKey,
+        now: Box<Annotation>,
+    },
+    Close {
+        key: PhotoKey,
+        now: Option<Box<Annotation>>,
+    },
+    Project {
+        path: PathBuf,
+        project: Box<Project>,
+    },
+    Settings {
+        path: PathBuf,
+        settings: Box<Settings>,
+    },
+    /// Everything is tried again now.
+    Retry,
     Work(Then),
 }
 
@@ -49,11 +78,15 @@ pub(crate) enum DiskEvent {
     Trouble(String),
     /// What could not be written is.
     Calm,
+    /// Something that is good to know.
+    Remark(String),
 }
 
 /// The window's end of the thread.
 pub(crate) struct Disk {
     orders: Option<Sender<Order>>,
+    events: Sender<DiskEvent>,
+    wake: Wake,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -62,21 +95,26 @@ impl Disk {
         let (orders, inbox) = mpsc::channel();
         let own = Worker {
             keepers: HashMap::new(),
+            closing: HashSet::new(),
             projects: HashMap::new(),
-            events,
-            wake,
+            settings: None,
+            events: events.clone(),
+            wake: wake.clone(),
             is_troubled: false,
             needs_sync: false,
         };
         let named = thread::Builder::new().name("disk".to_owned());
         let thread = named.spawn(move || own.run(&inbox)).ok();
-        Self { orders: Some(orders), thread }
+        Self { orders: Some(orders), events, wake, thread }
     }
 
     fn order(&self, order: Order) {
-        if let Some(orders) = &self.orders {
-            // The thread ends with this sender.
-            let _ = orders.send(order);
+        let sent = self.orders.as_ref().map(|orders| orders.send(order));
+        if !matches!(sent, Some(Ok(()))) {
+            // Nothing that is done now would be kept.
+            let text = "the part of the program that writes files has ended: restart it";
+            let _ = self.events.send(DiskEvent::Trouble(text.to_owned()));
+            (self.wake)();
         }
     }
 
@@ -107,14 +145,33 @@ impl Disk {
         self.order(Order::Close { key, now: now.map(Box::new) });
     }
 
-    /// Writes classes and settings of a folder.
+    /// Writes classes and settings of a folder, soon.
     pub(crate) fn write_project(&self, path: PathBuf, project: Project) {
         self.order(Order::Project { path, project: Box::new(project) });
+    }
+
+    /// Writes what a person chose, soon.
+    pub(crate) fn write_settings(&self, path: PathBuf, settings: Settings) {
+        self.order(Order::Settings { path, settings: Box::new(settings) });
+    }
+
+    /// Tries again now what could not be written.
+    pub(crate) fn retry(&self) {
+        self.order(Order::Retry);
     }
 
     /// Does something between two writes.
     pub(crate) fn work(&self, work: impl FnOnce() + Send + 'static) {
         self.order(Order::Work(Box::new(work)));
+    }
+
+    /// Says something in the window, from any thread.
+    pub(crate) fn remarks(&self) -> impl Fn(String) + Send + 'static {
+        let (events, wake) = (self.events.clone(), self.wake.clone());
+        move |text| {
+            let _ = events.send(DiskEvent::Remark(text));
+            wake();
+        }
     }
 }
 
@@ -130,8 +187,11 @@ impl Drop for Disk {
 
 struct Worker {
     keepers: HashMap<PhotoKey, (Keeper, Option<Annotation>)>,
-    /// Projects that could not be written.
+    /// Of these, those that are only kept until they are written.
+    closing: HashSet<PhotoKey>,
+    /// Projects that are to be written.
     projects: HashMap<PathBuf, Project>,
+    settings: Option<(PathBuf, Settings)>,
     events: Sender<DiskEvent>,
     wake: Wake,
     is_troubled: bool,
@@ -143,13 +203,18 @@ impl Worker {
         let mut next = Instant::now() + SYNC;
         loop {
             let waits = next.saturating_duration_since(Instant::now());
-            let idle = !self.needs_sync && !self.is_troubled;
-            let order = match idle {
-                true => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                false => inbox.recv_timeout(waits),
+            let order = match self.needs_sync || self.is_troubled {
+                false => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                true => inbox.recv_timeout(waits),
             };
             match order {
-                Ok(order) => self.follow(order),
+                Ok(order) => {
+                    // A fault in one order is no reason to lose those that follow.
+                    let work = AssertUnwindSafe(|| self.follow(order));
+                    if panic::catch_unwind(work).is_err() {
+                        self.trouble("a fault in the program while a file was written".to_owned());
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -165,9 +230,7 @@ impl Worker {
             }
             let _ = keeper.sync();
         }
-        for (path, project) in std::mem::take(&mut self.projects) {
-            let _ = project.write(&path);
-        }
+        let _ = self.write_the_rest();
     }
 
     fn say(&self, event: DiskEvent) {
@@ -203,21 +266,27 @@ impl Worker {
                 if let (Some((_, known)), Some(now)) = (self.keepers.get_mut(&key), now) {
                     *known = Some(*now);
                 }
-                // What cannot be written stays open, and is tried again.
-                if self.save(key) {
-                    self.keepers.remove(&key);
-                }
+                self.closing.insert(key);
+                self.close(key);
             }
             Order::Project { path, project } => {
-                let written = project.write(&path);
-                if written.is_err() {
-                    self.projects.insert(path, *project);
-                } else {
-                    self.projects.remove(&path);
-                }
-                self.judge(written);
+                self.projects.insert(path, *project);
+                self.needs_sync = true;
             }
+            Order::Settings { path, settings } => {
+                self.settings = Some((path, *settings));
+                self.needs_sync = true;
+            }
+            Order::Retry => self.sync(),
             Order::Work(work) => work(),
+        }
+    }
+
+    /// Lets a document go that is written whole; one that cannot be is kept.
+    fn close(&mut self, key: PhotoKey) {
+        if self.save(key) {
+            self.keepers.remove(&key);
+            self.closing.remove(&key);
         }
     }
 
@@ -229,19 +298,36 @@ impl Worker {
         photo: &PhotoRecord,
     ) {
         let mut remarks = Vec::new();
+        // It may be here still, because it could not be written: nothing of it is to be lost.
+        let here = self.keepers.iter().find(|(_, (keeper, _))| keeper.path() == document);
+        if let Some(old) = here.map(|(old, _)| *old) {
+            self.close(old);
+            if let Some((keeper, now)) = self.keepers.remove(&old) {
+                self.closing.remove(&old);
+                if let Some(annotation) = now.clone().map(Box::new) {
+                    self.keepers.insert(key, (keeper, now));
+                    self.say(DiskEvent::Opened { key, annotation, read_only: None, remarks });
+                    return;
+                }
+            }
+        }
         if let Some(folder) = document.parent() {
             // A folder for documents of their own; where that fails, opening says so.
             let _ = std::fs::create_dir_all(folder);
         }
-        if let Some(lost) = lost
-            && !document.exists()
-            && std::fs::rename(&lost, &document).is_ok()
-        {
-            let journal = |path: &PathBuf| path.with_extension("journal");
-            let _ = std::fs::rename(journal(&lost), journal(&document));
-            let name = lost.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let own = fbrs_data::text::printable(&name);
-            remarks.push(format!("this photo had another name: its annotation {own} goes with it"));
+        if let Some(lost) = lost {
+            match follow_photo(&lost, &document) {
+                Ok(true) => {
+                    let name = lost.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    let own = fbrs_data::text::printable(&name);
+                    let text = "this photo had another name: its annotation goes with it";
+                    remarks.push(format!("{text} ({own})"));
+                }
+                Ok(false) => {}
+                Err(error) => remarks.push(format!(
+                    "this photo had another name, and its annotation cannot be moved: {error}"
+                )),
+            }
         }
         match Keeper::open(&document, photo) {
             Ok(opened) => {
@@ -269,7 +355,7 @@ impl Worker {
 
     fn sync(&mut self) {
         self.needs_sync = false;
-        let mut outcome = Ok(());
+        let mut outcome = self.write_the_rest();
         let mut saved = Vec::new();
         for (key, (keeper, known)) in &mut self.keepers {
             match keeper.sync() {
@@ -277,31 +363,65 @@ impl Worker {
                 Err(error) => outcome = Err(error),
             }
         }
-        let projects = std::mem::take(&mut self.projects);
-        for (path, project) in projects {
+        self.judge(outcome);
+        for (key, seq) in saved {
+            self.say(DiskEvent::Saved { key, seq });
+        }
+        for key in self.closing.clone() {
+            self.close(key);
+        }
+    }
+
+    /// Classes and settings.
+    fn write_the_rest(&mut self) -> fbrs_annotation::Result<()> {
+        let mut outcome = Ok(());
+        for (path, project) in std::mem::take(&mut self.projects) {
             if let Err(error) = project.write(&path) {
                 outcome = Err(error);
                 self.projects.insert(path, project);
             }
         }
-        self.judge(outcome);
-        for (key, seq) in saved {
-            self.say(DiskEvent::Saved { key, seq });
+        if let Some((path, settings)) = self.settings.take() {
+            // Nothing is lost but a choice.
+            let _ = settings.write(&path);
         }
+        outcome
     }
 
     /// Says once that there is trouble, and once that it is over.
     fn judge(&mut self, outcome: fbrs_annotation::Result<()>) {
         match outcome {
-            Err(error) if !self.is_troubled => {
-                self.is_troubled = true;
-                self.say(DiskEvent::Trouble(error.to_string()));
+            Err(error) => self.trouble(error.to_string()),
+            Ok(()) if self.is_troubled => {
+                let behind = self.keepers.values().any(|(keeper, _)| keeper.is_behind());
+                if !behind && self.projects.is_empty() && self.closing.is_empty() {
+                    self.is_troubled = false;
+                    self.say(DiskEvent::Calm);
+                }
             }
-            Ok(()) if self.is_troubled && self.keepers.values().all(|(k, _)| !k.is_behind()) => {
-                self.is_troubled = false;
-                self.say(DiskEvent::Calm);
-            }
-            _ => {}
+            Ok(()) => {}
         }
     }
+
+    fn trouble(&mut self, text: String) {
+        if !self.is_troubled {
+            self.is_troubled = true;
+            self.say(DiskEvent::Trouble(text));
+        }
+    }
+}
+
+/// Moves a document to its photo's new name, its journal first: whatever happens in between, one of
+/// both names has all of it. `false` where something is at the new name already.
+fn follow_photo(lost: &Path, document: &Path) -> io::Result<bool> {
+    let journals = [lost, document].map(|path| path.with_extension("journal"));
+    let [from, to] = &journals;
+    if document.try_exists()? || to.try_exists()? {
+        return Ok(false);
+    }
+    if from.try_exists()? {
+        std::fs::rename(from, to)?;
+    }
+    std::fs::rename(lost, document)?;
+    Ok(true)
 }

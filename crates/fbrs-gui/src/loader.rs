@@ -1,7 +1,8 @@
 //! The threads that read photos and lists of photos. The window never waits for them.
 
 use std::collections::VecDeque;
-use std::fs;
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use std::thread;
 use fbrs::Photo;
 use fbrs_annotation::{Folder, PhotoPath, PhotoRecord, PhotoState, digest};
 use fbrs_data::pictures::{self, Limits};
+use fbrs_data::text::printable;
 use image::RgbImage;
 use image::imageops::FilterType;
 
@@ -29,19 +31,22 @@ pub(crate) enum LoaderEvent {
     Loaded(Box<LoadedPhoto>),
     /// It cannot be: a sentence.
     Unreadable { key: PhotoKey, path: PhotoPath, problem: String },
+    /// It is too large to be read before anybody asks for it.
+    NotAhead { key: PhotoKey },
     /// The photos of a folder.
     Listed { folder: Folder, photos: Vec<PhotoPath> },
     /// The folder cannot be listed: a sentence.
     NotListed(String),
     /// How far the work on photos is.
-    States { folder: Folder, states: Vec<(usize, Option<(PhotoState, usize)>)> },
+    States { folder: Folder, states: Vec<(PhotoPath, Option<(PhotoState, usize)>)> },
     /// A small picture; `None` where the photo cannot be read.
-    Thumbnail { path: PhotoPath, image: Option<RgbImage> },
+    Thumbnail { folder: Folder, path: PhotoPath, image: Option<RgbImage> },
 }
 
 /// A photo, ready to be worked on.
 pub(crate) struct LoadedPhoto {
     pub(crate) key: PhotoKey,
+    pub(crate) folder: Folder,
     pub(crate) path: PhotoPath,
     pub(crate) photo: Photo,
     pub(crate) pyramid: Pyramid,
@@ -146,7 +151,6 @@ impl Loader {
     pub(crate) fn thumbnail(&self, folder: &Folder, path: &PhotoPath) {
         let mut orders = self.lists.lock();
         orders.0.push_front(Order::Thumbnail(folder.clone(), path.clone()));
-        orders.0.truncate(64);
         drop(orders);
         self.lists.changed.notify_all();
     }
@@ -165,9 +169,14 @@ fn follow(order: Order, queue: &Queue, say: &impl Fn(LoaderEvent)) {
     match order {
         Order::Load { key, folder, path, is_ahead } => {
             if is_ahead && area(&folder, &path).is_none_or(|area| area > AHEAD) {
-                return;
+                return say(LoaderEvent::NotAhead { key });
             }
-            match load(key, &folder, &path) {
+            // Decoders may fall over hostile files; the others are read all the same.
+            let work = || load(key, &folder, &path);
+            let loaded = panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                Err(format!("{}: its decoder failed", printable(path.as_str())))
+            });
+            match loaded {
                 Ok(loaded) => say(LoaderEvent::Loaded(Box::new(loaded))),
                 Err(problem) => say(LoaderEvent::Unreadable { key, path, problem }),
             }
@@ -177,12 +186,11 @@ fn follow(order: Order, queue: &Queue, say: &impl Fn(LoaderEvent)) {
             Ok(photos) => {
                 let folder = writable(folder);
                 say(LoaderEvent::Listed { folder: folder.clone(), photos: photos.clone() });
-                let all: Vec<_> = photos.iter().enumerate().collect();
-                for batch in all.chunks(BATCH) {
+                for batch in photos.chunks(BATCH) {
                     let state = |photo: &PhotoPath| {
                         folder.summary(photo).map(|summary| (summary.state, summary.objects))
                     };
-                    let states = batch.iter().map(|(at, photo)| (*at, state(photo))).collect();
+                    let states = batch.iter().map(|photo| (photo.clone(), state(photo))).collect();
                     say(LoaderEvent::States { folder: folder.clone(), states });
                     let orders = queue.lock();
                     if orders.1 || orders.0.iter().any(|order| matches!(order, Order::List(_))) {
@@ -192,13 +200,13 @@ fn follow(order: Order, queue: &Queue, say: &impl Fn(LoaderEvent)) {
             }
         },
         Order::Thumbnail(folder, path) => {
-            let limits = Limits::default();
-            let picture = pictures::read(&folder.photo(&path), &limits).ok();
-            let image = picture.map(|picture| {
+            let small = || {
+                let picture = pictures::read(&folder.photo(&path), &Limits::default()).ok()?;
                 let (image, side) = (picture.image, THUMBNAIL);
-                image.resize(side, side, FilterType::Triangle).into_rgb8()
-            });
-            say(LoaderEvent::Thumbnail { path, image });
+                Some(image.resize(side, side, FilterType::Triangle).into_rgb8())
+            };
+            let image = panic::catch_unwind(AssertUnwindSafe(small)).unwrap_or(None);
+            say(LoaderEvent::Thumbnail { folder, path, image });
         }
     }
 }
@@ -209,17 +217,30 @@ fn writable(folder: Folder) -> Folder {
     if folder.documents() != folder.root() {
         return folder;
     }
-    let probe = folder.root().join(format!(".fbrs-{}.tmp", std::process::id()));
-    let is_writable = fs::File::create_new(&probe).is_ok();
-    let _ = fs::remove_file(&probe);
+    // Where classes are already, they stay.
+    if folder.project().exists() {
+        return folder;
+    }
+    let refused = match tempfile::Builder::new().prefix(".fbrs-").tempfile_in(folder.root()) {
+        Ok(_) => false,
+        Err(error) => matches!(
+            error.kind(),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+        ),
+    };
     match dirs::data_dir() {
-        Some(data) if !is_writable => {
+        Some(data) if refused => {
             let root = folder.root().display().to_string();
             // As readable as a path can be within one name.
             let name: String =
                 root.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
             let name = name.trim_matches('-').chars().rev().take(120).collect::<String>();
             let name: String = name.chars().rev().collect();
+            // Folders whose names are alike in letters and digits are not alike.
+            let number = root.bytes().fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+            });
+            let name = format!("{name}-{number:016x}");
             folder.with_output(data.join("fbrs").join("annotations").join(name))
         }
         _ => folder,
@@ -248,5 +269,15 @@ fn load(key: PhotoKey, folder: &Folder, path: &PhotoPath) -> Result<LoadedPhoto,
         bytes,
         orientation,
     };
-    Ok(LoadedPhoto { key, path: path.clone(), photo: photo.into(), pyramid, record, lost, remarks })
+    let folder = folder.clone();
+    Ok(LoadedPhoto {
+        key,
+        folder,
+        path: path.clone(),
+        photo: photo.into(),
+        pyramid,
+        record,
+        lost,
+        remarks,
+    })
 }

@@ -9,5 +9,5 @@ mod view;
 pub(crate) use painter::{Layer, Order, PaintedTile, Painter};
 pub(crate) use pyramid::Pyramid;
 pub(crate) use scene::{Hatch, Painted, Scene, Shown};
-pub(crate) use tiles::{Textures, Tile};
+pub(crate) use tiles::{TILE, Textures, Tile};
 pub(crate) use view::{NOTCH, View};

@@ -101,8 +101,8 @@ impl Scene {
         let line = Color32::from_rgba_unmultiplied(r, g, b, alpha(opacity + 0.3));
         let edge = Color32::from_rgb(r, g, b);
         let rim = Color32::from_rgb(255, 255, 255);
-        for y in 0..inside.height {
-            for x in 0..inside.width {
+        for y in inside.rows.clone() {
+            for x in inside.cols.clone() {
                 if !inside.holds(x, y) {
                     continue;
                 }
@@ -137,13 +137,16 @@ struct Inside {
     thick: usize,
     margin: usize,
     values: Vec<bool>,
+    /// Where in the tile the mask is, at the most.
+    rows: Range<usize>,
+    cols: Range<usize>,
 }
 
 impl Inside {
     fn new(width: usize, height: usize, thick: usize) -> Self {
         let margin = thick + 1;
         let values = vec![false; (width + 2 * margin) * (height + 2 * margin)];
-        Self { width, height, thick, margin, values }
+        Self { width, height, thick, margin, values, rows: 0..height, cols: 0..width }
     }
 
     fn stride(&self) -> usize {
@@ -163,6 +166,12 @@ impl Inside {
         if is_beside {
             return false;
         }
+        let within = |range: Range<usize>, begin: usize, length: usize| {
+            let first = (range.start / step).saturating_sub(begin);
+            first..(range.end.div_ceil(step) + 1).saturating_sub(begin).min(length)
+        };
+        self.rows = within(rows, top, self.height);
+        self.cols = within(cols, left, self.width);
         self.values.fill(false);
         let (stride, margin) = (self.stride(), self.margin);
         let mut any = false;

@@ -93,6 +93,11 @@ impl<K: Copy + Eq + std::hash::Hash> Textures<K> {
         Self { known: HashMap::new(), now: 0, bytes: 0, limit }
     }
 
+    /// Bounds the memory.
+    pub(crate) fn set_limit(&mut self, bytes: usize) {
+        self.limit = bytes;
+    }
+
     /// The texture of a tile, and the number of the scene that it shows.
     pub(crate) fn get(&mut self, key: K) -> Option<(&TextureHandle, u64)> {
         self.now += 1;

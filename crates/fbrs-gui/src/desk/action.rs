@@ -107,7 +107,8 @@ actions! {
     PreviousUnfinished "Previous unfinished photo" Photo [shift(Key::N)];
     DoneAndNext "Done, and to the next unfinished photo" Photo [command(Key::Enter)];
     ToggleDone "Done, or not done" Photo [both(Key::Enter)];
-    ZoomIn "Zoom in" Sight [plain(Key::Plus), plain(Key::Equals), shift(Key::Equals)];
+    ZoomIn "Zoom in" Sight
+        [plain(Key::Plus), plain(Key::Equals), shift(Key::Plus), shift(Key::Equals)];
     ZoomOut "Zoom out" Sight [plain(Key::Minus)];
     Fit "Show the whole photo" Sight [plain(Key::F)];
     Natural "A photo's pixel as one of the screen's" Sight [command(Key::Num0)];
@@ -194,6 +195,8 @@ impl Keys {
     /// The usual keys but for those that were chosen. What was chosen and cannot be is left out.
     pub(crate) fn with_chosen(chosen: &[(Action, Chord)]) -> Self {
         let mut keys = Self::default();
+        // Keys may have been swapped: none of those that were changed has its usual one.
+        keys.chords.retain(|(action, _)| !chosen.iter().any(|(own, _)| own == action));
         for (action, chord) in chosen {
             // A conflict in a file that somebody wrote: the usual key stays.
             let _ = keys.choose(*action, *chord);
@@ -274,7 +277,8 @@ impl Keys {
         held: Modifiers,
     ) -> Option<Action> {
         let is_letter = |key: Key| key.name().len() == 1 && key >= Key::A && key <= Key::Z;
-        let by_place = physical.filter(|key| is_letter(*key));
+        // With Ctrl it is the letter that people read: Ctrl+Z is where Z is written.
+        let by_place = physical.filter(|key| is_letter(*key) && !held.command);
         let find = |key: Key| {
             let found =
                 self.chords.iter().find(|(_, chord)| chord.key == key && chord.is_held(held));
@@ -347,6 +351,9 @@ mod tests {
         let keys = Keys::default();
         assert_eq!(keys.action(Key::Z, Some(Key::W), Modifiers::NONE), Some(Action::PanUp));
         assert_eq!(keys.action(Key::Q, Some(Key::A), Modifiers::NONE), Some(Action::FinishPart));
+        // With Ctrl by what is written on them: on a German keyboard Z is at the place of Y.
+        let held = Modifiers { command: true, ctrl: true, ..Modifiers::NONE };
+        assert_eq!(keys.action(Key::Z, Some(Key::Y), held), Some(Action::Undo));
         // Signs by what is written on them.
         assert_eq!(keys.action(Key::Plus, Some(Key::Slash), Modifiers::NONE), Some(Action::ZoomIn));
         // Alt belongs to the system.

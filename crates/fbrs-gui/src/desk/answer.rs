@@ -25,8 +25,11 @@ pub(crate) struct Answer {
     pub(crate) cost: Option<Cost>,
     /// Whether a search was ended by its time, so that its answer is not sure to come again.
     by_time: bool,
-    /// The object in hand when all of its clicks were answered last.
+    /// The clicks of the object in hand when all of them were answered last, and what they came on top
+    /// of.
     settled: Option<Current>,
+    /// Whether the engine gave up.
+    has_failed: bool,
     /// What was asked last, but for its revision.
     question: Option<Question>,
     /// The first question since which each only added clicks to the one before: answers to all of them
@@ -35,9 +38,15 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Of another object. Revisions only grow: what is heard of earlier ones is known by them.
+    pub(super) fn next(&self) -> Self {
+        let revision = self.revision + 1;
+        Self { revision, since: revision, ..Self::default() }
+    }
+
     /// This object was answered before, in another window or before a restart.
     pub(super) fn settle(&mut self, current: Current) {
-        self.settled = Some(current);
+        self.settled = Some(plain(&current));
     }
 }
 
@@ -47,6 +56,11 @@ struct Question {
     key: PhotoKey,
     current: Current,
     threshold: f32,
+}
+
+/// What of an object is the engine's: not its class, nor which object it will be.
+fn plain(current: &Current) -> Current {
+    Current { class: None, object: None, ..current.clone() }
 }
 
 /// What is to be said to the engine.
@@ -88,13 +102,12 @@ impl Desk {
         let current = open.annotation.as_ref()?.document().current.clone();
         let Some(current) = current.filter(|current| !current.is_untouched()) else {
             let was_asked = self.answer.question.is_some();
-            self.answer = Answer { revision: self.answer.revision + 1, ..Answer::default() };
+            self.answer = self.answer.next();
             self.drawn += 1;
             return was_asked.then_some(Asked::Aside(key));
         };
-        // Its class is not the engine's.
-        let plain = Current { class: None, object: None, ..current.clone() };
-        let question = Question { key, current: plain, threshold: self.threshold };
+        let threshold = self.threshold_of(&current);
+        let question = Question { key, current: plain(&current), threshold };
         if self.answer.question.as_ref() == Some(&question) {
             return None;
         }
@@ -117,7 +130,7 @@ impl Desk {
                     && before.current.options == question.current.options
             });
         if !continues {
-            self.answer = Answer::default();
+            self.answer = self.answer.next();
             self.answer.mask.clone_from(&current.start);
         }
         if !only_added {
@@ -126,6 +139,7 @@ impl Desk {
         self.answer.revision = revision;
         self.answer.answered = self.answer.answered.min(first);
         self.answer.is_busy = true;
+        self.answer.has_failed = false;
         self.answer.by_time &= first > 0;
         self.answer.question = Some(question);
         let wanted = Wanted {
@@ -136,7 +150,7 @@ impl Desk {
             start: current.start,
             parts: current.parts,
             clicks: current.clicks,
-            threshold: self.threshold,
+            threshold,
         };
         Some(Asked::For(Box::new(wanted)))
     }
@@ -188,7 +202,17 @@ impl Desk {
 
     /// The probability above which a pixel is object: the mask in hand changes at once.
     pub(crate) fn set_threshold(&mut self, threshold: f32) {
-        if threshold != self.threshold && threshold > 0.0 && threshold < 1.0 {
+        if threshold != self.threshold_in_use() && threshold > 0.0 && threshold < 1.0 {
+            let open = self.open.as_mut().and_then(|open| open.annotation.as_ref());
+            let own = open.and_then(|annotation| annotation.document().current.as_ref());
+            if own.is_some_and(|current| current.threshold.is_some()) {
+                self.change("threshold", |document| {
+                    if let Some(current) = &mut document.current {
+                        current.threshold = Some(threshold);
+                    }
+                });
+                return;
+            }
             self.threshold = threshold;
             if let Some(asked) = self.prepare_question() {
                 self.tell(asked);
@@ -196,9 +220,22 @@ impl Desk {
         }
     }
 
+    /// The object's own threshold, or that of new objects.
+    fn threshold_of(&self, current: &Current) -> f32 {
+        let own = current.threshold.filter(|own| *own > 0.0 && *own < 1.0);
+        own.unwrap_or(self.threshold)
+    }
+
+    /// The threshold of the object in hand, or that of the next one.
+    pub(crate) fn threshold_in_use(&self) -> f32 {
+        self.current().map_or(self.threshold, |current| self.threshold_of(current))
+    }
+
     /// Whether all clicks are answered.
     pub(crate) fn is_settled(&self) -> bool {
-        !self.answer.is_busy && self.answer.mask.is_some()
+        let clicks = self.current().map_or(0, |current| current.clicks.len());
+        let answer = &self.answer;
+        !answer.is_busy && !answer.has_failed && answer.mask.is_some() && answer.answered == clicks
     }
 
     /// Clicks of the object in hand that are not answered yet.
@@ -250,21 +287,13 @@ impl Desk {
                 self.answer.mask = Some(live.mask);
                 self.drawn += 1;
             }
-            Event::Answered(answered) if answered.revision == now => {
+            // Or a click that an earlier question had and the newer one has too.
+            Event::Answered(answered) if answered.revision == now || self.leads_here(&answered) => {
                 self.answer.mask = Some(answered.mask);
                 self.answer.answered = answered.clicks;
                 self.answer.cost = answered.cost;
                 self.answer.live = None;
-                let ending = answered.cost.and_then(|cost| cost.ending);
-                self.answer.by_time |= ending == Some(fbrs::Ending::Time);
-                self.drawn += 1;
-            }
-            // A click that an earlier question had and the newer one has too.
-            Event::Answered(answered) if self.leads_here(&answered) => {
-                self.answer.mask = Some(answered.mask);
-                self.answer.answered = answered.clicks;
-                self.answer.cost = answered.cost;
-                self.answer.live = None;
+                self.answer.by_time |= answered.by_time;
                 self.drawn += 1;
             }
             Event::Live(live)
@@ -277,13 +306,15 @@ impl Desk {
             Event::Idle { revision } if revision == now => {
                 self.answer.is_busy = false;
                 self.answer.live = None;
-                self.answer.settled = self.current().cloned();
+                self.answer.settled = self.current().map(plain);
                 self.finish_what_waits();
             }
             Event::Failed { revision, problem } if revision == now => {
                 self.answer.is_busy = false;
+                self.answer.has_failed = true;
                 self.answer.live = None;
                 self.waiting = None;
+                self.later.clear();
                 self.problem(problem, Some(Remedy::AskAgain));
             }
             Event::Fault(fault) => self.problem(fault, None),
@@ -307,31 +338,33 @@ impl Desk {
             && self.answer.live.is_none_or(|(known, ..)| click >= known)
     }
 
-    /// Calls off what is being answered: clicks that are not answered are taken back.
+    /// Calls off what is being answered: the clicks are again those that were answered last, as one
+    /// change, which can be taken back.
     pub(super) fn call_off(&mut self) {
-        /// Changes that are looked through.
-        const MOST: usize = 1000;
         self.waiting = None;
+        self.later.clear();
         // At once, however busy the disk is.
         self.engine.want_nothing();
         let settled = self.answer.settled.clone();
-        for _ in 0..MOST {
-            let current = self.current().filter(|current| !current.is_untouched());
-            let is_there = match (&settled, current) {
-                (Some(settled), Some(current)) => settled == current,
-                (None, current) => {
-                    current.is_none_or(|current| current.clicks.is_empty() && !self.answer.is_busy)
+        let changed = self.change("cancel", |document| {
+            document.current = match (settled, document.current.take()) {
+                (Some(settled), Some(now)) => {
+                    let Current { class, object, .. } = now;
+                    Some(Current { class, object, ..settled })
                 }
-                (Some(_), None) => true,
+                // Nothing was answered yet: a part that is finished stays, and so does a mask.
+                (None, Some(now)) if now.start.is_some() || !now.parts.is_empty() => {
+                    Some(Current { clicks: Vec::new(), ..now })
+                }
+                (None, _) | (_, None) => None,
             };
-            let can_undo = self.annotation().is_some_and(|a| a.next_undo().is_some());
-            if is_there || !can_undo {
-                break;
-            }
-            self.undo();
-            if settled.is_none() && self.current().is_none_or(|current| current.clicks.is_empty()) {
-                break;
-            }
+        });
+        if !changed {
+            // The clicks are as they were: they are answered when somebody asks again.
+            self.answer.is_busy = false;
+            self.answer.live = None;
+            self.answer.question = None;
+            self.answer.has_failed = true;
         }
     }
 
@@ -346,7 +379,7 @@ impl Desk {
         });
         Origin {
             options,
-            threshold: Some(self.threshold),
+            threshold: Some(self.threshold_of(current)),
             weights,
             device: self.ready.as_ref().map(|ready| ready.device.clone()),
             engine: Some(concat!("fbrs ", env!("CARGO_PKG_VERSION")).to_owned()),

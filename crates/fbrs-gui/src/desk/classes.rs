@@ -1,6 +1,6 @@
 //! Classes: chosen, made, renamed, merged.
 
-use fbrs_annotation::{Color, Folder, Keeper, PhotoPath, file};
+use fbrs_annotation::{Color, Document, Folder, Keeper, PhotoPath, file, import};
 
 use super::Desk;
 
@@ -19,7 +19,9 @@ impl Desk {
         self.class = class;
         self.drawn += 1;
         let in_hand = self.current().is_some_and(|current| !current.is_untouched());
-        if in_hand {
+        if self.waiting.is_some() {
+            // The object in hand is as good as finished: the class is the next one's.
+        } else if in_hand {
             self.change("class", |document| {
                 if let Some(current) = &mut document.current {
                     current.class = class;
@@ -31,14 +33,18 @@ impl Desk {
         }
     }
 
-    /// Gives objects a class.
+    /// Gives objects a class, those that are not locked.
     pub(crate) fn set_class(&mut self, ids: &[u64], class: Option<u32>) {
         if ids.is_empty() {
             return;
         }
         self.change("class", |document| {
             for id in ids {
-                document.alter(*id, |object| object.class = class);
+                document.alter(*id, |object| {
+                    if !object.locked {
+                        object.class = class;
+                    }
+                });
             }
         });
     }
@@ -49,6 +55,9 @@ impl Desk {
         if name.is_empty() {
             return;
         }
+        if self.project.named(name).is_none() && !self.may_change_classes() {
+            return;
+        }
         let before = self.project.clone();
         let id = self.project.id_of(name);
         if self.project != before {
@@ -57,10 +66,19 @@ impl Desk {
         self.choose_class(Some(id));
     }
 
+    /// Whether classes can be made and changed; where not, that is said. Ids that were given without
+    /// knowing the others would be given twice.
+    fn may_change_classes(&mut self) -> bool {
+        if !self.project_is_sound {
+            self.remark("classes cannot be changed while their file is not ours to write");
+        }
+        self.project_is_sound
+    }
+
     /// Gives a class another name; where another class has it, both become one.
     pub(crate) fn rename_class(&mut self, id: u32, name: &str) {
         let name = name.trim();
-        if name.is_empty() {
+        if name.is_empty() || !self.may_change_classes() {
             return;
         }
         match self.project.named(name).map(|class| class.id) {
@@ -100,14 +118,7 @@ impl Desk {
 
     /// Makes all objects of one class objects of another, in every photo of the folder.
     fn merge_class(&mut self, from: u32, into: u32) {
-        let ids: Vec<_> = self
-            .document()
-            .into_iter()
-            .flat_map(|document| &document.objects)
-            .filter(|object| object.class == Some(from))
-            .map(|object| object.id)
-            .collect();
-        self.set_class(&ids, Some(into));
+        self.change("class", |document| merge(document, from, into));
         if self.class == Some(from) {
             self.class = Some(into);
         }
@@ -120,44 +131,64 @@ impl Desk {
             .filter(|p| Some(p) != open.as_ref())
             .collect();
         if let Some(folder) = self.folder.clone() {
-            self.disk.work(move || {
-                photos.iter().for_each(|photo| merge_in(&folder, photo, from, into));
-            });
+            // Beside the disk's thread: clicks go on meanwhile.
+            let say = self.disk.remarks();
+            let work = move || {
+                let left = photos.iter().filter(|photo| !merge_in(&folder, photo, from, into));
+                let left: Vec<_> = left.map(|photo| photo.as_str().to_owned()).collect();
+                if let Some(first) = left.first() {
+                    say(format!(
+                        "{} photos could not be written ({first} is the first): their objects keep the \
+                         class that is out of use",
+                        left.len()
+                    ));
+                }
+            };
+            std::thread::spawn(work);
         }
     }
 
     /// Keeps classes and settings of the folder.
     pub(super) fn write_project(&mut self) {
         self.drawn += 1;
-        if let (Some(folder), true) = (&self.folder, self.project_is_sound) {
+        let is_ours = self.project_is_sound && !self.is_importing;
+        if let (Some(folder), true) = (&self.folder, is_ours) {
             self.disk.write_project(folder.project(), self.project.clone());
         }
     }
 }
 
-/// Another photo's objects. One that somebody else works on, or that cannot be read, is left alone:
-/// its objects keep a class that is out of use, and no pixel changes.
-fn merge_in(folder: &Folder, photo: &PhotoPath, from: u32, into: u32) {
+/// Gives what is of one class another.
+fn merge(document: &mut Document, from: u32, into: u32) {
+    let of_it = document.objects.iter().filter(|object| object.class == Some(from));
+    let ids: Vec<_> = of_it.map(|object| object.id).collect();
+    for id in ids {
+        document.alter(id, |object| object.class = Some(into));
+    }
+    if let Some(current) = document.current.as_mut().filter(|c| c.class == Some(from)) {
+        current.class = Some(into);
+    }
+}
+
+/// Another photo's objects; `false` where somebody else works on it, or it cannot be read or written.
+fn merge_in(folder: &Folder, photo: &PhotoPath, from: u32, into: u32) -> bool {
     let path = folder.document(photo);
-    let Ok(known) = file::read(&path) else { return };
-    let is_of_it = known.document().objects.iter().any(|object| object.class == Some(from));
-    let journal = path.with_extension("journal").exists();
-    if !is_of_it && !journal {
-        return;
+    let journal = path.with_extension("journal");
+    if !path.exists() && !journal.exists() {
+        return true;
     }
-    let Ok(mut opened) = Keeper::open(&path, &known.document().photo.clone()) else { return };
-    let line = opened.annotation.change("class", |document| {
-        let ids: Vec<_> = document.objects.iter().map(|object| object.id).collect();
-        for id in ids {
-            document.alter(id, |object| {
-                if object.class == Some(from) {
-                    object.class = Some(into);
-                }
-            });
-        }
-    });
-    if let Some(line) = line {
-        let _ = opened.keeper.append(&line);
-        let _ = opened.keeper.save(&opened.annotation);
-    }
+    let record = match file::read(&path) {
+        Ok(known) => known.document().photo.clone(),
+        // A journal alone: the photo says what it is of.
+        Err(_) => match import::record(&folder.photo(photo)) {
+            Ok(record) => record,
+            Err(_) => return false,
+        },
+    };
+    let Ok(mut opened) = Keeper::open(&path, &record) else { return false };
+    let line = opened.annotation.change("class", |document| merge(document, from, into));
+    let Some(line) = line else { return true };
+    opened.keeper.read_only().is_none()
+        && opened.keeper.append(&line).is_ok()
+        && opened.keeper.save(&opened.annotation).is_ok()
 }

@@ -116,6 +116,9 @@ pub(crate) struct Desk {
     photos_state: photos::Photos,
     pub(crate) open: Option<Open>,
 
+    /// Whether an import has the documents and classes on the disk to itself.
+    pub(crate) is_importing: bool,
+
     /// The class of the next object.
     pub(crate) class: Option<u32>,
     pub(crate) hand: Hand,
@@ -125,6 +128,8 @@ pub(crate) struct Desk {
     pub(crate) pointer: Option<fbrs::Position<fbrs::ImageSpace>>,
     /// A finish that waits until all clicks are answered.
     waiting: Option<objects::Finish>,
+    /// Clicks on the next object, while a finish waits.
+    pub(crate) later: Vec<fbrs::Click<fbrs::ImageSpace>>,
     pub(crate) answer: Answer,
 
     pub(crate) messages: Vec<Message>,
@@ -174,11 +179,13 @@ impl Desk {
             search: String::new(),
             photos_state: photos::Photos::default(),
             open: None,
+            is_importing: false,
             class: None,
             hand: Hand::Click,
             hides_others: false,
             pointer: None,
             waiting: None,
+            later: Vec::new(),
             answer: Answer::default(),
             messages: Vec::new(),
             trouble: None,
@@ -207,13 +214,13 @@ impl Desk {
                 self.opened(key, *annotation, read_only);
             }
             DiskEvent::NotOpened { key, problem } => {
-                if let Some(open) = self.open.as_mut().filter(|open| open.key == key) {
+                if let Some(open) = self.open.as_mut().filter(|open| open.visit == key) {
                     open.fault = Some(problem.clone());
                     self.problem(problem, None);
                 }
             }
             DiskEvent::Saved { key, seq } => {
-                if let Some(open) = self.open.as_mut().filter(|open| open.key == key) {
+                if let Some(open) = self.open.as_mut().filter(|open| open.visit == key) {
                     open.saved = open.saved.max(seq);
                 }
             }
@@ -223,6 +230,7 @@ impl Desk {
                 self.trouble = Some(text);
             }
             DiskEvent::Calm => self.trouble = None,
+            DiskEvent::Remark(text) => self.remark(text),
         }
     }
 
@@ -271,9 +279,7 @@ impl Desk {
     pub(crate) fn keep_settings(&mut self) {
         self.settings.keys = self.keys.chosen();
         if let Some(path) = self.settings_path.clone() {
-            let settings = self.settings.clone();
-            // Nothing is lost but a choice; it is told where work is at stake.
-            self.disk.work(move || drop(settings.write(&path)));
+            self.disk.write_settings(path, self.settings.clone());
         }
     }
 
@@ -329,7 +335,7 @@ impl Desk {
         let engine = self.engine.clone();
         let then =
             asks.map(|asked| -> Box<dyn FnOnce() + Send> { Box::new(move || asked.say(&engine)) });
-        self.disk.append(open.key, line, annotation.clone(), then);
+        self.disk.append(open.visit, line, annotation.clone(), then);
         self.update_state();
     }
 
@@ -357,6 +363,11 @@ impl Desk {
             "palette": settings.palette,
         });
         self.write_project();
+    }
+
+    /// Tries again now what could not be written.
+    pub(crate) fn retry(&self) {
+        self.disk.retry();
     }
 
     /// Does something when everything that was done up to now is on the disk.
@@ -396,6 +407,7 @@ impl Desk {
 
     fn step(&mut self, step: impl FnOnce(&mut Annotation) -> Option<fbrs_annotation::Line>) {
         self.waiting = None;
+        self.later.clear();
         self.drop_stroke();
         if self.read_only().is_some() {
             return;
@@ -418,8 +430,8 @@ impl Desk {
 
     /// Writes the document whole, now.
     pub(crate) fn save(&mut self) {
-        if let (Some(key), Some(annotation)) = (self.key(), self.annotation()) {
-            self.disk.save(key, annotation.clone());
+        if let (Some(open), Some(annotation)) = (&self.open, self.annotation()) {
+            self.disk.save(open.visit, annotation.clone());
         }
     }
 

@@ -27,9 +27,14 @@ impl Desk {
         if !is_inside {
             return;
         }
+        if self.waiting.is_some() {
+            // The object in hand is as good as finished: this click is the next one's.
+            self.later.push(Click { position: at, sign });
+            self.drawn += 1;
+            return;
+        }
         let class = self.class;
         let options = serde_json::to_value(&self.options).unwrap_or_default();
-        self.waiting = None;
         self.change("click", |document| {
             let current = document.current.get_or_insert_with(|| Current {
                 class,
@@ -45,6 +50,7 @@ impl Desk {
 
     fn alter_clicks(&mut self, op: &str, change: impl FnOnce(&mut Vec<Click<ImageSpace>>)) {
         self.waiting = None;
+        self.later.clear();
         self.change(op, |document| {
             if let Some(current) = &mut document.current {
                 change(&mut current.clicks);
@@ -82,6 +88,7 @@ impl Desk {
     /// Forgets the object in hand.
     pub(crate) fn reset(&mut self) {
         self.waiting = None;
+        self.later.clear();
         self.change("reset", |document| document.current = None);
     }
 
@@ -123,6 +130,8 @@ impl Desk {
                 // Done as soon as the last click is answered.
                 self.waiting = Some(how);
             } else {
+                // It was given up, or called off: once more, and then it is finished.
+                self.waiting = Some(how);
                 self.ask();
             }
             return;
@@ -141,9 +150,16 @@ impl Desk {
             Finish::Cut => self.cut(&mask),
             Finish::Join => self.join(&mask),
             Finish::For(action) => {
-                let finished = self.finish_object(mask);
-                // What is drawn next is drawn on it.
-                self.select(finished, false);
+                let before = self.selection().to_vec();
+                let Some(finished) = self.finish_object(mask) else { return };
+                if action == Action::Reopen {
+                    // The one that was asked for, not the one that was in the way.
+                    self.select(None, false);
+                    before.into_iter().for_each(|id| self.select(Some(id), true));
+                } else {
+                    // What is drawn next is drawn on it.
+                    self.select(Some(finished), false);
+                }
                 self.act(action);
             }
         }
@@ -152,15 +168,23 @@ impl Desk {
     pub(super) fn finish_what_waits(&mut self) {
         if let Some(how) = self.waiting.take() {
             self.finish(how);
+            for click in std::mem::take(&mut self.later) {
+                self.click(click.position, click.sign);
+            }
         }
     }
 
     /// Returns the id of the object.
     fn finish_object(&mut self, mask: Mask) -> Option<u64> {
         let current = self.current().cloned()?;
+        if self.document().is_none_or(|document| document.size() != mask.size()) {
+            return None;
+        }
         let origin = self.origin(&current);
-        let (others, keeps_out) = (self.others(current.object), self.settings.keep_out);
-        let kept = if keeps_out { mask.without(&others) } else { mask.clone() };
+        let kept = match self.settings.keep_out {
+            true => self.kept_out(&mask, current.object),
+            false => mask.clone(),
+        };
         if kept.is_empty() {
             self.remark("other objects have all of this already (“keep out of others” is on)");
             return None;
@@ -188,13 +212,22 @@ impl Desk {
         finished
     }
 
-    /// What all objects but one have.
-    fn others(&self, but: Option<u64>) -> Mask {
-        let Some(document) = self.document() else {
-            return Mask::empty(fbrs::Size { height: 0, width: 0 });
+    /// What of a mask no object but one has.
+    fn kept_out(&self, mask: &Mask, but: Option<u64>) -> Mask {
+        let (Some(document), Some(bounds)) = (self.document(), mask.bounds()) else {
+            return mask.clone();
         };
         let others = document.objects.iter().filter(|object| Some(object.id) != but);
-        others.fold(Mask::empty(document.size()), |all, object| all.union(&object.mask))
+        let near = others.filter(|object| {
+            object.mask.bounds().is_some_and(|other| {
+                let apart = other.bottom() < bounds.top()
+                    || other.top() > bounds.bottom()
+                    || other.right() < bounds.left()
+                    || other.left() > bounds.right();
+                !apart
+            })
+        });
+        near.fold(mask.clone(), |kept, other| kept.without(&other.mask))
     }
 
     fn cut(&mut self, mask: &Mask) {
@@ -282,6 +315,7 @@ impl Desk {
                 parts: object.parts.clone(),
                 clicks: object.clicks.clone(),
                 options: object.origin.options.clone(),
+                threshold: object.origin.threshold,
                 ..Current::default()
             },
             false => Current {
@@ -292,22 +326,17 @@ impl Desk {
                 ..Current::default()
             },
         };
-        if let Some(threshold) = object.origin.threshold.filter(|_| from_clicks) {
-            self.threshold = threshold;
-        }
         self.change("reopen", |document| document.current = Some(current));
     }
 
     /// Deletes the selected objects.
     pub(super) fn delete_selected(&mut self) {
         let chosen = self.changeable();
-        self.delete(&chosen);
-    }
-
-    /// Deletes objects that are not locked.
-    pub(crate) fn delete(&mut self, ids: &[u64]) {
+        if chosen.len() < self.selection().len() {
+            self.remark("locked objects are not deleted: unlock them in the list first");
+        }
         self.change("delete", |document| {
-            for id in ids {
+            for id in &chosen {
                 document.remove(*id);
                 if document.current.as_ref().is_some_and(|current| current.object == Some(*id)) {
                     document.current = None;

@@ -1,13 +1,12 @@
 //! Folders and photos: listed, opened, left.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use fbrs::Photo;
 use fbrs_annotation::{Annotation, Folder, PhotoPath, PhotoRecord, PhotoState, Project, is_photo};
 use image::RgbImage;
 
-use super::answer::Answer;
 use super::{Desk, Hand, Remedy};
 use crate::canvas::Pyramid;
 use crate::engine::PhotoKey;
@@ -67,7 +66,10 @@ impl Filter {
 
 /// The photo that is worked on.
 pub(crate) struct Open {
+    /// Names the photo for the engine.
     pub(crate) key: PhotoKey,
+    /// Names this visit of it for the disk.
+    pub(super) visit: PhotoKey,
     pub(crate) path: PhotoPath,
     pub(crate) photo: Photo,
     pub(crate) pyramid: Pyramid,
@@ -111,6 +113,8 @@ pub(super) struct Photos {
     chosen: Option<Vec<PhotoPath>>,
     last_key: u64,
     pub(super) changes: u64,
+    /// Grows with every folder that is listed.
+    folders: u64,
 }
 
 impl Desk {
@@ -158,8 +162,16 @@ impl Desk {
         }
     }
 
+    /// An import begins: the documents and the classes on the disk are its own until it is over.
+    pub(crate) fn begin_import(&mut self) {
+        self.leave_photo();
+        self.write_project();
+        self.is_importing = true;
+    }
+
     /// Takes in what an import has changed on the disk, and goes on where the work was.
     pub(crate) fn take_in(&mut self) {
+        self.is_importing = false;
         if let Some(folder) = self.folder.clone() {
             self.photos_state.first.clone_from(&self.photos_state.here);
             self.list(folder);
@@ -167,6 +179,9 @@ impl Desk {
     }
 
     fn list(&mut self, folder: Folder) {
+        // What is on its way is of another folder, or not wanted any more.
+        (self.photos_state.loading, self.photos_state.ahead) = (None, None);
+        self.photos_state.folders += 1;
         self.photos.clear();
         self.photos_state.kept.clear();
         self.photos_state.thumbnails.clear();
@@ -196,7 +211,7 @@ impl Desk {
 
     /// Lists the folder again: files may have come and gone.
     pub(crate) fn list_again(&mut self) {
-        if let Some(folder) = &self.folder {
+        if let Some(folder) = self.folder.as_ref().filter(|_| !self.is_importing) {
             self.loader.list(folder);
         }
     }
@@ -207,11 +222,9 @@ impl Desk {
             LoaderEvent::NotListed(problem) => self.problem(problem, None),
             LoaderEvent::States { folder, states } => {
                 if self.folder.as_ref() == Some(&folder) {
-                    for (at, state) in states {
-                        let open = self.open.as_ref().map(|open| &open.path);
-                        if let Some(item) = self.photos.get_mut(at)
-                            && open != Some(&item.path)
-                        {
+                    let mut states: HashMap<_, _> = states.into_iter().collect();
+                    for item in &mut self.photos {
+                        if let Some(state) = states.remove(&item.path) {
                             item.state = state;
                         }
                     }
@@ -219,11 +232,19 @@ impl Desk {
                     self.update_state();
                 }
             }
-            LoaderEvent::Thumbnail { path, image } => {
-                let made = image.map_or(Thumbnail::None, Thumbnail::Made);
-                self.photos_state.thumbnails.insert(path, made);
+            LoaderEvent::Thumbnail { folder, path, image } => {
+                if self.folder.as_ref().is_some_and(|known| known.root() == folder.root()) {
+                    let made = image.map_or(Thumbnail::None, Thumbnail::Made);
+                    self.photos_state.thumbnails.insert(path, made);
+                }
             }
-            LoaderEvent::Loaded(loaded) => self.loaded(*loaded),
+            LoaderEvent::Loaded(loaded) => {
+                // Of a folder that was left in the meantime.
+                if self.folder.as_ref().is_some_and(|known| known.root() == loaded.folder.root()) {
+                    self.loaded(*loaded);
+                }
+            }
+            LoaderEvent::NotAhead { key } => self.not_ahead(key),
             LoaderEvent::Unreadable { key, path, problem } => {
                 if let Some(item) = self.photos.iter_mut().find(|item| item.path == path) {
                     item.fault = Some(problem.clone());
@@ -252,8 +273,10 @@ impl Desk {
             self.read_project(&folder);
             self.folder = Some(folder);
         }
-        let chosen = self.photos_state.chosen.as_ref();
-        let photos = photos.into_iter().filter(|p| chosen.is_none_or(|chosen| chosen.contains(p)));
+        let chosen: Option<HashSet<_>> =
+            self.photos_state.chosen.as_ref().map(|chosen| chosen.iter().collect());
+        let photos =
+            photos.into_iter().filter(|p| chosen.as_ref().is_none_or(|chosen| chosen.contains(p)));
         let mut known: HashMap<_, _> =
             self.photos.drain(..).map(|item| (item.path.clone(), item)).collect();
         self.photos = photos
@@ -265,7 +288,7 @@ impl Desk {
         if self.photos.is_empty() {
             self.remark("there are no photos in this folder");
         }
-        if self.open.is_none() && self.photos_state.loading.is_none() {
+        if self.open.is_none() && self.photos_state.loading.is_none() && !self.is_importing {
             let last = self.project.last_photo.clone().map(PhotoPath::new);
             let first = self.photos_state.first.take().or(last);
             let is_there = |path: &PhotoPath| self.photos.iter().any(|item| item.path == *path);
@@ -298,6 +321,17 @@ impl Desk {
         let key = self.new_key();
         self.photos_state.loading = Some((key, path.clone()));
         self.loader.load(key, &folder, path);
+    }
+
+    /// The photo that was to be read ahead is not: it is read when it is asked for.
+    fn not_ahead(&mut self, key: PhotoKey) {
+        if self.photos_state.ahead.as_ref().is_some_and(|(ahead, _)| *ahead == key) {
+            self.photos_state.ahead = None;
+        }
+        let wanted = self.photos_state.loading.clone().filter(|(loading, _)| *loading == key);
+        if let (Some((key, path)), Some(folder)) = (wanted, &self.folder) {
+            self.loader.load(key, folder, &path);
+        }
     }
 
     fn new_key(&mut self) -> PhotoKey {
@@ -340,12 +374,14 @@ impl Desk {
 
     fn show(&mut self, loaded: LoadedPhoto) {
         let Some(folder) = self.folder.clone() else { return };
-        let LoadedPhoto { key, path, photo, pyramid, record, lost, remarks } = loaded;
+        let LoadedPhoto { key, path, photo, pyramid, record, lost, remarks, .. } = loaded;
         remarks.into_iter().for_each(|text| self.remark(text));
-        self.disk.open(key, folder.document(&path), lost, record.clone());
+        let visit = self.new_key();
+        self.disk.open(visit, folder.document(&path), lost, record.clone());
         self.project.last_photo = Some(path.as_str().to_owned());
         self.open = Some(Open {
             key,
+            visit,
             path: path.clone(),
             photo,
             pyramid,
@@ -356,7 +392,7 @@ impl Desk {
             selected: Vec::new(),
             saved: 0,
         });
-        (self.answer, self.hand, self.pointer) = (Answer::default(), Hand::Click, None);
+        (self.answer, self.hand, self.pointer) = (self.answer.next(), Hand::Click, None);
         self.drawn += 1;
         self.look_ahead();
         // The next one is read while this one is worked on.
@@ -373,15 +409,12 @@ impl Desk {
     /// The open photo's document is there.
     pub(super) fn opened(
         &mut self,
-        key: PhotoKey,
+        visit: PhotoKey,
         annotation: Annotation,
         read_only: Option<String>,
     ) {
-        let Some(open) = self.open.as_mut().filter(|open| open.key == key) else {
-            // Left before its document was open.
-            self.disk.close(key, None);
-            return;
-        };
+        // Where it was left before its document was open, it is closed by now.
+        let Some(open) = self.open.as_mut().filter(|open| open.visit == visit) else { return };
         open.saved = annotation.seq();
         if let Some(reason) = &read_only {
             let text = format!("this photo can only be looked at: {reason}");
@@ -403,15 +436,18 @@ impl Desk {
     /// Saves the open photo and leaves it.
     pub(crate) fn leave_photo(&mut self) {
         self.waiting = None;
+        self.later.clear();
         let Some(open) = self.open.take() else { return };
-        self.disk.close(open.key, open.annotation);
+        self.disk.close(open.visit, open.annotation);
         self.engine.want_nothing();
-        self.answer = Answer::default();
+        self.answer = self.answer.next();
         self.hand = Hand::Click;
         self.drawn += 1;
         let Open { key, path, photo, pyramid, record, .. } = open;
+        let Some(folder) = self.folder.clone() else { return };
         self.keep(LoadedPhoto {
             key,
+            folder,
             path,
             photo,
             pyramid,
@@ -487,6 +523,11 @@ impl Desk {
         if self.is_done() {
             self.go_unfinished(1);
         }
+    }
+
+    /// Grows with every folder that is listed.
+    pub(crate) fn folders(&self) -> u64 {
+        self.photos_state.folders
     }
 
     /// Grows with every change of a photo's state.

@@ -1,7 +1,7 @@
 //! The thread that answers clicks. The window never waits for it.
 //!
 //! The window says what is wanted; what it wanted before is dropped where it no longer leads there.
-//! Answers on their way go through a slot with one place, where the newest wins.
+//! Answers on their way are told at most thirty times a second.
 
 mod answerer;
 mod network;
@@ -114,6 +114,8 @@ impl Engine {
 
     /// Looks at a photo while nobody clicks.
     pub(crate) fn prepare(&self, key: PhotoKey, photo: Photo, options: Options) {
+        // The photo before is looked at no more.
+        self.asked().orders.retain(|order| !matches!(order, Order::Prepare(..)));
         self.order(Order::Prepare(key, photo, Box::new(options)));
     }
 
@@ -219,6 +221,8 @@ impl Worker {
                     answerer.put_aside(key);
                 }
             }
+            // Whoever clicks waits for it anyway.
+            Order::Prepare(..) if self.lock().wanted.is_some() => {}
             Order::Prepare(key, photo, options) => {
                 let Some(answerer) = &mut self.answerer else { return };
                 let work = || answerer.prepare(key, &photo, &options, token);
@@ -300,15 +304,12 @@ impl Worker {
             }
             Err(Unanswered::Cancelled) => {}
             Err(Unanswered::Problem(problem)) => {
-                self.say(Event::Failed { revision, problem });
-                self.is_done(revision);
+                self.give_up(revision, problem);
             }
             Err(Unanswered::Lost(fault)) => {
                 self.survive(&fault);
                 if self.faults > 2 {
-                    let problem = format!("this click cannot be answered: {fault}");
-                    self.say(Event::Failed { revision, problem });
-                    self.is_done(revision);
+                    self.give_up(revision, format!("this click cannot be answered: {fault}"));
                 }
             }
         }
@@ -316,12 +317,20 @@ impl Worker {
 
     /// Nothing more is to be done for what was wanted, unless something else is by now.
     fn is_done(&self, revision: u64) {
+        self.forget(revision);
+        self.say(Event::Idle { revision });
+    }
+
+    fn give_up(&self, revision: u64, problem: String) {
+        self.forget(revision);
+        self.say(Event::Failed { revision, problem });
+    }
+
+    fn forget(&self, revision: u64) {
         let mut asked = self.lock();
         if asked.wanted.as_ref().is_some_and(|wanted| wanted.revision == revision) {
             asked.wanted = None;
         }
-        drop(asked);
-        self.say(Event::Idle { revision });
     }
 
     /// After a fault: once more on the same device, then on the processor. What is wanted is answered
@@ -337,6 +346,8 @@ impl Worker {
             ),
         };
         self.say(Event::Fault(format!("the engine failed and was started again, {does}: {fault}")));
+        // Its memory may be what was missing.
+        self.answerer = None;
         self.load(choice);
     }
 }

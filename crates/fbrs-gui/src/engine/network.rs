@@ -55,6 +55,8 @@ struct Desk {
     key: PhotoKey,
     session: Session,
     base: Base,
+    /// Whether a search of the object's finished parts was ended by its time.
+    by_time: bool,
     /// Objects that were put aside, the last one last.
     aside: VecDeque<(Base, Work)>,
 }
@@ -83,7 +85,7 @@ impl Network {
             None => {
                 let mut session = self.segmenter.session(photo.clone(), options.clone())?;
                 session.set_memory_limit(MEMORY);
-                Desk { key, session, base: Base::default(), aside: VecDeque::new() }
+                Desk { key, session, base: Base::default(), by_time: false, aside: VecDeque::new() }
             }
         };
         while self.desks.len() >= SESSIONS {
@@ -98,6 +100,7 @@ impl Network {
 impl Desk {
     /// Puts the object in hand aside.
     fn put_aside(&mut self) {
+        self.by_time = false;
         if let Some(work) = self.session.take() {
             let base = std::mem::take(&mut self.base);
             self.aside.retain(|(known, old)| {
@@ -157,7 +160,12 @@ impl Desk {
         }
         self.base.start.clone_from(&base.start);
         for part in base.parts {
-            self.session.replay(&part, watch)?;
+            // One click after the other, so that each one's ending is known.
+            for count in 1..=part.len() {
+                self.session.replay(part.get(..count).unwrap_or(&part), watch)?;
+                let ending = self.session.report().and_then(|report| report.refine.ending);
+                self.by_time |= ending == Some(fbrs::Ending::Time);
+            }
             self.session.finish_partially()?;
             self.base.parts.push(part);
         }
@@ -225,6 +233,9 @@ impl Answerer for Network {
         let threshold = wanted.threshold;
         let desk = self.desk(wanted.key, &wanted.photo, &wanted.options).map_err(unanswered)?;
         let mut click = 0;
+        let by_time = |session: &Session| {
+            session.report().and_then(|report| report.refine.ending) == Some(fbrs::Ending::Time)
+        };
         let mut on_event = |event: &Event<'_>| {
             let mut live = |evaluation, loss, answer: &LiveAnswer<'_>| {
                 let mask = || {
@@ -243,6 +254,7 @@ impl Answerer for Network {
         };
         let mut watch = Watch::new().cancelled_by(token).seen_by(&mut on_event);
         desk.take_base(wanted, &mut watch).map_err(unanswered)?;
+        let was_by_time = desk.by_time || by_time(&desk.session);
         let known = desk.session.clicks().zip(&wanted.clicks).take_while(|(a, b)| a == *b).count();
         let next = wanted.clicks.get(..known + 1).unwrap_or(&wanted.clicks);
         desk.session.replay(next, &mut watch).map_err(unanswered)?;
@@ -255,7 +267,8 @@ impl Answerer for Network {
             evaluations: report.refine.losses.len(),
             ending: report.refine.ending,
         });
-        Ok(Answered { revision: wanted.revision, mask, clicks: next.len(), cost })
+        let by_time = was_by_time || by_time(&desk.session);
+        Ok(Answered { revision: wanted.revision, mask, clicks: next.len(), cost, by_time })
     }
 
     fn put_aside(&mut self, key: PhotoKey) {

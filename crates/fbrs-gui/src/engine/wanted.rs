@@ -105,6 +105,8 @@ pub(crate) struct Answered {
     /// How many of the clicks it answers.
     pub(crate) clicks: usize,
     pub(crate) cost: Option<Cost>,
+    /// Whether any search on the way was ended by its time.
+    pub(crate) by_time: bool,
 }
 
 /// What a click took.

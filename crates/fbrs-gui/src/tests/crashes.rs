@@ -199,3 +199,78 @@ fn folders_that_are_not_there_or_empty_are_said() {
     }
     desk.click(at(1.0, 1.0), Sign::Positive);
 }
+
+#[test]
+fn a_next_photo_that_cannot_be_read_ahead_is_read_when_it_is_asked_for() {
+    let place = Place::new(&["a.png", "c.png"]);
+    std::fs::write(place.path("b.jpg"), b"\xff\xd8 and no more").unwrap();
+    let mut desk = place.desk(&[Does::Answers]);
+    until_open(&mut desk);
+    desk.act(Action::Next);
+    until(&mut desk, "its fault", |desk| desk.photos[1].fault.is_some());
+    assert!(desk.loading_photo().is_none());
+    desk.act(Action::Next);
+    until(&mut desk, "c.png", |desk| {
+        desk.annotation().is_some() && desk.open.as_ref().unwrap().path.name() == "c.png"
+    });
+}
+
+#[test]
+fn a_click_that_failed_is_not_finished_with_the_answer_before() {
+    let place = Place::new(&["a.png"]);
+    let mut desk = place.desk(&[Does::Answers, Does::Refuses, Does::Answers]);
+    until_open(&mut desk);
+    desk.click(at(50.0, 50.0), Sign::Positive);
+    until_answered(&mut desk);
+    desk.click(at(120.0, 50.0), Sign::Positive);
+    until(&mut desk, "the refusal", |desk| !desk.answer.is_busy);
+    assert!(!desk.is_settled());
+    // Finishing asks once more.
+    desk.act(Action::Finish);
+    until(&mut desk, "the object", |desk| desk.current().is_none());
+    let object = &desk.document().unwrap().objects[0];
+    assert_eq!(object.clicks.len(), 2);
+    assert!(object.mask.holds(at(120.0, 50.0)) && object.mask.holds(at(50.0, 50.0)));
+}
+
+/// A finish that comes to nothing must not be tried for ever.
+#[test]
+fn what_cannot_be_finished_is_left_in_hand() {
+    let place = Place::new(&["a.png"]);
+    let mut first = place.desk(&[Does::Answers]);
+    until_open(&mut first);
+    first.click(at(50.0, 50.0), Sign::Positive);
+    until_answered(&mut first);
+    first.act(Action::Finish);
+    first.settings.keep_out = true;
+    first.click(at(50.0, 50.0), Sign::Positive);
+    until_answered(&mut first);
+    for action in [Action::Brush, Action::Polygon, Action::DoneAndNext, Action::Reopen] {
+        first.act(action);
+        assert_eq!(first.current().unwrap().clicks.len(), 1, "{action:?}");
+    }
+    // And in a window that only looks.
+    let mut second = place.desk(&[Does::Answers]);
+    until_open(&mut second);
+    until_answered(&mut second);
+    for action in Action::ALL {
+        second.act(*action);
+        second.hear();
+    }
+    assert_eq!(second.document().unwrap().objects.len(), 1);
+}
+
+#[test]
+fn photos_of_two_folders_with_one_name_are_not_taken_for_each_other() {
+    let (a, b) = (Place::new(&["1.png"]), Place::new(&["1.png"]));
+    let mut desk = a.desk(&[Does::Answers]);
+    // While the first is being read.
+    desk.open_folder(b.folder.path().to_owned(), None);
+    until_open(&mut desk);
+    desk.click(at(50.0, 50.0), Sign::Positive);
+    until_answered(&mut desk);
+    desk.act(Action::Finish);
+    desk.close();
+    drop(desk);
+    assert!(b.path("1.png.fbrs.json").exists() && !a.path("1.png.fbrs.json").exists());
+}

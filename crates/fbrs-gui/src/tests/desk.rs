@@ -570,3 +570,84 @@ fn what_is_kept_is_a_document_that_others_can_open() {
     let photo = file::read(&place.path("a.png.fbrs.json")).unwrap().document().photo.clone();
     assert!(Keeper::open(&place.path("a.png.fbrs.json"), &photo).is_ok());
 }
+
+/// Who types ahead of the answer gets the same objects as who waits.
+#[test]
+fn clicks_and_classes_behind_a_finish_are_the_next_object_s() {
+    let place = Place::new(&["a.png"]);
+    let mut desk = place.desk(&[Does::Hangs(300), Does::Answers]);
+    until_open(&mut desk);
+    desk.choose_class_named("cat");
+    desk.choose_class_named("dog");
+    desk.press_digit('1');
+    desk.click(at(40.0, 40.0), Sign::Positive);
+    desk.act(Action::Finish);
+    desk.press_digit('2');
+    desk.click(at(120.0, 80.0), Sign::Positive);
+    assert!(desk.document().unwrap().objects.is_empty(), "the answer is still to come");
+    until(&mut desk, "the object", |desk| desk.document().unwrap().objects.len() == 1);
+    until_answered(&mut desk);
+    let found = document(&desk);
+    assert_eq!((found.objects[0].class, found.objects[0].clicks.len()), (Some(1), 1));
+    let current = found.current.unwrap();
+    assert_eq!((current.class, current.clicks.len()), (Some(2), 1));
+}
+
+#[test]
+fn the_object_that_was_asked_for_is_gone_on_with_whatever_is_in_hand() {
+    let place = Place::new(&["a.png"]);
+    let mut desk = place.desk(&[Does::Answers]);
+    until_open(&mut desk);
+    object(&mut desk, 30.0, 30.0);
+    object(&mut desk, 60.0, 90.0);
+    click(&mut desk, 120.0, 80.0, Sign::Positive);
+    desk.select(Some(1), false);
+    desk.act(Action::Reopen);
+    until_answered(&mut desk);
+    assert_eq!(desk.current().unwrap().object, Some(1));
+    assert_eq!(document(&desk).objects.len(), 3);
+}
+
+#[test]
+fn esc_leaves_class_and_finished_parts_alone() {
+    let place = Place::new(&["a.png"]);
+    let does = [Does::Answers, Does::Answers, Does::Searches, Does::Answers];
+    let mut desk = place.desk(&does);
+    until_open(&mut desk);
+    click(&mut desk, 30.0, 30.0, Sign::Positive);
+    desk.act(Action::FinishPart);
+    until_answered(&mut desk);
+    desk.choose_class_named("cat");
+    desk.click(at(120.0, 80.0), Sign::Positive);
+    until(&mut desk, "a search", |desk| desk.answer.live.is_some());
+    desk.act(Action::Cancel);
+    until_answered(&mut desk);
+    let current = desk.current().unwrap().clone();
+    assert_eq!((current.class, current.parts.len(), current.clicks.len()), (Some(1), 1, 0));
+    // And what was called off can be had again.
+    desk.act(Action::Undo);
+    until_answered(&mut desk);
+    assert_eq!(desk.current().unwrap().clicks.len(), 1);
+}
+
+#[test]
+fn locked_objects_are_not_changed() {
+    let place = Place::new(&["a.png"]);
+    let mut desk = place.desk(&[Does::Answers]);
+    until_open(&mut desk);
+    object(&mut desk, 30.0, 30.0);
+    desk.set_locked(1, true);
+    let before = document(&desk);
+    desk.select(Some(1), false);
+    for action in [Action::Delete, Action::Reopen] {
+        desk.act(action);
+    }
+    desk.choose_class_named("cat");
+    desk.act(Action::Brush);
+    desk.stroke(at(100.0, 100.0));
+    desk.end_stroke();
+    desk.act(Action::Brush);
+    click(&mut desk, 30.0, 30.0, Sign::Positive);
+    desk.act(Action::Cut);
+    assert_eq!(document(&desk).objects, before.objects);
+}

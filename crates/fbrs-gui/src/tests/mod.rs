@@ -118,7 +118,8 @@ impl Answerer for Scripted {
             }
         }
         let cost = Cost { time: Duration::from_millis(1), evaluations: 1, ending: None };
-        Ok(Answered { revision: wanted.revision, mask: mask(), clicks, cost: Some(cost) })
+        let (revision, mask) = (wanted.revision, mask());
+        Ok(Answered { revision, mask, clicks, cost: Some(cost), by_time: false })
     }
 
     fn put_aside(&mut self, _: PhotoKey) {}

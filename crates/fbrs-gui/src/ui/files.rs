@@ -20,6 +20,8 @@ const ROW: f32 = 52.0;
 #[derive(Default)]
 pub(super) struct Files {
     textures: HashMap<PhotoPath, TextureHandle>,
+    /// Of which listing the pictures are.
+    folder: u64,
     /// The photo that was open last: the list follows it.
     shown: Option<PhotoPath>,
     /// The photos that are listed, by their places among all.
@@ -32,6 +34,11 @@ impl Files {
     /// Draws the list; returns the dialog that was asked for.
     pub(super) fn show(&mut self, desk: &mut Desk, ui: &mut Ui) -> Option<Ask> {
         let mut asked = None;
+        if self.folder != desk.folders() {
+            // Pictures of another folder's photos, whose names may be alike.
+            self.textures.clear();
+            self.folder = desk.folders();
+        }
         ui.add_space(4.0);
         if desk.folder.is_none() {
             ui.label("Open a folder of photos, or drop one onto this window.");

@@ -35,8 +35,7 @@ pub(super) fn welcome(desk: &mut Desk, ui: &mut Ui) -> Option<Ask> {
         {
             open = Some(None);
         }
-        let recent: Vec<_> =
-            desk.settings.recent.iter().filter(|path| path.is_dir()).cloned().collect();
+        let recent = desk.settings.recent.clone();
         if !recent.is_empty() {
             ui.add_space(14.0);
             ui.label(RichText::new("Opened before").weak());

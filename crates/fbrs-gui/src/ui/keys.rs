@@ -15,7 +15,9 @@ pub(super) fn press(window: &mut Window, ctx: &Context) {
         return;
     }
     let writes = ctx.egui_wants_keyboard_input() && ctx.text_edit_focused();
-    let has_focus = ctx.memory(|memory| memory.focused()).is_some();
+    // The canvas is no control: its keys are the annotator's.
+    let focused = ctx.memory(|memory| memory.focused());
+    let has_focus = focused.is_some_and(|id| Some(id) != window.sheet.id);
     let events = ctx.input(|input| input.raw.events.clone());
     for event in events {
         let Event::Key { key, physical_key, pressed: true, repeat, modifiers } = event else {
@@ -30,13 +32,15 @@ pub(super) fn press(window: &mut Window, ctx: &Context) {
         if !modifiers.command && !modifiers.alt && window.move_pointer(key, modifiers.shift) {
             continue;
         }
-        if let Some(digit) = digit(key, physical_key).filter(|_| modifiers == Modifiers::NONE) {
+        let action = window.desk.keys.action(key, physical_key, modifiers);
+        let digit = digit(key, physical_key).filter(|_| modifiers == Modifiers::NONE);
+        // A sign that is written where others have a digit is that sign.
+        if let Some(digit) = digit.filter(|_| action.is_none()) {
             if !repeat {
                 window.desk.press_digit(digit);
             }
             continue;
         }
-        let action = window.desk.keys.action(key, physical_key, modifiers);
         if let Some(action) = action.filter(|action| !repeat || repeats(*action)) {
             window.act(action);
         }

@@ -15,7 +15,7 @@ mod toolbar;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 
-use egui::{CentralPanel, Context, Frame, Key, Panel, Ui};
+use egui::{CentralPanel, Context, Frame, Id, Key, Modal, Panel, RichText, Ui, ViewportCommand};
 use fbrs_annotation::PhotoPath;
 
 use crate::canvas::Painter;
@@ -39,6 +39,9 @@ pub(crate) struct Window {
     wake: Wake,
     styled: Option<style::Styled>,
     had_focus: bool,
+    /// Whether somebody is asked before the window closes, and what was said.
+    asks_close: bool,
+    closes_anyway: bool,
     /// The photo in the window's title.
     titled: Option<PhotoPath>,
 }
@@ -79,6 +82,8 @@ impl Window {
             wake,
             styled: None,
             had_focus: true,
+            asks_close: false,
+            closes_anyway: false,
             titled: None,
         }
     }
@@ -134,6 +139,7 @@ impl Window {
                 }
             }
         });
+        self.guard_close(ui.ctx());
         let asked = self.dialogs.show(&mut self.desk, ui.ctx());
         if let Some(ask) = asked {
             self.ask(ask);
@@ -296,6 +302,41 @@ impl Window {
             self.desk.list_again();
         }
         self.had_focus = focus;
+    }
+
+    /// Before the window closes while something cannot be written, somebody is asked.
+    fn guard_close(&mut self, ctx: &Context) {
+        let wants = ctx.input(|input| input.viewport().close_requested());
+        if wants && self.desk.is_importing {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.desk.remark("the window closes when the import is over: stop it first");
+        } else if wants && self.desk.trouble.is_some() && !self.closes_anyway {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.asks_close = true;
+        }
+        let trouble = self.desk.trouble.clone().filter(|_| self.asks_close);
+        let Some(trouble) = trouble else {
+            self.asks_close = false;
+            return;
+        };
+        Modal::new(Id::unique("close")).show(ctx, |ui| {
+            ui.set_width(420.0);
+            ui.label(RichText::new("Not everything is on the disk").strong().size(16.0));
+            ui.label(trouble);
+            ui.add_space(8.0);
+            ui.horizontal(|ui| {
+                if ui.button("Try again").clicked() {
+                    self.desk.retry();
+                }
+                if ui.button("Go on working").clicked() {
+                    self.asks_close = false;
+                }
+                if ui.button("Close, and lose these changes").clicked() {
+                    self.closes_anyway = true;
+                    ctx.send_viewport_cmd(ViewportCommand::Close);
+                }
+            });
+        });
     }
 
     /// The photo's name in the window's title.

@@ -13,7 +13,8 @@ use fbrs::{ImageSpace, Position, Sign};
 use fbrs_annotation::Color;
 
 use crate::canvas::{
-    Hatch, Layer, NOTCH, Order, Painted, PaintedTile, Painter, Scene, Shown, Textures, Tile, View,
+    Hatch, Layer, NOTCH, Order, Painted, PaintedTile, Painter, Scene, Shown, TILE, Textures, Tile,
+    View,
 };
 use crate::desk::{Action, Desk, Hand};
 use crate::engine::PhotoKey;
@@ -46,6 +47,8 @@ pub(crate) struct Sheet {
     views: HashMap<PhotoKey, View>,
     last_order: Option<(PhotoKey, u64, u64, Vec<Tile>)>,
     drag: Option<Drag>,
+    /// Names the canvas among the window's controls.
+    pub(super) id: Option<egui::Id>,
     /// The click of the object in hand under the pointer.
     pub(crate) over: Option<usize>,
     /// The photo's place under the pointer.
@@ -57,7 +60,7 @@ pub(crate) struct Sheet {
 enum Drag {
     Pan,
     Stroke,
-    Click { index: usize, to: Place },
+    Click { key: PhotoKey, index: usize, from: Place, to: Place },
 }
 
 impl Sheet {
@@ -76,6 +79,7 @@ impl Sheet {
             views: HashMap::new(),
             last_order: None,
             drag: None,
+            id: None,
             over: None,
             under: None,
         }
@@ -86,6 +90,7 @@ impl Sheet {
         let canvas = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(canvas, Sense::click_and_drag());
         ui.painter().rect_filled(canvas, 0.0, ui.visuals().extreme_bg_color);
+        self.id = Some(response.id);
         let label = label(desk);
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &label));
         let Some((key, size)) = desk.open.as_ref().map(|open| (open.key, open.pyramid.size()))
@@ -168,16 +173,19 @@ impl Sheet {
             match drag {
                 Drag::Pan => view.pan(response.drag_delta()),
                 Drag::Stroke => desk.stroke(view.to_photo(at)),
-                Drag::Click { index, to } => {
+                Drag::Click { key, index, from, to } => {
                     let to = view.pixel_at(at).unwrap_or(to);
-                    self.drag = Some(Drag::Click { index, to });
+                    self.drag = Some(Drag::Click { key, index, from, to });
                 }
             }
         }
         if response.drag_stopped() {
             match self.drag.take() {
                 Some(Drag::Stroke) => desk.end_stroke(),
-                Some(Drag::Click { index, to }) => desk.move_click(index, to),
+                // The click that was taken, and no other that has its place by now.
+                Some(Drag::Click { key, index, from, to }) if is_there(desk, key, index, from) => {
+                    desk.move_click(index, to);
+                }
                 _ => {}
             }
         }
@@ -242,7 +250,13 @@ impl Sheet {
                 let reach = REACH.max(desk.settings.click_radius);
                 let near = near.filter(|(.., far)| *far <= reach);
                 let near = near.min_by(|a, b| a.2.total_cmp(&b.2));
-                Some(near.map_or(Drag::Pan, |(index, to, _)| Drag::Click { index, to }))
+                let key = desk.key()?;
+                Some(near.map_or(Drag::Pan, |(index, to, _)| Drag::Click {
+                    key,
+                    index,
+                    from: to,
+                    to,
+                }))
             }
             _ => Some(Drag::Pan),
         }
@@ -386,6 +400,10 @@ impl Sheet {
         let photo = open.pyramid.size();
         let level = view.level(open.pyramid.last_level());
         let seen = Tile::seen(view, photo, level);
+        // All that is seen has room, and as much again for what was seen before.
+        let bytes = 2 * seen.len() * 4 * (TILE * TILE) as usize;
+        self.photo.set_limit(bytes.max(PHOTO_TEXTURES));
+        self.masks.iter_mut().for_each(|masks| masks.set_limit(bytes.max(MASK_TEXTURES)));
         let now = (key, self.objects.number, self.current.number, seen.clone());
         let waits = self.uploads.is_empty();
         if self.last_order.as_ref() == Some(&now) && waits {
@@ -567,13 +585,17 @@ impl Sheet {
     fn paint_clicks(&self, painter: &egui::Painter, desk: &Desk, view: &View) {
         let Some(current) = desk.current() else { return };
         let radius = desk.settings.click_radius;
+        for click in &desk.later {
+            mark(painter, view.to_screen(click.position), radius, click.sign, Look::Queued);
+        }
         for click in current.parts.iter().flatten() {
             mark(painter, view.to_screen(click.position), 0.7 * radius, click.sign, Look::Past);
         }
         for (index, click) in current.clicks.iter().enumerate() {
             let mut at = view.to_screen(click.position);
-            if let Some(Drag::Click { index: dragged, to }) = self.drag
+            if let Some(Drag::Click { key, index: dragged, from, to }) = self.drag
                 && dragged == index
+                && is_there(desk, key, index, from)
             {
                 painter.line_segment([at, view.to_screen(to)], Stroke::new(1.0, Color32::WHITE));
                 at = view.to_screen(to);
@@ -627,6 +649,12 @@ fn cross(painter: &egui::Painter, at: Pos2, scale: f32) {
         painter.line_segment(ends, Stroke::new(4.0, Color32::BLACK));
         painter.line_segment(ends, Stroke::new(2.0, Color32::WHITE));
     }
+}
+
+/// Whether a click of the object in hand is the one that was taken.
+fn is_there(desk: &Desk, key: PhotoKey, index: usize, from: Place) -> bool {
+    let click = desk.current().and_then(|current| current.clicks.get(index));
+    desk.key() == Some(key) && click.is_some_and(|click| click.position == from)
 }
 
 /// What a screen reader says of the canvas.

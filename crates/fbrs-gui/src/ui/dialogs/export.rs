@@ -45,6 +45,7 @@ impl ExportDialog {
     }
 
     pub(super) fn show(&mut self, desk: &mut Desk, ctx: &Context) -> After {
+        self.job.is_just_over();
         let (mut asked, mut starts) = (None, false);
         let modal = Modal::new(Id::unique("export")).show(ctx, |ui| {
             ui.set_width(480.0);
@@ -69,6 +70,10 @@ impl ExportDialog {
                     asked = Some(Ask::ExportTo);
                 }
             });
+            if desk.trouble.is_some() {
+                let text = "Changes cannot be written at the moment: what is exported lacks them.";
+                ui.colored_label(ui.visuals().error_fg_color, text);
+            }
             ui.add_space(6.0);
             self.job.show(ui);
             ui.add_space(8.0);

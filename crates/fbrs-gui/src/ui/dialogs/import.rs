@@ -24,10 +24,14 @@ impl ImportDialog {
     /// Imports what was chosen.
     pub(super) fn start(&mut self, desk: &mut Desk, from: PathBuf) {
         if !self.job.is_running() {
-            // Its document is the import's while that lasts.
-            desk.leave_photo();
+            desk.begin_import();
             self.chosen = Some(from);
         }
+    }
+
+    /// Whether it works: it is not closed then, because the window has to take in what it did.
+    pub(super) fn is_running(&self) -> bool {
+        self.job.is_running() || self.chosen.is_some()
     }
 
     pub(super) fn show(&mut self, desk: &mut Desk, ctx: &Context) -> After {
@@ -75,7 +79,7 @@ impl ImportDialog {
 
     /// In a thread of its own, when the photo that was open is on the disk.
     fn run(&mut self, desk: &mut Desk, ctx: &Context, from: PathBuf) {
-        let Some(folder) = desk.folder.clone() else { return };
+        let Some(folder) = desk.folder.clone() else { return desk.take_in() };
         let (mut project, settings) = (desk.project.clone(), self.settings);
         let work = self.job.begin(ctx, move |go_on| {
             import::import(&folder, &mut project, &from, settings, go_on)

@@ -1,5 +1,6 @@
 //! Work that takes a while, and what came of it.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -41,7 +42,9 @@ impl Job {
                 running.all.store(all, Ordering::Relaxed);
                 !running.is_called_off.load(Ordering::Relaxed)
             };
-            let outcome = work(&mut go_on);
+            // Whatever happens in there, it is over then.
+            let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(&mut go_on)))
+                .unwrap_or_else(|_| Err("a fault in the program, please report it".to_owned()));
             *running.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
             ctx.request_repaint();
         })
@@ -70,7 +73,6 @@ impl Job {
 
     /// Draws how far it is, or what came of it.
     pub(super) fn show(&mut self, ui: &mut Ui) {
-        self.is_just_over();
         match (&self.running, &self.outcome) {
             (Some(running), _) => {
                 let done = running.done.load(Ordering::Relaxed);

@@ -91,8 +91,11 @@ impl Dialogs {
         }
     }
 
-    /// Closes the dialog on top; `false` where there is none.
+    /// Closes the dialog on top; `false` where there is none. An import is not closed while it works.
     pub(super) fn close_one(&mut self) -> bool {
+        if self.import.as_ref().is_some_and(ImportDialog::is_running) {
+            return true;
+        }
         self.class.take().is_some()
             || self.export.take().is_some()
             || self.import.take().is_some()

@@ -9,7 +9,7 @@ use crate::ui::files::name;
 /// How things look: all of it acts at once.
 pub(super) fn show(desk: &mut Desk, ui: &mut Ui) {
     let before = desk.settings.clone();
-    let mut threshold = desk.threshold;
+    let mut threshold = desk.threshold_in_use();
     let settings = &mut desk.settings;
     let slider = |ui: &mut Ui, text: &str, slider: Slider<'_>| {
         ui.horizontal(|ui| {

@@ -70,10 +70,7 @@ impl Objects {
                     };
                     let tip = format!("{} ({})", action.text(), desk.keys.text(action));
                     if ui.button(text).on_hover_text(tip).clicked() {
-                        match action {
-                            Action::Delete => desk.delete(&selection),
-                            action => desk.act(action),
-                        }
+                        desk.act(action);
                     }
                 }
             });
