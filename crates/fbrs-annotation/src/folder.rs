@@ -1,8 +1,8 @@
 //! A folder of photos, and where their documents are.
 
 use std::collections::HashSet;
-use std::fs;
-use std::io::Read;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use fbrs_data::files;
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::file::{self, Summary};
+use crate::keeper::is_named;
 use crate::project::PROJECT_FILE;
 
 /// What a document's name has behind the photo's.
@@ -20,6 +21,8 @@ const ENDINGS: [&str; 14] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "bmp", "gif", "pnm", "ppm", "pgm",
     "pbm",
 ];
+/// Name of the file that is locked.
+const LOCK: &str = ".fbrs-project.lock";
 /// Folders in one another that are looked into.
 const DEPTH: usize = 32;
 
@@ -29,6 +32,21 @@ const DEPTH: usize = 32;
 pub struct Folder {
     root: PathBuf,
     output: Option<PathBuf>,
+}
+
+/// Held by whoever may change a folder's classes.
+#[derive(Debug)]
+pub struct FolderLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // While it is held: nobody else takes it for theirs.
+        let _ = fs::remove_file(&self.path);
+        let _ = self.file.unlock();
+    }
 }
 
 /// A photo of a folder.
@@ -105,6 +123,25 @@ impl Folder {
         let relative = path.strip_prefix(&self.root).ok()?;
         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
         (!parts.is_empty()).then(|| PhotoPath::new(parts.join("/")))
+    }
+
+    /// Keeps others from changing the folder's classes; `None` where somebody else does so.
+    ///
+    /// # Errors
+    /// Whatever the system says: nobody is kept from anything then.
+    pub fn lock(&self) -> io::Result<Option<FolderLock>> {
+        let path = self.documents().join(LOCK);
+        for _ in 0..8 {
+            let file = OpenOptions::new().create(true).append(true).open(&path)?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Ok(()) if is_named(&file, &path) => return Ok(Some(FolderLock { file, path })),
+                // Whoever had it has removed it in between.
+                Ok(()) => {}
+            }
+        }
+        Err(io::Error::other("the file of the lock is removed again and again"))
     }
 
     /// What a list shows of a photo's document.

@@ -325,7 +325,7 @@ fn sync_folder(of: &Path) {
 
 /// Whether a file is the one that its name leads to: another process may have removed it between the
 /// opening and the lock.
-fn is_named(file: &File, path: &Path) -> bool {
+pub(crate) fn is_named(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

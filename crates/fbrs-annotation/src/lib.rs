@@ -60,7 +60,7 @@ pub mod shape;
 pub use annotation::{Annotation, Line};
 pub use document::{Current, Document, Object, Origin, PhotoRecord, PhotoState, Weights};
 pub use error::{Error, Result};
-pub use folder::{Folder, PhotoPath, digest, is_photo};
+pub use folder::{Folder, FolderLock, PhotoPath, digest, is_photo};
 pub use keeper::{Keeper, Opened};
 pub use mask::{Mask, Run};
 pub use project::{COLORS, Class, Color, PROJECT_FILE, Project};

@@ -141,7 +141,7 @@ impl Loader {
     /// Lists the photos of a folder, and then how far the work on each is.
     pub(crate) fn list(&self, folder: &Folder) {
         let mut orders = self.lists.lock();
-        orders.0.clear();
+        orders.0.retain(|order| !matches!(order, Order::List(_)));
         orders.0.push_back(Order::List(folder.clone()));
         drop(orders);
         self.lists.changed.notify_all();

@@ -7,6 +7,7 @@ use fbrs_annotation::import::{self, Settings};
 use fbrs_data::text::printable;
 
 use super::{FolderArgs, count, failure, parse_format, project, show};
+use crate::exit::Exit;
 use crate::print::Voice;
 use crate::{interrupt, progress};
 
@@ -47,6 +48,12 @@ Exit code 7: what could be read is taken in, but not all; the report names the r
 
 pub(super) fn run(args: ImportArgs, voice: Voice) -> Result<()> {
     let folder = args.folder.folder();
+    let lock = folder.lock();
+    if matches!(lock, Ok(None)) {
+        let sentence =
+            "a window of `fbrs annotate` works on this folder: import there, or close it first";
+        return Err(Exit::Usage.because(sentence));
+    }
     let mut project = project(&folder)?;
     let settings = Settings { format: args.format, turn: args.turn };
     let bar = progress::steps(voice, 0);

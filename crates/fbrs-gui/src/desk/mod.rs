@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use fbrs::{DeviceChoice, Options};
-use fbrs_annotation::{Annotation, Current, Document, Folder, PhotoPath, PhotoState, Project};
+use fbrs_annotation::{
+    Annotation, Current, Document, Folder, FolderLock, PhotoPath, PhotoState, Project,
+};
 
 use crate::disk::{Disk, DiskEvent};
 use crate::engine::{self, Choice, Engine, Load, PhotoKey, Ready, Wake};
@@ -94,7 +96,10 @@ pub(crate) struct Desk {
     pub(crate) settings: Settings,
     settings_path: Option<PathBuf>,
     pub(crate) keys: Keys,
+    /// Where the documents of the first folder are, where the program was told so.
     output: Option<PathBuf>,
+    /// For which folder that was.
+    output_of: Option<PathBuf>,
 
     pub(crate) ready: Option<Ready>,
     /// How far weights are loaded, while they are.
@@ -108,8 +113,10 @@ pub(crate) struct Desk {
 
     pub(crate) folder: Option<Folder>,
     pub(crate) project: Project,
-    /// Whether the project's file could be read: it is never written over where not.
+    /// Whether the project's file is this window's to write: it could be read, and nobody else has it.
     project_is_sound: bool,
+    /// Keeps others from writing it.
+    folder_lock: Option<FolderLock>,
     pub(crate) photos: Vec<PhotoItem>,
     pub(crate) filter: Filter,
     pub(crate) search: String,
@@ -165,6 +172,7 @@ impl Desk {
             settings_path: setup.settings,
             keys,
             output: setup.output,
+            output_of: None,
             ready: None,
             loading_weights: Some(0.0),
             choice,
@@ -174,6 +182,7 @@ impl Desk {
             folder: None,
             project: Project::default(),
             project_is_sound: true,
+            folder_lock: None,
             photos: Vec::new(),
             filter: Filter::All,
             search: String::new(),

@@ -130,7 +130,8 @@ impl Desk {
             return;
         };
         self.leave_photo();
-        self.list(Folder::new(root, self.output.clone()));
+        let output = self.output_for(&root);
+        self.list(Folder::new(root, output));
         let folder = self.folder.clone();
         let relative = |path: &PathBuf| folder.as_ref().and_then(|folder| folder.relative(path));
         let chosen: Vec<_> = photos.iter().filter_map(relative).collect();
@@ -147,17 +148,28 @@ impl Desk {
         self.leave_photo();
         self.settings.remember(&root);
         self.keep_settings();
-        self.list(Folder::new(root, self.output.clone()));
+        let output = self.output_for(&root);
+        self.list(Folder::new(root, output));
         self.photos_state.first = first;
         self.photos_state.chosen = None;
     }
 
-    /// Has the documents of the open folder in another one.
+    /// Where a folder's documents are, if not beside its photos.
+    fn output_for(&mut self, root: &Path) -> Option<PathBuf> {
+        let told_of = self.output_of.get_or_insert_with(|| root.to_owned());
+        let told = self.output.clone().filter(|_| told_of == root);
+        told.or_else(|| self.settings.documents.get(root).cloned())
+    }
+
+    /// Has the documents of the open folder in another one, now and later.
     pub(crate) fn set_output(&mut self, output: PathBuf) {
-        self.output = Some(output);
         if let Some(folder) = &self.folder {
             let (root, open) = (folder.root().to_owned(), self.open.as_ref());
             let first = open.map(|open| open.path.clone());
+            self.settings.documents.insert(root.clone(), output);
+            if self.output_of.as_ref() == Some(&root) {
+                self.output = None;
+            }
             self.open_folder(root, first);
         }
     }
@@ -193,9 +205,19 @@ impl Desk {
 
     fn read_project(&mut self, folder: &Folder) {
         self.class = None;
+        // The old one first: it may be the same folder's.
+        self.folder_lock = None;
+        let lock = folder.lock();
+        let is_others = matches!(lock, Ok(None));
+        self.folder_lock = lock.ok().flatten();
+        if is_others {
+            self.remark(
+                "another window works on this folder: classes can be chosen here, but not changed",
+            );
+        }
         match Project::read(&folder.project()) {
             Ok(project) => {
-                self.project_is_sound = true;
+                self.project_is_sound = !is_others;
                 if let Ok(options) = serde_json::from_value(project.options.clone()) {
                     (self.options, self.options_chosen) = (options, true);
                 }

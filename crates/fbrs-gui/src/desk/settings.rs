@@ -1,5 +1,6 @@
 //! What a person chose, kept from one start to the next.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,9 @@ pub(crate) struct Settings {
     /// Folders that were open, the last one first.
     pub(crate) recent: Vec<PathBuf>,
     pub(crate) keys: Vec<(Action, Chord)>,
+    /// Where the documents of folders are that were put elsewhere.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) documents: BTreeMap<PathBuf, PathBuf>,
     /// What this program does not know, kept as it was.
     #[serde(flatten)]
     pub(crate) extra: Map<String, Value>,
@@ -65,6 +69,7 @@ impl Default for Settings {
             device: None,
             recent: Vec::new(),
             keys: Vec::new(),
+            documents: BTreeMap::new(),
             extra: Map::new(),
         }
     }

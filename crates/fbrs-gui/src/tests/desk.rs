@@ -651,3 +651,47 @@ fn locked_objects_are_not_changed() {
     desk.act(Action::Cut);
     assert_eq!(document(&desk).objects, before.objects);
 }
+
+#[test]
+fn classes_are_one_window_s_to_change() {
+    let place = Place::new(&["a.png", "b.png"]);
+    let mut first = place.desk(&[Does::Answers]);
+    until_open(&mut first);
+    first.choose_class_named("cat");
+    let mut second = place.desk(&[Does::Answers]);
+    until(&mut second, "the photo", |desk| desk.open.is_some());
+    assert!(second.messages.iter().any(|message| message.text.contains("another window")));
+    second.choose_class_named("dog");
+    assert!(second.project.named("dog").is_none());
+    second.close();
+    drop(second);
+    first.choose_class_named("dog");
+    first.close();
+    drop(first);
+    let project = Project::read(&place.path("fbrs-project.json")).unwrap();
+    let classes: Vec<_> = project.in_use().map(|class| (class.id, class.name.as_str())).collect();
+    assert_eq!(classes, [(1, "cat"), (2, "dog")]);
+    assert!(!names(place.folder.path()).iter().any(|name| name.contains("lock")));
+}
+
+#[test]
+fn documents_that_were_put_elsewhere_are_found_again_and_are_of_that_folder_alone() {
+    let (a, b) = (Place::new(&["1.png"]), Place::new(&["1.png"]));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut desk = a.desk(&[Does::Answers]);
+    until_open(&mut desk);
+    desk.set_output(elsewhere.path().to_owned());
+    until_open(&mut desk);
+    object(&mut desk, 40.0, 40.0);
+    desk.open_folder(b.folder.path().to_owned(), None);
+    until_open(&mut desk);
+    assert!(document(&desk).is_untouched(), "the other folder's photo of this name");
+    object(&mut desk, 40.0, 40.0);
+    desk.close();
+    drop(desk);
+    assert!(b.path("1.png.fbrs.json").exists());
+    assert!(elsewhere.path().join("1.png.fbrs.json").exists());
+    let mut desk = a.desk(&[Does::Answers]);
+    until_open(&mut desk);
+    assert_eq!(document(&desk).objects.len(), 1);
+}
