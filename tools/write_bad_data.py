@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes tests/bad/mat, masks, coco, labelme, yolo and journals: files of annotations and results that must be
-refused. Every file comes with words that its error must contain, in `expected.json`.
+"""Writes tests/bad/mat, masks, coco, labelme, yolo, journals, documents and document_journals: files of
+annotations and results that must be refused. Every file comes with words that its error must contain, in
+`expected.json`; those of `document_journals` with how much of them can be followed.
 
     python3 tools/write_bad_data.py
 
@@ -267,6 +268,94 @@ bad("journals", "number_beyond.jsonl", header() + record(3), "line 2")
 bad("journals", "other_data.jsonl", header() + record(data="Berkeley"), "line 2")
 bad("journals", "other_shard.jsonl", header(shard=(1, 2)) + record(1), "line 2")
 bad("journals", "more_clicks_than_allowed.jsonl", header(max_clicks=1) + record(clicks=[[True, 0, 0]] * 2, iou=[0.1] * 2, seconds=[SECONDS] * 2), "line 2")
+
+# --- Documents of the annotator, and their journals ------------------------------------------------
+
+DAMAGED = "it is damaged"
+
+
+def packed(*runs):
+    """COCO's packed runs; from the fourth on, the difference to the run two before."""
+    text = ""
+    for index, run in enumerate(runs):
+        value = run - runs[index - 2] if index > 2 else run
+        while True:
+            bits, value = value & 0x1F, value >> 5
+            more = value != -1 if bits & 0x10 else value != 0
+            text += chr(bits + 0x20 * more + 48)
+            if not more:
+                break
+    return text
+
+
+def mask(height, width, *runs):
+    return {"size": [height, width], "counts": packed(*runs)}
+
+
+def marked(id=1, mask=mask(20, 30, 100, 7, 493), **more):
+    return {"id": id, "class": 1, "mask": mask, **more}
+
+
+def document(*objects, width=30, height=20, **more):
+    photo = {"file": "a.png", "width": width, "height": height, "sha256": "0" * 64, "bytes": 9}
+    start = {"format": "fbrs-annotation", "version": 1, "state": "done", "count": 0}
+    return json.dumps({**start, "photo": photo, "seq": 1, "objects": objects, **more}) + "\n"
+
+
+# Every other column of a large photo: 60 million runs along its rows.
+STRIPES = mask(10_000, 12_000, *[10_000] * 12_000)
+
+bad("documents", "empty.fbrs.json", "", "no JSON")
+bad("documents", "torn.fbrs.json", document(marked())[:-9], "no JSON")
+bad("documents", "list.fbrs.json", "[]", "fbrs-annotation")
+bad("documents", "sheet.fbrs.json", sheet(), "fbrs-annotation")
+bad("documents", "deep.fbrs.json", "[" * 20_000, "no JSON")
+bad("documents", "version_2.fbrs.json", document(version=2), "later version")
+bad("documents", "no_photo.fbrs.json", document(photo=None), DAMAGED)
+bad("documents", "photo_of_2_to_the_64.fbrs.json", document(width=2**32 - 1, height=2**32 - 1), "4294967295")
+bad("documents", "photo_without_rows.fbrs.json", document(height=0), "0")
+bad("documents", "mask_of_other_size.fbrs.json", document(marked(mask=mask(30, 20, 600))), "object 1", "20×30")
+bad("documents", "mask_without_columns.fbrs.json", document(marked(mask=mask(99_999_999_999, 0))), "no photo has")
+bad("documents", "mask_of_2_to_the_64.fbrs.json", document(marked(mask=mask(2**32, 2**32, 1))), "no photo has")
+bad("documents", "mask_of_one_row.fbrs.json", document(marked(mask=mask(1, 2**26, 0, 2**26))), "no photo has")
+bad("documents", "mask_torn.fbrs.json", document(marked(mask={"size": [20, 30], "counts": "o"})), DAMAGED)
+bad("documents", "mask_too_short.fbrs.json", document(marked(mask=mask(20, 30, 5))), DAMAGED)
+bad("documents", "stripes.fbrs.json", document(marked(1, STRIPES), marked(2, STRIPES), width=12_000, height=10_000), "runs")
+bad("documents", "start_of_other_size.fbrs.json", document(current={"start": mask(30, 20, 600)}), "object in hand")
+bad("documents", "two_of_one_id.fbrs.json", document(marked(), marked()), "id 1")
+bad("documents", "id_0.fbrs.json", document(marked(0)), "id 0")
+bad("documents", "id_2_to_the_64.fbrs.json", document(marked(2**64 - 1)), "next object")
+bad("documents", "changes_2_to_the_64.fbrs.json", document(seq=2**64 - 1), "changes")
+bad("documents", "click_outside.fbrs.json", document(marked(clicks=[{"x": 1e300, "y": 2, "positive": True}])), "click outside")
+
+
+def line(seq, op="draw", **patch):
+    return json.dumps({"seq": seq, "time": 1, "op": op, **({"patch": patch} if patch else {})}) + "\n"
+
+
+def put(seq, *objects):
+    return line(seq, objects={str(one["id"]): one for one in objects})
+
+
+def followed(name, text, lines, objects):
+    """A journal behind a document of 30×20 pixels with object 1 and one change."""
+    bad("document_journals", name + ".journal", text, lines, objects)
+
+
+followed("empty", "", 0, 1)
+followed("sound", put(2, marked(5)) + line(3, "undo") + line(4, "redo"), 3, 2)
+followed("torn", put(2, marked(5)) + put(3, marked(6))[:-1], 1, 2)
+followed("middle_damaged", put(2, marked(5)) + "{\n" + put(3, marked(6)), 1, 2)
+followed("no_json", "\0\n" * 9, 0, 1)
+followed("undo_without_end", "".join(line(seq, "undo") for seq in range(2, 50)), 48, 1)
+followed("seq_2_to_the_64", put(2**64 - 1, marked(5)) + put(2, marked(6)), 2, 2)
+followed("id_2_to_the_64", put(2, marked(2**64 - 1)), 0, 1)
+followed("id_0", put(2, {**marked(), "id": 0}), 1, 2)
+followed("other_size", put(2, marked(5, mask(30, 20, 600))), 0, 1)
+followed("order_of_nobody", line(2, order=[9, 9, 1, 2**64 - 1]), 1, 1)
+followed("click_outside", line(2, current={"clicks": [{"x": -1, "y": 2, "positive": True}]}), 0, 1)
+followed("stripes", put(2, marked(5, STRIPES), marked(6, STRIPES)), 0, 1)
+followed("deep", "[" * 20_000 + "\n", 0, 1)
 
 for folder, expected in EXPECTED.items():
     text = json.dumps(expected, indent=1, ensure_ascii=False)

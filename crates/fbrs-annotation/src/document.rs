@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fbrs_clicks::{Click, ImageSpace, Size};
+use fbrs_data::pictures::Limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -264,6 +265,11 @@ impl Document {
         let size = self.size();
         let wrong = |mask: &Mask| mask.size() != size;
         let mut ids = std::collections::HashSet::new();
+        let (limits, sides) = (Limits::default(), [self.photo.height, self.photo.width]);
+        let area = sides.iter().map(|side| u64::from(*side)).product::<u64>();
+        if area == 0 || area > limits.area || sides.iter().any(|side| *side > limits.longest_side) {
+            return Some(format!("its photo has {size} pixels"));
+        }
         if self.next_id > LARGEST {
             return Some(format!("its next object would have the id {}", self.next_id));
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::annotation::{Annotation, LARGEST};
+use crate::columns;
 use crate::document::{Current, Document, Object, PhotoRecord, PhotoState};
 use crate::error::{Error, Result};
 use crate::history::History;
@@ -36,9 +37,9 @@ struct Written {
     objects: Vec<Object>,
     #[serde(default)]
     current: Option<Current>,
-    /// It is given up rather than the document where it cannot be read.
+    /// Taken out beforehand.
     #[serde(default)]
-    history: Value,
+    history: (),
     #[serde(flatten)]
     extra: Map<String, Value>,
 }
@@ -72,13 +73,18 @@ pub fn read(path: &Path) -> Result<Annotation> {
 
 pub(crate) fn parse(text: &str, shown: &str) -> Result<Annotation> {
     let damaged = |reason: String| Error::Damaged { file: printable(shown), reason };
-    let value: Value = serde_json::from_str(text)
+    let mut value: Value = serde_json::from_str(text)
         .map_err(|error| damaged(format!("it is no JSON ({})", printable(&error.to_string()))))?;
     if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
         return Err(damaged(format!("expected a document of format {FORMAT}, got something else")));
     }
     if let Some(found) = value.get("version").and_then(Value::as_u64).filter(|v| *v > VERSION) {
         return Err(Error::Newer { file: printable(shown), found });
+    }
+    let history = value.get_mut("history").map(Value::take).unwrap_or_default();
+    let cost = columns::cost(&value);
+    if cost > columns::MOST {
+        return Err(damaged("its masks have more runs than are read of one file".to_owned()));
     }
     let written: Written = serde_json::from_value(value)
         .map_err(|error| damaged(format!("it is damaged ({})", printable(&error.to_string()))))?;
@@ -96,7 +102,9 @@ pub(crate) fn parse(text: &str, shown: &str) -> Result<Annotation> {
     if let Some(fault) = fault {
         return Err(damaged(format!("it is damaged: {fault}")));
     }
-    let history = serde_json::from_value(written.history).unwrap_or_default();
+    // It is given up rather than the document where it cannot be read.
+    let fits = cost.saturating_add(columns::cost(&history)) <= columns::MOST;
+    let history = fits.then(|| serde_json::from_value(history).ok()).flatten().unwrap_or_default();
     Ok(Annotation::from_parts(document, history, written.seq, written.extra))
 }
 

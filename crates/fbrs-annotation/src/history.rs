@@ -79,6 +79,12 @@ impl History {
         let step = from.pop()?;
         let before = document.clone();
         step.patch.apply(document);
+        if document.fault().is_some() {
+            // Of a file that somebody changed: what lies behind it leads nowhere either.
+            *document = before;
+            from.clear();
+            return None;
+        }
         let patch = Patch::between(document, &before);
         to.push(Arc::new(Step { op: step.op.clone(), patch }));
         Some(step.op.clone())

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use fbrs_data::files;
 use fbrs_data::text::printable;
+use serde_json::Value;
 
 use crate::annotation::{Annotation, Line};
+use crate::columns;
 use crate::document::PhotoRecord;
 use crate::error::{Error, Result};
 use crate::file;
@@ -282,9 +284,13 @@ pub(crate) fn peek(
 fn follow(bytes: &[u8], annotation: &mut Annotation, lines: &mut usize) -> (u64, bool) {
     let mut sound = 0;
     let mut rest = bytes;
+    let mut room = columns::MOST;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let (line, behind) = rest.split_at(end + 1);
-        let Ok(line) = serde_json::from_slice::<Line>(line) else { break };
+        let Ok(value) = serde_json::from_slice::<Value>(line) else { break };
+        let Some(left) = room.checked_sub(columns::cost(&value)) else { break };
+        room = left;
+        let Ok(line) = serde_json::from_value::<Line>(value) else { break };
         let before = annotation.clone();
         annotation.follow(&line);
         if annotation.document().fault().is_some() {

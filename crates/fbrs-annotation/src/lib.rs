@@ -34,7 +34,7 @@
 //!
 //! | file or folder | what it owns |
 //! |---|---|
-//! | `mask.rs`, [`shape`] | masks, and polygons and brush strokes as masks |
+//! | `mask.rs`, `columns.rs`, [`shape`] | masks, in memory and in files; polygons and brush strokes as masks |
 //! | `document.rs` | objects, the object in hand, the photo's state |
 //! | `annotation.rs`, `history.rs`, `patch.rs` | changes, taken back and made again |
 //! | [`mod@file`], `keeper.rs` | the document's file and its journal |
@@ -44,6 +44,7 @@
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any release.
 
 mod annotation;
+mod columns;
 mod document;
 mod error;
 pub mod export;

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use fbrs_clicks::{ImageSpace, Position, Region, Size};
 use fbrs_data::annotations::FormatError;
 use fbrs_data::annotations::rle::Rle;
+use fbrs_data::pictures::Limits;
 use image::{GrayImage, Luma};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::columns;
 
 /// A run of columns of a row: from the first to before the end.
 pub type Run = [u32; 2];
@@ -120,36 +123,7 @@ impl Mask {
 
     /// From COCO's runs.
     pub fn from_rle(rle: &Rle) -> Self {
-        let size = rle.size();
-        let Some([left, top, right, bottom]) = rle.bounds() else { return Self::empty(size) };
-        // Only the object's box is unpacked, whatever the photo's size.
-        let width = right.saturating_sub(left);
-        let mut inside = vec![false; width * bottom.saturating_sub(top)];
-        let mut first = 0usize;
-        for (index, run) in rle.runs().iter().enumerate() {
-            let end = first + *run as usize;
-            if index % 2 == 1 {
-                while first < end {
-                    let (col, row) = (first / size.height, first % size.height);
-                    let until = end.min((col + 1) * size.height);
-                    for row in row..row + (until - first) {
-                        let at = row.checked_sub(top).zip(col.checked_sub(left));
-                        let pixel = at.and_then(|(row, col)| inside.get_mut(row * width + col));
-                        if let Some(pixel) = pixel {
-                            *pixel = true;
-                        }
-                    }
-                    first = until;
-                }
-            }
-            first = end;
-        }
-        let edge = u32::try_from(left).unwrap_or(u32::MAX);
-        Self::from_rows(size, top..bottom, |row, runs| {
-            let begin = (row - top) * width;
-            let line = inside.get(begin..begin + width).unwrap_or_default();
-            runs_of(line.iter().copied(), edge, runs);
-        })
+        columns::mask(rle)
     }
 
     /// COCO's runs; `None` for more than 2^32 pixels.
@@ -380,8 +354,16 @@ struct Packed {
     counts: String,
 }
 
-/// Pixels of the largest mask that is read.
-const LARGEST: usize = 1 << 30;
+/// The runs that a mask in a file has; no larger than any photo that is read.
+pub(crate) fn unpack([height, width]: [usize; 2], counts: &str) -> Result<Rle, FormatError> {
+    let (size, limits) = (Size { height, width }, Limits::default());
+    let area = height.saturating_mul(width) as u64;
+    if height.max(width) as u64 > u64::from(limits.longest_side) || area > limits.area {
+        let reason = format!("a mask of {size} pixels, which no photo has");
+        return Err(FormatError::Damaged(reason));
+    }
+    Rle::unpack(counts, size)
+}
 
 impl Serialize for Mask {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -394,13 +376,9 @@ impl Serialize for Mask {
 
 impl<'de> Deserialize<'de> for Mask {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Packed { size: [height, width], counts } = Packed::deserialize(deserializer)?;
-        let size = Size { height, width };
-        let error = |error: FormatError| serde::de::Error::custom(error);
-        if height.checked_mul(width).is_none_or(|area| area > LARGEST) {
-            return Err(serde::de::Error::custom("a mask of more than 2^30 pixels"));
-        }
-        Ok(Self::from_rle(&Rle::unpack(&counts, size).map_err(error)?))
+        let Packed { size, counts } = Packed::deserialize(deserializer)?;
+        let rle = unpack(size, &counts).map_err(serde::de::Error::custom)?;
+        Ok(Self::from_rle(&rle))
     }
 }
 
