@@ -15,52 +15,107 @@ use crate::mask::{Mask, Run, unpack};
 /// and half a GiB of memory.
 pub(crate) const MOST: u64 = 1 << 26;
 
-/// Rows of a column: from the first to before the end.
-type Span = [usize; 2];
+/// Runs along lines of one direction: where those of each line of the other direction begin, from line
+/// `first` on, and all of them.
+struct Turned {
+    first: usize,
+    begins: Vec<usize>,
+    runs: Vec<Run>,
+}
+
+impl Turned {
+    /// `lines` calls what it is given as [`columns`] does, twice with the same. All runs are within
+    /// `first` and `count` lines behind it.
+    fn new(
+        first: usize,
+        count: usize,
+        lines: impl Fn(&mut dyn FnMut(usize, &[Run], &[Run])),
+    ) -> Self {
+        // Where each line's runs begin, and behind them where those end that are known already.
+        let mut next = vec![0usize; count];
+        let at = |line: u32| (line as usize).saturating_sub(first);
+        lines(&mut |_, before, here| {
+            minus(here, before, |from, to| {
+                for next in next.get_mut(at(from)..at(to)).unwrap_or_default() {
+                    *next = next.saturating_add(1);
+                }
+            });
+        });
+        let mut total = 0usize;
+        for next in &mut next {
+            let count = std::mem::replace(next, total);
+            total = total.saturating_add(count);
+        }
+        let begins = next.clone();
+        let mut runs: Vec<Run> = vec![[0, 0]; total];
+        lines(&mut |place, before, here| {
+            let place = u32::try_from(place).unwrap_or(u32::MAX);
+            minus(before, here, |from, to| {
+                for next in next.get_mut(at(from)..at(to)).unwrap_or_default() {
+                    if let Some([_, end]) = runs.get_mut(*next) {
+                        *end = place;
+                    }
+                    *next = next.saturating_add(1);
+                }
+            });
+            minus(here, before, |from, to| {
+                for next in next.get(at(from)..at(to)).unwrap_or_default() {
+                    if let Some([first, _]) = runs.get_mut(*next) {
+                        *first = place;
+                    }
+                }
+            });
+        });
+        Self { first, begins, runs }
+    }
+
+    fn of(&self, line: usize) -> &[Run] {
+        let Some(index) = line.checked_sub(self.first) else { return &[] };
+        let begin = |index: usize| self.begins.get(index).copied().unwrap_or(self.runs.len());
+        self.runs.get(begin(index)..begin(index.saturating_add(1))).unwrap_or_default()
+    }
+}
 
 /// The mask that runs down the columns are.
 pub(crate) fn mask(rle: &Rle) -> Mask {
     let size = rle.size();
     let Some([_, top, _, bottom]) = rle.bounds() else { return Mask::empty(size) };
-    let height = bottom.saturating_sub(top);
-    // Where each row's runs begin, and behind them where those end that are known already.
-    let mut next = vec![0usize; height];
-    columns(rle, |_, before, here| {
-        minus(here, before, |row| {
-            if let Some(count) = next.get_mut(row.saturating_sub(top)) {
-                *count = count.saturating_add(1);
-            }
-        });
+    let rows = Turned::new(top, bottom.saturating_sub(top), |each| columns(rle, each));
+    Mask::from_rows(size, top..bottom, |row, given| given.extend_from_slice(rows.of(row)))
+}
+
+/// The runs down the columns of a mask; `None` for more than 2^32 pixels.
+pub(crate) fn runs(mask: &Mask) -> Option<Rle> {
+    let size = mask.size();
+    let area = u32::try_from(size.height.checked_mul(size.width)?).ok()?;
+    let Some(bounds) = mask.bounds() else { return Rle::new(size, vec![area]).ok() };
+    let columns = Turned::new(bounds.left(), bounds.size().width, |each| {
+        let mut before: &[Run] = &[];
+        for row in bounds.rows() {
+            each(row, before, mask.row(row));
+            before = mask.row(row);
+        }
+        each(bounds.bottom().saturating_add(1), before, &[]);
     });
-    let mut total = 0usize;
-    for next in &mut next {
-        let count = std::mem::replace(next, total);
-        total = total.saturating_add(count);
+    let mut runs: Vec<u32> = Vec::new();
+    // Where the next run begins.
+    let mut done = 0u32;
+    for col in bounds.left()..=bounds.right() {
+        let begin = u32::try_from(col.checked_mul(size.height)?).ok()?;
+        for [from, to] in columns.of(col) {
+            let (from, to) = (begin.saturating_add(*from), begin.saturating_add(*to));
+            match runs.last_mut() {
+                // It goes on from the foot of the column before.
+                Some(last) if from == done => *last = last.saturating_add(to.saturating_sub(from)),
+                _ => runs.extend([from.saturating_sub(done), to.saturating_sub(from)]),
+            }
+            done = to;
+        }
     }
-    let begins = next.clone();
-    let mut runs: Vec<Run> = vec![[0, 0]; total];
-    columns(rle, |col, before, here| {
-        let col = u32::try_from(col).unwrap_or(u32::MAX);
-        minus(before, here, |row| {
-            let Some(next) = next.get_mut(row.saturating_sub(top)) else { return };
-            if let Some([_, end]) = runs.get_mut(*next) {
-                *end = col;
-            }
-            *next = next.saturating_add(1);
-        });
-        minus(here, before, |row| {
-            let next = next.get(row.saturating_sub(top)).copied().unwrap_or(usize::MAX);
-            if let Some([first, _]) = runs.get_mut(next) {
-                *first = col;
-            }
-        });
-    });
-    Mask::from_rows(size, top..bottom, |row, given| {
-        let row = row.saturating_sub(top);
-        let begin = begins.get(row).copied().unwrap_or(total);
-        let end = row.checked_add(1).and_then(|row| begins.get(row)).copied().unwrap_or(total);
-        given.extend_from_slice(runs.get(begin..end).unwrap_or_default());
-    })
+    if done < area {
+        runs.push(area.saturating_sub(done));
+    }
+    Rle::new(size, runs).ok()
 }
 
 /// What the masks of a file take: rows, columns and runs, found without unpacking any.
@@ -87,21 +142,21 @@ fn of_mask(rle: &Rle) -> u64 {
     let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
     let mut cost = (width as u64).saturating_add(height as u64);
     columns(rle, |_, before, here| {
-        spans_minus(here, before, |from, to| {
-            cost = cost.saturating_add(to.saturating_sub(from) as u64);
+        minus(here, before, |from, to| {
+            cost = cost.saturating_add(u64::from(to.saturating_sub(from)));
         });
     });
     cost
 }
 
-/// Calls `each` for every column in which something may begin or end along the rows, with the spans of
-/// the column before it and its own.
-fn columns(rle: &Rle, mut each: impl FnMut(usize, &[Span], &[Span])) {
+/// Calls `each` for every column in which something may begin or end along the rows, with the runs of
+/// the column before it and its own: from their first rows to before their ends.
+fn columns(rle: &Rle, mut each: impl FnMut(usize, &[Run], &[Run])) {
     let height = rle.size().height;
-    let (mut before, mut here): (Vec<Span>, Vec<Span>) = (Vec::new(), Vec::new());
-    // The column whose spans `here` is.
+    let (mut before, mut here): (Vec<Run>, Vec<Run>) = (Vec::new(), Vec::new());
+    // The column whose runs `here` is.
     let mut col = 0usize;
-    let mut go_to = |to: usize, before: &mut Vec<Span>, here: &mut Vec<Span>| {
+    let mut go_to = |to: usize, before: &mut Vec<Run>, here: &mut Vec<Run>| {
         if to == col {
             return;
         }
@@ -115,6 +170,7 @@ fn columns(rle: &Rle, mut each: impl FnMut(usize, &[Span], &[Span])) {
             col = to;
         }
     };
+    let row_of = |row: usize| u32::try_from(row).unwrap_or(u32::MAX);
     let mut first = 0usize;
     for (index, run) in rle.runs().iter().enumerate() {
         let end = first.saturating_add(*run as usize);
@@ -125,7 +181,8 @@ fn columns(rle: &Rle, mut each: impl FnMut(usize, &[Span], &[Span])) {
             };
             go_to(at, &mut before, &mut here);
             let until = end.min(first.saturating_add(height.saturating_sub(row)));
-            let last = row.saturating_add(until.saturating_sub(first));
+            let (row, last) =
+                (row_of(row), row_of(row.saturating_add(until.saturating_sub(first))));
             match here.last_mut() {
                 // An empty run of background lies between.
                 Some([_, end]) if *end == row => *end = last,
@@ -138,12 +195,8 @@ fn columns(rle: &Rle, mut each: impl FnMut(usize, &[Span], &[Span])) {
     go_to(usize::MAX, &mut before, &mut here);
 }
 
-/// Calls `each` for every row that is in spans of `a` and in none of `b`.
-fn minus(a: &[Span], b: &[Span], mut each: impl FnMut(usize)) {
-    spans_minus(a, b, |from, to| (from..to).for_each(&mut each));
-}
-
-fn spans_minus(a: &[Span], b: &[Span], mut each: impl FnMut(usize, usize)) {
+/// Calls `each` for what is in runs of `a` and in none of `b`.
+fn minus(a: &[Run], b: &[Run], mut each: impl FnMut(u32, u32)) {
     let mut rest = b;
     for [from, to] in a {
         let mut from = *from;
@@ -192,6 +245,7 @@ mod tests {
             let rle = Rle::encode(&pixels, size).unwrap();
             let expected = Mask::from_bools(size, &pixels).unwrap();
             prop_assert_eq!(&mask(&rle), &expected);
+            prop_assert_eq!(&runs(&expected), &Some(rle.clone()));
             let json = serde_json::to_value(&expected).unwrap();
             let runs: usize = expected.rows().map(|row| expected.row(row).len()).sum();
             let bounds = expected.bounds().map_or(0, |b| b.size().width + b.size().height) as u64;

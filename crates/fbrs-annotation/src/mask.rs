@@ -128,44 +128,7 @@ impl Mask {
 
     /// COCO's runs; `None` for more than 2^32 pixels.
     pub fn to_rle(&self) -> Option<Rle> {
-        // Down the columns of the box, where runs are counted from the photo's first pixel.
-        let Size { height, width } = self.size;
-        let area = u32::try_from(height.checked_mul(width)?).ok()?;
-        let Some(bounds) = self.bounds() else {
-            return Rle::new(self.size, vec![area]).ok();
-        };
-        let inside = self.bools_in(bounds);
-        let (rows, cols) = (bounds.size().height, bounds.size().width);
-        let mut runs: Vec<u32> = Vec::new();
-        // Where the next run begins.
-        let mut done = 0usize;
-        for col in 0..cols {
-            let mut row = 0;
-            while row < rows {
-                let at = |row: usize| inside.get(row * cols + col).copied().unwrap_or(false);
-                if !at(row) {
-                    row += 1;
-                    continue;
-                }
-                let end = (row..rows).find(|row| !at(*row)).unwrap_or(rows);
-                let first = (bounds.left() + col) * height + bounds.top() + row;
-                let length = (end - row) as u32;
-                if first == done && !runs.is_empty() {
-                    // Goes on from the foot of the column before.
-                    if let Some(last) = runs.last_mut() {
-                        *last += length;
-                    }
-                } else {
-                    runs.extend([(first - done) as u32, length]);
-                }
-                done = first + length as usize;
-                row = end;
-            }
-        }
-        if done < area as usize {
-            runs.push(area - done as u32);
-        }
-        Rle::new(self.size, runs).ok()
+        columns::runs(self)
     }
 
     /// A value for each pixel of a region, row-major.
