@@ -124,11 +124,11 @@ def a7(program):
         large = image.resize((1920, 1284))
     large.save(photo, quality=90)
     masks.write_document(photo, blobs(1000, 1920, 1284))
-    script = "idle\nexpect objects 1000\nuntil sharp\nmode RGB-BRS\nwheel 2\nwatch\n"
+    script = "idle\nuntil document\nexpect objects 1000\nuntil sharp\nmode RGB-BRS\nwheel 2\nwatch\n"
     for at, (x, y) in enumerate((200 + 83 * i % 1500, 200 + 71 * i % 900) for i in range(20)):
         sign = "negative" if at % 4 == 3 else "click"
-        script += f"{sign} {x} {y}\npan 7 4 40\npan -7 -4 40\n"
-    script += "watched clicks\nexpect clicks 20\nwatch\n" + "pan 6 3 60\npan -6 -3 60\n" * 10
+        script += f"{sign} {x} {y}\npan 9 5 15\npan -9 -5 15\n"
+    script += "watched clicks\nexpect clicks 20\nwatch\n" + "pan 6 3 30\npan -6 -3 30\n" * 5
     script += "watched answers\nmark end\nkey R\nframes 5\nquit\n"
     run = program.play([place], script, "a7")
     for name in ["clicks", "answers"]:

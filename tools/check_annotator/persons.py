@@ -26,9 +26,9 @@ def random_use(program, minutes, seed):
     while time.time() < end:
         visits = "".join(f"photo photo-{at}.jpg\nuntil document\nframes 2\n"
                          for at in range(PHOTOS))
-        script = f"states\n{visits}random 1000000 {chance.randrange(1 << 30)}\n"
+        script = f"size 640 420\nstates\n{visits}random 1000000 {chance.randrange(1 << 30)}\n"
         run = program.play([place], script, f"random-{kills:03}",
-                           kill_after=chance.uniform(8, 40))
+                           kill_after=chance.uniform(20, 70))
         expect(run.code == -9, f"run {kills} ended by itself: {run.error}")
         gone, made = follow(run, known, f"run {kills}")
         kills, lost, changes = kills + 1, lost + gone, changes + made
@@ -49,14 +49,14 @@ def follow(run, known, name):
         if entry["opened"] and states:
             last = max(states)
             gone = last - seq
-            # Within a process nothing may be missing.
-            limit = 0 if photo in seen else 1
+            # Within a process nothing may be missing. A kill may lose the change that was being
+            # written, or hit between a change's writing and the log's: an act makes two at most.
+            least, limit = (0, 0) if photo in seen else (-2, 1)
             expect(entry["read_only"] is None, f"{name}: {photo} is read only: {entry}")
-            expect(0 <= gone <= limit, f"{name}: {photo} was at {last}, is at {seq}")
+            expect(least <= gone <= limit, f"{name}: {photo} was at {last}, is at {seq}")
             expect(states.get(seq) in (None, digest),
                    f"{name}: {photo} at {seq} is another document than it was")
-            expect(seq in states or seq == 0, f"{name}: {photo} at {seq} was never seen")
-            lost += gone
+            lost += max(gone, 0)
             for later in [number for number in states if number > seq]:
                 del states[later]
         else:
@@ -73,7 +73,7 @@ def growth(program, minutes, seed):
     place.mkdir(parents=True)
     for at in range(PHOTOS):
         shutil.copy(PHOTO, place / f"photo-{at}.jpg")
-    script = f"states\nidle\nrandom 100000000 {seed}\n"
+    script = f"size 640 420\nstates\nidle\nrandom 100000000 {seed}\n"
     run = program.play([place], script, "growth", kill_after=60 * minutes)
     expect(run.code == -9, f"it ended by itself: {run.error}")
     follow(run, {}, "growth")
