@@ -131,6 +131,12 @@ impl<K: Copy + Eq + std::hash::Hash> Textures<K> {
         }
     }
 
+    /// Forgets all but some.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&K) -> bool) {
+        self.known.retain(|key, _| keep(key));
+        self.bytes = self.known.values().map(|known| known.bytes).sum();
+    }
+
     pub(crate) fn clear(&mut self) {
         self.known.clear();
         self.bytes = 0;

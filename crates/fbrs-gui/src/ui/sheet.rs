@@ -45,6 +45,8 @@ pub(crate) struct Sheet {
     current: Shown,
     drawn: Option<(u64, Option<PhotoKey>)>,
     views: HashMap<PhotoKey, View>,
+    /// The photo that is shown, and the one before.
+    shown: Vec<PhotoKey>,
     last_order: Option<(PhotoKey, u64, u64, Vec<Tile>)>,
     drag: Option<Drag>,
     /// Names the canvas among the window's controls.
@@ -77,6 +79,7 @@ impl Sheet {
             current: Shown::default(),
             drawn: None,
             views: HashMap::new(),
+            shown: Vec::new(),
             last_order: None,
             drag: None,
             id: None,
@@ -99,6 +102,7 @@ impl Sheet {
             self.under = None;
             return response;
         };
+        self.forget_others(key);
         let per_point = ui.ctx().pixels_per_point();
         let mut view = match self.views.get(&key) {
             Some(view) => *view,
@@ -115,6 +119,23 @@ impl Sheet {
         self.paint_masks(&painter, key, &view, size);
         self.paint_hand(&painter, ui, desk, &view);
         response
+    }
+
+    /// Gives up the pictures of photos that were left, but for the last one.
+    fn forget_others(&mut self, key: PhotoKey) {
+        if self.shown.first() == Some(&key) {
+            return;
+        }
+        self.shown.retain(|known| *known != key);
+        self.shown.insert(0, key);
+        self.shown.truncate(2);
+        let keep = |key: &PhotoKey| self.shown.contains(key);
+        self.photo.retain(|(key, _)| keep(key));
+        for (masks, empty) in self.masks.iter_mut().zip(&mut self.empty) {
+            masks.retain(|(key, _)| keep(key));
+            empty.retain(|(key, _), _| keep(key));
+        }
+        self.views.retain(|key, _| keep(key));
     }
 
     /// Whether everything that was to be painted is given to the graphics.
