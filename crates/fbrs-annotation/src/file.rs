@@ -37,7 +37,7 @@ struct Written {
     objects: Vec<Object>,
     #[serde(default)]
     current: Option<Current>,
-    /// Taken out beforehand.
+    /// Taken out beforehand: it is given up rather than the document where it cannot be read.
     #[serde(default)]
     history: (),
     #[serde(flatten)]
@@ -102,9 +102,7 @@ pub(crate) fn parse(text: &str, shown: &str) -> Result<Annotation> {
     if let Some(fault) = fault {
         return Err(damaged(format!("it is damaged: {fault}")));
     }
-    // It is given up rather than the document where it cannot be read.
-    let fits = cost.saturating_add(columns::cost(&history)) <= columns::MOST;
-    let history = fits.then(|| serde_json::from_value(history).ok()).flatten().unwrap_or_default();
+    let history = History::read(history, columns::MOST - cost);
     Ok(Annotation::from_parts(document, history, written.seq, written.extra))
 }
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
+use crate::columns;
 use crate::document::Document;
 use crate::patch::Patch;
 
@@ -11,36 +13,18 @@ use crate::patch::Patch;
 const DEPTH: usize = 1000;
 
 /// The changes of a document that can be taken back or made again.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub(crate) struct History {
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "shared")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "shared")]
     past: Vec<Arc<Step>>,
     /// The next one to be made again is the last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "shared")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "shared")]
     future: Vec<Arc<Step>>,
 }
 
 /// Steps that are shared in memory, each written where it stands.
-mod shared {
-    use std::sync::Arc;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::Step;
-
-    pub(super) fn serialize<S: Serializer>(
-        steps: &[Arc<Step>],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(steps.iter().map(|step| &**step))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<Arc<Step>>, D::Error> {
-        let steps = Vec::<Step>::deserialize(deserializer)?;
-        Ok(steps.into_iter().map(Arc::new).collect())
-    }
+fn shared<S: Serializer>(steps: &[Arc<Step>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(steps.iter().map(|step| &**step))
 }
 
 /// A change, and what leads to its other side.
@@ -51,6 +35,25 @@ struct Step {
 }
 
 impl History {
+    /// As a file has it, as far as it can be read and its masks take no more than `room`: where a step
+    /// is left out, so are those that come after it on the way.
+    pub(crate) fn read(mut history: Value, mut room: u64) -> Self {
+        let mut steps = |key: &str| {
+            let found = history.get_mut(key).map(Value::take);
+            let Some(Value::Array(found)) = found else { return Vec::new() };
+            let mut steps = Vec::new();
+            for step in found.into_iter().rev().take(DEPTH) {
+                let Some(left) = room.checked_sub(columns::cost(&step)) else { break };
+                let Ok(step) = serde_json::from_value(step) else { break };
+                room = left;
+                steps.push(Arc::new(step));
+            }
+            steps.reverse();
+            steps
+        };
+        Self { past: steps("past"), future: steps("future") }
+    }
+
     /// Remembers a change that was made; what was taken back before it is gone.
     pub(crate) fn made(&mut self, op: &str, old: &Document, new: &Document) {
         self.future.clear();

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use fbrs_annotation::{Keeper, PhotoRecord, file};
+use fbrs_annotation::{Keeper, PhotoRecord, PhotoState, file};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
@@ -117,4 +117,11 @@ fn a_history_that_leads_to_no_photo_is_given_up() {
     assert!(!taken_back(r#"{"current": {"clicks": [{"x": 31, "y": 0, "positive": true}]}}"#));
     assert!(!taken_back(&format!(r#"{{"objects": {{"{}": null, "1": {other}}}}}"#, u64::MAX)));
     assert!(!taken_back("7"));
+    // A step that cannot be read takes those with it that come behind it, and no others.
+    let sound = r#"{"state": "done"}}, {"op": "state", "patch": {"state": "in_progress"}"#;
+    fs::write(&path, steps(&format!(r#"7}}, {{"op": "state", "patch": {sound}"#))).unwrap();
+    let mut opened = Keeper::open(&path, &photo).unwrap();
+    opened.annotation.change("state", |document| document.state = PhotoState::Done);
+    let steps = std::iter::from_fn(|| opened.annotation.undo());
+    assert_eq!(steps.count(), 3);
 }
