@@ -49,11 +49,12 @@ def follow(run, known, name):
         if entry["opened"] and states:
             last = max(states)
             gone = last - seq
-            # Within a process nothing may be missing. A kill may lose the change that was being
-            # written, or hit between a change's writing and the log's: an act makes two at most.
-            least, limit = (0, 0) if photo in seen else (-2, 1)
+            # Within a process nothing may be missing; a kill may lose the change that was being
+            # written. The log does not know of changes in a photo's last frame, when it is finished,
+            # done and left at once, or when the kill came before the log: an act makes two at most.
+            limit = 0 if photo in seen else 1
             expect(entry["read_only"] is None, f"{name}: {photo} is read only: {entry}")
-            expect(least <= gone <= limit, f"{name}: {photo} was at {last}, is at {seq}")
+            expect(-2 <= gone <= limit, f"{name}: {photo} was at {last}, is at {seq}")
             expect(states.get(seq) in (None, digest),
                    f"{name}: {photo} at {seq} is another document than it was")
             lost += max(gone, 0)
