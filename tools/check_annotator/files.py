@@ -78,10 +78,12 @@ def large(program):
 
 def many(program, count=300):
     place = copies(program, "a10-many", count + 20, False)
-    script = "idle\n"
+    script = "size 640 420\nidle\n"
     for at in range(1, count + 1):
-        script += f"until document\nframes 3\nclick 320 {100 + at % 200}\nuntil answered\n"
-        script += "key Space\nframes 2\n" if at % 3 == 0 else "key R\nframes 2\n"
+        script += "until document\nframes 1\n"
+        if at % 4 == 0:
+            script += f"click 320 {100 + at % 200}\nuntil answered\n"
+            script += "key Space\nframes 2\n" if at % 3 == 0 else "key R\nframes 2\n"
         if at in (20, 100, 200, 300):
             script += f"mark {at}\n"
         script += "key ArrowRight\nframes 2\n"
