@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use common::{Work, golden_text};
 
-/// A refinement that takes longer than any test waits.
 /// A network and a mode of which a click takes longer than any test.
 fn endless() -> String {
     let weights = golden_text("weights/hrnet18s_ocr64.safetensors");
@@ -29,6 +28,8 @@ fn kill(child: &Child, signal: &str) {
 
 /// Starts a command and waits until it is at work.
 fn start(mut command: Command) -> Child {
+    // Without it, graphics drivers that look for a window system write to standard error.
+    command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();

@@ -50,6 +50,8 @@ impl Work {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fbrs"));
         command.args(arguments).current_dir(self.folder.path());
         command.env("FBRS_CACHE", self.path("cache"));
+        // Without it, graphics drivers that look for a window system write to standard error.
+        command.env("XDG_RUNTIME_DIR", self.folder.path());
         command
     }
 

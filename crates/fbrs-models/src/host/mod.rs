@@ -5,13 +5,15 @@
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
 //! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
 //! few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
-//! (`winograd`). A depthwise convolution with what is before and behind it is one pass (`separable`). The gradient with respect to the input is again a convolution (`gradient`), and
-//! `layer` makes both an operation on Burn's tensors.
+//! (`winograd`). A depthwise convolution with what is before and behind it is one pass (`separable`).
+//! The gradient with respect to the input is again a convolution (`gradient`), and `layer` makes
+//! both an operation on Burn's tensors.
 
 mod depthwise;
 mod gradient;
 mod layer;
 mod padded;
+mod scratch;
 mod separable;
 mod stencil;
 mod tile;

@@ -7,7 +7,6 @@
 //! Every sum is taken in the order in which the layers one by one take it, so that both ways agree to
 //! the bit.
 
-use std::cell::Cell;
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
@@ -15,6 +14,7 @@ use rayon::prelude::*;
 
 use super::depthwise::{SLACK, sum_taps};
 use super::padded::{Lines, Phases, padding};
+use super::scratch::{Scratch, Use};
 use super::stencil::Stencil;
 use super::tile::{Input, OUTPUTS, POSITIONS, RUN, VECTORS, accumulate_tile, add_products};
 use super::{HostConv, Planes, Weight, within};
@@ -120,45 +120,6 @@ fn put(to: &mut [f32], from: &[f32], stride: usize, value: impl Fn(f32) -> f32) 
     }
 }
 
-/// What memory is for. What is taken for the same again is about as large.
-#[derive(Clone, Copy)]
-enum Use {
-    Packed,
-    Wide,
-    Line,
-    Middle,
-}
-
-thread_local! {
-    /// Memory of a strip, for the next one.
-    static SCRATCH: [Cell<Vec<Vec<f32>>>; 4] = const { [const { Cell::new(Vec::new()) }; 4] };
-}
-
-/// Memory that may have been used before, with whatever is in it. Work that others begin on this
-/// thread meanwhile takes memory of its own.
-fn take(of: Use, length: usize) -> Vec<f32> {
-    let kept = with_scratch(of, Vec::pop);
-    let mut values = kept.unwrap_or_default();
-    if values.len() < length {
-        values.resize(length, 0.0);
-    }
-    values
-}
-
-fn give_back(of: Use, values: Vec<f32>) {
-    with_scratch(of, |kept| kept.push(values));
-}
-
-fn with_scratch<T>(of: Use, work: impl FnOnce(&mut Vec<Vec<f32>>) -> T) -> T {
-    SCRATCH.with(|scratch| {
-        let place = &scratch[of as usize];
-        let mut kept = place.take();
-        let done = work(&mut kept);
-        place.set(kept);
-        done
-    })
-}
-
 /// The chain's output, `[batch, outputs, size]`; `None` for layers that are not made for it.
 pub(super) fn forward(
     chain: &HostChain<'_, HostConv>,
@@ -233,27 +194,25 @@ impl WithSimd for StripTask<'_> {
         let there = wanted.start.clamp(0, height as isize) as usize
             ..wanted.end.clamp(0, height as isize) as usize;
         let (first, count) = (there.start * width, there.len() * width);
-        let packed = match block.expand {
-            Some(_) => {
-                let mut packed = take(Use::Packed, count.div_ceil(step) * inputs * step);
-                for channel in 0..inputs {
-                    let from = (image * inputs + channel) * height * width + first;
-                    let from = &block.x.values[from..from + count];
-                    for (index, from) in from.chunks(step).enumerate() {
-                        let at = (index * inputs + channel) * step;
-                        packed[at..at + from.len()].copy_from_slice(from);
-                    }
+        let packed = block.expand.map(|_| {
+            let mut packed = Scratch::take(Use::Packed, count.div_ceil(step) * inputs * step);
+            for channel in 0..inputs {
+                let from = (image * inputs + channel) * height * width + first;
+                let from = &block.x.values[from..from + count];
+                for (index, from) in from.chunks(step).enumerate() {
+                    let at = (index * inputs + channel) * step;
+                    packed[at..at + from.len()].copy_from_slice(from);
                 }
-                packed
             }
-            None => Vec::new(),
-        };
+            packed
+        });
+        let packed = packed.as_deref().unwrap_or_default();
         let positions = rows.len() * block.out[1];
         let per_tile = positions.div_ceil(step) * OUTPUTS * step;
         let tiles = block.chain.depthwise.output.div_ceil(OUTPUTS);
-        let mut middle = take(Use::Middle, tiles * per_tile);
+        let mut middle = Scratch::take(Use::Middle, tiles * per_tile);
         let wide = |(tile, out): (usize, &mut [f32])| {
-            let task = WideTask { block, image, rows, there: &there, packed: &packed, tile, out };
+            let task = WideTask { block, image, rows, there: &there, packed, tile, out };
             Arch::new().dispatch(task);
         };
         match block.parallel {
@@ -281,8 +240,6 @@ impl WithSimd for StripTask<'_> {
             true => starts.into_par_iter().map(project).collect(),
             false => starts.into_iter().map(project).collect(),
         };
-        give_back(Use::Middle, middle);
-        give_back(Use::Packed, packed);
         pieces
     }
 }
@@ -313,7 +270,7 @@ impl WithSimd for WideTask<'_> {
         let plane = geometry.plane(rows);
         let length = geometry.phases.phases.len() * plane;
         let channels = OUTPUTS.min(chain.depthwise.output - tile * OUTPUTS);
-        let mut wide = take(Use::Wide, channels * length + SLACK);
+        let mut wide = Scratch::take(Use::Wide, channels * length + SLACK);
         // What is not written below is padding.
         wide[..channels * length].fill(0.0);
         let above = (there.start as isize - geometry.input_rows(rows).start) as usize;
@@ -365,7 +322,7 @@ impl WithSimd for WideTask<'_> {
         let out_width = block.out[1];
         let row_length = geometry.lines.row;
         let positions = (rows.len() - 1) * row_length + out_width;
-        let mut lines = take(Use::Line, positions.next_multiple_of(SLACK));
+        let mut lines = Scratch::take(Use::Line, positions.next_multiple_of(SLACK));
         let line = &mut lines[..positions.next_multiple_of(SLACK)];
         let range = chain.inner.range();
         for channel in 0..channels {
@@ -386,8 +343,6 @@ impl WithSimd for WideTask<'_> {
                 }
             }
         }
-        give_back(Use::Line, lines);
-        give_back(Use::Wide, wide);
     }
 }
 

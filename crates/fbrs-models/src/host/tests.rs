@@ -187,6 +187,13 @@ fn chains_are_their_layers() {
                 let found = pool.install(|| separable::forward(&chain, x, size)).unwrap();
                 assert!(found == expected, "{case:?} {inner:?} on {threads}");
             }
+            // What is kept for the next time does not grow.
+            let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+            let kept = || {
+                separable::forward(&chain, x, size).unwrap();
+                scratch::kept()
+            };
+            alone.install(|| assert_eq!(kept(), kept(), "{case:?}"));
         }
     }
 }
