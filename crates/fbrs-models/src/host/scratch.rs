@@ -1,0 +1,73 @@
+//! Memory of a piece of work, for the next one on the same thread.
+
+use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
+
+/// What memory is for. What is taken for the same again is about as large.
+#[derive(Clone, Copy)]
+pub(super) enum Use {
+    Packed,
+    Wide,
+    Line,
+    Middle,
+}
+
+thread_local! {
+    static KEPT: [Cell<Vec<Vec<f32>>>; 4] = const { [const { Cell::new(Vec::new()) }; 4] };
+}
+
+/// Memory that may have been used before, with whatever is in it. It is kept for the next one when
+/// it is dropped. Work that others begin on this thread meanwhile takes memory of its own.
+pub(super) struct Scratch {
+    of: Use,
+    values: Vec<f32>,
+}
+
+impl Scratch {
+    /// At least `length` values.
+    pub(super) fn take(of: Use, length: usize) -> Self {
+        let mut values = with_kept(of, Vec::pop).unwrap_or_default();
+        if values.len() < length {
+            values.resize(length, 0.0);
+        }
+        Self { of, values }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let values = std::mem::take(&mut self.values);
+        with_kept(self.of, |kept| kept.push(values));
+    }
+}
+
+impl Deref for Scratch {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.values
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+}
+
+fn with_kept<T>(of: Use, work: impl FnOnce(&mut Vec<Vec<f32>>) -> T) -> T {
+    KEPT.with(|all| {
+        let place = &all[of as usize];
+        let mut kept = place.take();
+        let done = work(&mut kept);
+        place.set(kept);
+        done
+    })
+}
+
+/// How many pieces of memory this thread keeps.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    let all = [Use::Packed, Use::Wide, Use::Line, Use::Middle];
+    all.into_iter().map(|of| with_kept(of, |kept| kept.len())).sum()
+}
