@@ -12,8 +12,8 @@ use fbrs::Photo;
 use fbrs_annotation::{Folder, PhotoPath, PhotoRecord, PhotoState, digest};
 use fbrs_data::pictures::{self, Limits};
 use fbrs_data::text::printable;
-use image::RgbImage;
 use image::imageops::FilterType;
+use image::{DynamicImage, RgbImage};
 
 use crate::canvas::Pyramid;
 use crate::engine::{PhotoKey, Wake};
@@ -51,6 +51,7 @@ pub(crate) struct LoadedPhoto {
     pub(crate) photo: Photo,
     pub(crate) pyramid: Pyramid,
     pub(crate) record: PhotoRecord,
+    pub(crate) thumbnail: Option<RgbImage>,
     /// The document of this photo under an earlier name.
     pub(crate) lost: Option<PathBuf>,
     pub(crate) remarks: Vec<String>,
@@ -200,12 +201,11 @@ fn follow(order: Order, queue: &Queue, say: &impl Fn(LoaderEvent)) {
             }
         },
         Order::Thumbnail(folder, path) => {
-            let small = || {
+            let made = || {
                 let picture = pictures::read(&folder.photo(&path), &Limits::default()).ok()?;
-                let (image, side) = (picture.image, THUMBNAIL);
-                Some(image.resize(side, side, FilterType::Triangle).into_rgb8())
+                small(&Pyramid::new(Arc::new(picture.into_rgb8())))
             };
-            let image = panic::catch_unwind(AssertUnwindSafe(small)).unwrap_or(None);
+            let image = panic::catch_unwind(AssertUnwindSafe(made)).unwrap_or(None);
             say(LoaderEvent::Thumbnail { folder, path, image });
         }
     }
@@ -253,10 +253,22 @@ fn area(folder: &Folder, path: &PhotoPath) -> Option<u64> {
     Some(u64::from(width) * u64::from(height))
 }
 
+/// The photo for the list.
+fn small(pyramid: &Pyramid) -> Option<RgbImage> {
+    let level = DynamicImage::from(pyramid.smallest()?.clone());
+    Some(level.resize(THUMBNAIL, THUMBNAIL, FilterType::Triangle).into_rgb8())
+}
+
 fn load(key: PhotoKey, folder: &Folder, path: &PhotoPath) -> Result<LoadedPhoto, String> {
     let file = folder.photo(path);
-    let picture = pictures::read(&file, &Limits::default()).map_err(|error| error.to_string())?;
-    let (sha256, bytes) = digest(&file).map_err(|error| error.to_string())?;
+    // The digest of a large file takes as long as a part of its decoding.
+    let (picture, digest) = thread::scope(|scope| {
+        let digest = scope.spawn(|| digest(&file).map_err(|error| error.to_string()));
+        let picture = pictures::read(&file, &Limits::default()).map_err(|error| error.to_string());
+        (picture, digest.join())
+    });
+    let picture = picture?;
+    let (sha256, bytes) = digest.map_err(|_| format!("{}: its digest failed", printable(path.as_str())))??;
     let (orientation, remarks) = (picture.orientation.to_exif(), picture.remarks.clone());
     let photo = Arc::new(picture.into_rgb8());
     let pyramid = Pyramid::new(photo.clone());
@@ -275,6 +287,7 @@ fn load(key: PhotoKey, folder: &Folder, path: &PhotoPath) -> Result<LoadedPhoto,
         folder,
         path: path.clone(),
         photo: photo.into(),
+        thumbnail: small(&pyramid),
         pyramid,
         record,
         lost,

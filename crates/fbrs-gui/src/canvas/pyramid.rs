@@ -31,6 +31,11 @@ impl Pyramid {
         self.levels.len().saturating_sub(1) as u32
     }
 
+    /// The smallest level, at most [`SMALLEST`] pixels on a side.
+    pub(crate) fn smallest(&self) -> Option<&RgbImage> {
+        self.levels.last().map(|level| &**level)
+    }
+
     /// Level 0 is the photo itself.
     pub(crate) fn level(&self, level: u32) -> Option<&Arc<RgbImage>> {
         self.levels.get(level as usize)
@@ -48,20 +53,20 @@ fn halved(photo: &RgbImage) -> RgbImage {
     let mut half: RgbImage = ImageBuffer::from_pixel(width, height, Rgb([0; 3]));
     let bytes = photo.as_raw();
     let stride = photo.width() as usize * 3;
-    let lines = half.chunks_mut(width as usize * 3).enumerate();
-    for (row, line) in lines {
+    let mut sums = vec![0u16; stride];
+    for (row, line) in half.chunks_mut(width as usize * 3).enumerate() {
         let above = bytes.get(2 * row * stride..(2 * row + 1) * stride).unwrap_or_default();
         let below = bytes.get((2 * row + 1) * stride..(2 * row + 2) * stride).unwrap_or(above);
-        let pairs = above.chunks(6).zip(below.chunks(6));
-        for (out, (above, below)) in line.chunks_mut(3).zip(pairs) {
-            for (channel, out) in out.iter_mut().enumerate() {
-                let mean = |pixels: &[u8]| -> u16 {
-                    let left = pixels.get(channel).copied().unwrap_or(0);
-                    let right = pixels.get(channel + 3).copied().unwrap_or(left);
-                    u16::from(left) + u16::from(right)
-                };
-                *out = ((mean(above) + mean(below) + 2) / 4) as u8;
-            }
+        for (sum, (above, below)) in sums.iter_mut().zip(above.iter().zip(below)) {
+            *sum = u16::from(*above) + u16::from(*below);
+        }
+        let (pairs, rest) = sums.as_chunks::<6>();
+        let (out, last) = line.as_chunks_mut::<3>().0.split_at_mut(pairs.len());
+        for (out, [r, g, b, next_r, next_g, next_b]) in out.iter_mut().zip(pairs) {
+            *out = [r + next_r, g + next_g, b + next_b].map(|sum| ((sum + 2) / 4) as u8);
+        }
+        if let ([out], [r, g, b]) = (last, rest) {
+            *out = [r, g, b].map(|sum| ((2 * sum + 2) / 4) as u8);
         }
     }
     half

@@ -74,6 +74,7 @@ pub(crate) struct Open {
     pub(crate) photo: Photo,
     pub(crate) pyramid: Pyramid,
     record: PhotoRecord,
+    thumbnail: Option<RgbImage>,
     /// `None` until the document is open.
     pub(crate) annotation: Option<Annotation>,
     /// Why changes would not be kept.
@@ -396,7 +397,7 @@ impl Desk {
 
     fn show(&mut self, loaded: LoadedPhoto) {
         let Some(folder) = self.folder.clone() else { return };
-        let LoadedPhoto { key, path, photo, pyramid, record, lost, remarks, .. } = loaded;
+        let LoadedPhoto { key, path, photo, pyramid, record, thumbnail, lost, remarks, .. } = loaded;
         remarks.into_iter().for_each(|text| self.remark(text));
         let visit = self.new_key();
         self.disk.open(visit, folder.document(&path), lost, record.clone());
@@ -408,6 +409,7 @@ impl Desk {
             photo,
             pyramid,
             record,
+            thumbnail,
             annotation: None,
             read_only: None,
             fault: None,
@@ -465,7 +467,7 @@ impl Desk {
         self.answer = self.answer.next();
         self.hand = Hand::Click;
         self.drawn += 1;
-        let Open { key, path, photo, pyramid, record, .. } = open;
+        let Open { key, path, photo, pyramid, record, thumbnail, .. } = open;
         let Some(folder) = self.folder.clone() else { return };
         self.keep(LoadedPhoto {
             key,
@@ -474,6 +476,7 @@ impl Desk {
             photo,
             pyramid,
             record,
+            thumbnail,
             lost: None,
             remarks: Vec::new(),
         });
@@ -562,9 +565,24 @@ impl Desk {
         if let Some(known) = self.photos_state.thumbnails.get(path) {
             return known.clone();
         }
-        if let Some(folder) = &self.folder {
-            self.loader.thumbnail(folder, path);
+        // Photos that are read for the canvas are not read once more.
+        let state = &self.photos_state;
+        let here = self.open.as_ref().filter(|open| open.path == *path).map(|open| &open.thumbnail);
+        let kept = || state.kept.iter().find(|kept| kept.path == *path).map(|kept| &kept.thumbnail);
+        let known = here.or_else(kept).cloned();
+        let on_its_way = [&state.loading, &state.ahead];
+        if on_its_way.into_iter().flatten().any(|(_, on_its_way)| on_its_way == path) {
+            return Thumbnail::Asked;
         }
+        let thumbnail = match known {
+            Some(known) => known.map_or(Thumbnail::None, Thumbnail::Made),
+            None => {
+                if let Some(folder) = &self.folder {
+                    self.loader.thumbnail(folder, path);
+                }
+                Thumbnail::Asked
+            }
+        };
         let order = &mut self.photos_state.thumbnail_order;
         order.push_back(path.clone());
         if order.len() > THUMBNAILS
@@ -572,8 +590,8 @@ impl Desk {
         {
             self.photos_state.thumbnails.remove(&old);
         }
-        self.photos_state.thumbnails.insert(path.clone(), Thumbnail::Asked);
-        Thumbnail::Asked
+        self.photos_state.thumbnails.insert(path.clone(), thumbnail.clone());
+        thumbnail
     }
 }
 

@@ -15,6 +15,8 @@ use crate::desk::{Desk, Filter, Thumbnail};
 
 /// Height of a row, in points.
 const ROW: f32 = 52.0;
+/// Small pictures that the graphics hold before those out of sight are given up.
+const TEXTURES: usize = 64;
 
 /// The list, and what it remembers.
 #[derive(Default)]
@@ -82,11 +84,13 @@ impl Files {
         }
         let mut chosen = None;
         let rows: Vec<usize> = self.listed.clone();
+        let mut seen = Vec::new();
         area.show_rows(ui, ROW, rows.len(), |ui, range| {
             for at in rows.get(range).unwrap_or_default() {
                 let Some(item) = desk.photos.get(*at) else { continue };
                 let path = item.path.clone();
                 let is_open = Some(&path) == open.as_ref();
+                seen.push(path.clone());
                 if self.row(desk, ui, *at, is_open) {
                     chosen = Some(path);
                 }
@@ -95,8 +99,8 @@ impl Files {
         if let Some(path) = chosen {
             desk.open_photo(&path);
         }
-        if self.textures.len() > 400 {
-            self.textures.clear();
+        if self.textures.len() > TEXTURES {
+            self.textures.retain(|path, _| seen.contains(path));
         }
         asked
     }
