@@ -64,4 +64,4 @@ pub use error::{Error, Result};
 pub use folder::{Folder, FolderLock, PhotoPath, digest, is_photo};
 pub use keeper::{Keeper, Opened};
 pub use mask::{Mask, Run};
-pub use project::{COLORS, Class, Color, PROJECT_FILE, Project};
+pub use project::{COLORS, Class, Color, Merge, PROJECT_FILE, Project};

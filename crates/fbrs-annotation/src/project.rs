@@ -43,6 +43,9 @@ pub struct Project {
     /// What exports are asked for, as their settings.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub export: Value,
+    /// Classes that are becoming others in every photo of the folder, until all are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<Merge>,
     /// The photo that was open last, relative to the folder, with `/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_photo: Option<String>,
@@ -59,10 +62,20 @@ impl Default for Project {
             classes: Vec::new(),
             options: Value::Null,
             export: Value::Null,
+            merges: Vec::new(),
             last_photo: None,
             extra: Map::new(),
         }
     }
+}
+
+/// Objects of one class that are to be of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merge {
+    /// The class that they have.
+    pub from: u32,
+    /// The class that they get.
+    pub into: u32,
 }
 
 /// What objects are.
@@ -193,7 +206,10 @@ impl Project {
         }
         if let Some(class) = self.classes.iter_mut().find(|class| class.name == name) {
             class.removed = false;
-            return class.id;
+            let id = class.id;
+            // Its objects from here on are its own.
+            self.merges.retain(|merge| merge.from != id);
+            return id;
         }
         let id = self.classes.iter().map(|class| class.id).max().unwrap_or(0).saturating_add(1);
         let uses = |color: &Color| self.in_use().filter(|class| class.color == *color).count();
@@ -244,6 +260,11 @@ mod tests {
         assert_eq!(project.id_of("bird"), 3);
         assert_eq!(project.id_of("dog"), 2);
         assert_eq!(project.keyed('1').unwrap().name, "cat");
+        // A class that is used again keeps its new objects.
+        project.class_mut(dog).unwrap().removed = true;
+        project.merges = vec![Merge { from: dog, into: cat }, Merge { from: 3, into: dog }];
+        project.id_of("dog");
+        assert_eq!(project.merges, [Merge { from: 3, into: dog }]);
         assert!(!project.rename(cat, "bird") && project.rename(cat, "cats"));
         project.set_key(cat, Some('2'));
         assert_eq!(project.class(dog).unwrap().key, None);

@@ -8,10 +8,11 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use fbrs_annotation::{Annotation, Keeper, Line, PhotoRecord, Project};
+use fbrs_annotation::{Annotation, Folder, Keeper, Line, Merge, PhotoPath, PhotoRecord, Project};
 
 use crate::desk::Settings;
 use crate::engine::{PhotoKey, Wake};
@@ -78,13 +79,13 @@ pub(crate) enum DiskEvent {
     Trouble(String),
     /// What could not be written is.
     Calm,
-    /// Something that is good to know.
-    Remark(String),
+    /// Objects of a class are of another one now, in all photos but some.
+    Merged { folder: Folder, merge: Merge, left: Vec<PhotoPath> },
 }
 
 /// The window's end of the thread.
 pub(crate) struct Disk {
-    orders: Option<Sender<Order>>,
+    orders: Option<Arc<Sender<Order>>>,
     events: Sender<DiskEvent>,
     wake: Wake,
     thread: Option<JoinHandle<()>>,
@@ -105,7 +106,7 @@ impl Disk {
         };
         let named = thread::Builder::new().name("disk".to_owned());
         let thread = named.spawn(move || own.run(&inbox)).ok();
-        Self { orders: Some(orders), events, wake, thread }
+        Self { orders: Some(Arc::new(orders)), events, wake, thread }
     }
 
     fn order(&self, order: Order) {
@@ -165,11 +166,28 @@ impl Disk {
         self.order(Order::Work(Box::new(work)));
     }
 
-    /// Says something in the window, from any thread.
-    pub(crate) fn remarks(&self) -> impl Fn(String) + Send + 'static {
+    /// For another thread: does something between two writes, and says what came of it; `None` where
+    /// the window has been closed.
+    pub(crate) fn between_writes<T: Send + 'static>(
+        &self,
+    ) -> impl Fn(Box<dyn FnOnce() -> T + Send>) -> Option<T> + Send + 'static {
+        let orders = self.orders.as_ref().map_or_else(Weak::new, Arc::downgrade);
+        move |work| {
+            let (done, outcome) = mpsc::channel();
+            let work = move || {
+                // Whoever waited for it is gone.
+                let _ = done.send(work());
+            };
+            orders.upgrade()?.send(Order::Work(Box::new(work))).ok()?;
+            outcome.recv().ok()
+        }
+    }
+
+    /// Tells the window something, from any thread.
+    pub(crate) fn teller(&self) -> impl Fn(DiskEvent) + Send + 'static {
         let (events, wake) = (self.events.clone(), self.wake.clone());
-        move |text| {
-            let _ = events.send(DiskEvent::Remark(text));
+        move |event| {
+            let _ = events.send(event);
             wake();
         }
     }

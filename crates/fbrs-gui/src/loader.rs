@@ -268,7 +268,8 @@ fn load(key: PhotoKey, folder: &Folder, path: &PhotoPath) -> Result<LoadedPhoto,
         (picture, digest.join())
     });
     let picture = picture?;
-    let (sha256, bytes) = digest.map_err(|_| format!("{}: its digest failed", printable(path.as_str())))??;
+    let (sha256, bytes) =
+        digest.map_err(|_| format!("{}: its digest failed", printable(path.as_str())))??;
     let (orientation, remarks) = (picture.orientation.to_exif(), picture.remarks.clone());
     let photo = Arc::new(picture.into_rgb8());
     let pyramid = Pyramid::new(photo.clone());

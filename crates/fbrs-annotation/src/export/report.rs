@@ -1,5 +1,7 @@
 //! What came of an export or an import.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::Serialize;
 
 use super::Format;
@@ -84,11 +86,42 @@ impl Report {
         self.skipped.iter().any(|entry| !harmless(entry.kind))
     }
 
-    /// The entries in words, one for each line that a person reads.
+    /// The entries in words, one for each line that a person reads; many that say the same are one,
+    /// with the first of them.
     pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
-        let skipped = self.skipped.iter().map(|entry| format!("left out: {entry}"));
-        skipped.chain(self.altered.iter().map(Entry::to_string)).chain(self.remarks.iter().cloned())
+        let skipped = grouped(&self.skipped).into_iter().map(|line| format!("left out: {line}"));
+        skipped.chain(grouped(&self.altered)).chain(self.remarks.iter().cloned())
     }
+}
+
+/// Entries that are told one by one, although they say the same.
+const FEW: usize = 3;
+
+/// A line for each entry, or for many that say the same.
+fn grouped(entries: &[Entry]) -> Vec<String> {
+    let mut groups: Vec<Vec<&Entry>> = Vec::new();
+    let mut known = HashMap::new();
+    for entry in entries {
+        let place = *known.entry((entry.format, entry.kind, &entry.text)).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(entry),
+            None => groups.push(vec![entry]),
+        }
+    }
+    let line = |group: Vec<&Entry>| match group.as_slice() {
+        [first, ..] if group.len() > FEW => {
+            let photos: HashSet<_> = group.iter().map(|entry| &entry.photo).collect();
+            let format = first.format.map_or(String::new(), |format| format!("{format}: "));
+            let objects = match (first.object, group.len()) {
+                (Some(_), count) => format!("{count} objects in {} photos", photos.len()),
+                (None, count) => format!("{count} photos"),
+            };
+            let photo = fbrs_data::text::printable(&first.photo);
+            vec![format!("{format}{objects}, {photo} is the first: {}", first.text)]
+        }
+        few => few.iter().map(|entry| entry.to_string()).collect(),
+    };
+    groups.into_iter().flat_map(line).collect()
 }
 
 impl std::fmt::Display for Entry {
@@ -101,5 +134,31 @@ impl std::fmt::Display for Entry {
             Some(id) => write!(f, "{photo}, object {id}: {}", self.text),
             None => write!(f, "{photo}: {}", self.text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn many_that_say_the_same_are_one_line() {
+        let entry = |photo: u64, text: &str| Entry {
+            format: Some(Format::Yolo),
+            photo: format!("{}.jpg", photo / 2),
+            object: Some(photo),
+            kind: Kind::NoClass,
+            text: text.to_owned(),
+        };
+        let mut altered: Vec<_> = (0..10).map(|photo| entry(photo, "no class")).collect();
+        altered.push(entry(7, "something else"));
+        let skipped = (0..3).map(|photo| entry(photo, "too small")).collect();
+        let report = Report { altered, skipped, ..Report::default() };
+        let lines: Vec<_> = report.lines().collect();
+        assert_eq!(lines[0], "left out: yolo: 0.jpg, object 0: too small");
+        assert_eq!(lines[3], "yolo: 10 objects in 5 photos, 0.jpg is the first: no class");
+        assert_eq!(lines[4], "yolo: 3.jpg, object 7: something else");
+        assert_eq!(lines.len(), 5);
     }
 }

@@ -315,7 +315,7 @@ impl Desk {
                 self.answer.live = None;
                 self.waiting = None;
                 self.later.clear();
-                self.problem(problem, Some(Remedy::AskAgain));
+                self.problem_here(problem, Some(Remedy::AskAgain));
             }
             Event::Fault(fault) => self.problem(fault, None),
             _ => {}

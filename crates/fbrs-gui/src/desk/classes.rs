@@ -1,8 +1,9 @@
 //! Classes: chosen, made, renamed, merged.
 
-use fbrs_annotation::{Color, Document, Folder, Keeper, PhotoPath, file, import};
+use fbrs_annotation::{Color, Document, Folder, Keeper, Merge, PhotoPath, file, import};
 
 use super::Desk;
+use crate::disk::DiskEvent;
 
 impl Desk {
     /// Chooses a class by its number key: for the object in hand, for the selected ones, or for the
@@ -122,7 +123,51 @@ impl Desk {
         if self.class == Some(from) {
             self.class = Some(into);
         }
+        self.project.merges.retain(|merge| merge.from != from);
+        self.project.merges.push(Merge { from, into });
         self.remove_class(from);
+        self.write_merged(from, into);
+    }
+
+    /// Gives objects of the open photo the classes that are still being written everywhere.
+    pub(super) fn merge_here(&mut self) {
+        for Merge { from, into } in self.project.merges.clone() {
+            if self.read_only().is_none() {
+                self.change("class", |document| merge(document, from, into));
+            }
+        }
+    }
+
+    /// Goes on with what was not written everywhere when the folder was left.
+    pub(super) fn go_on_merging(&mut self) {
+        if self.project_is_sound && !self.is_importing {
+            for Merge { from, into } in self.project.merges.clone() {
+                self.write_merged(from, into);
+            }
+        }
+    }
+
+    /// The photos that could not be written are left for the next time that the folder is opened.
+    pub(super) fn merged(&mut self, folder: &Folder, merge: Merge, mut left: Vec<PhotoPath>) {
+        // The photo that was opened in the meantime was changed then.
+        let open = self.open.as_ref().filter(|open| open.read_only.is_none());
+        left.retain(|photo| open.is_none_or(|open| open.path != *photo));
+        match left.first() {
+            Some(first) => self.remark(format!(
+                "{} photos could not be written ({first} is the first): their objects keep the class \
+                 that is out of use until the folder is opened again",
+                left.len(),
+                first = fbrs_data::text::printable(first.as_str()),
+            )),
+            None if self.folder.as_ref().is_some_and(|known| known.root() == folder.root()) => {
+                self.project.merges.retain(|known| *known != merge);
+                self.write_project();
+            }
+            None => {}
+        }
+    }
+
+    fn write_merged(&mut self, from: u32, into: u32) {
         let open = self.open.as_ref().map(|open| open.path.clone());
         let photos: Vec<_> = self
             .photos
@@ -131,18 +176,19 @@ impl Desk {
             .filter(|p| Some(p) != open.as_ref())
             .collect();
         if let Some(folder) = self.folder.clone() {
-            // Beside the disk's thread: clicks go on meanwhile.
-            let say = self.disk.remarks();
+            // One by one between other writes: nobody else opens a document meanwhile, clicks go on.
+            let (say, write) = (self.disk.teller(), self.disk.between_writes());
             let work = move || {
-                let left = photos.iter().filter(|photo| !merge_in(&folder, photo, from, into));
-                let left: Vec<_> = left.map(|photo| photo.as_str().to_owned()).collect();
-                if let Some(first) = left.first() {
-                    say(format!(
-                        "{} photos could not be written ({first} is the first): their objects keep the \
-                         class that is out of use",
-                        left.len()
-                    ));
+                let mut left = Vec::new();
+                for photo in photos {
+                    let (of, own) = (folder.clone(), photo.clone());
+                    match write(Box::new(move || merge_in(&of, &own, from, into))) {
+                        Some(true) => {}
+                        Some(false) => left.push(photo),
+                        None => return,
+                    }
                 }
+                say(DiskEvent::Merged { folder, merge: Merge { from, into }, left });
             };
             std::thread::spawn(work);
         }

@@ -49,6 +49,14 @@ impl Desk {
             Action::HideOthers => {
                 self.hides_others = !self.hides_others;
                 self.drawn += 1;
+                let has_one = !self.selection().is_empty()
+                    || self.current().is_some_and(|current| !current.is_untouched());
+                if self.hides_others && !has_one {
+                    let keys = self.keys.text(Action::HideOthers);
+                    self.remark(format!(
+                        "all objects are hidden: none is selected. {keys} shows them"
+                    ));
+                }
             }
             Action::Outlines => {
                 self.settings.outlines = !self.settings.outlines;

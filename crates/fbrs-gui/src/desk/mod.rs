@@ -37,6 +37,8 @@ pub(crate) struct Message {
     pub(crate) kind: Kind,
     pub(crate) text: String,
     pub(crate) remedy: Option<Remedy>,
+    /// Whether it goes with the photo that is open.
+    pub(crate) is_of_photo: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +227,7 @@ impl Desk {
             DiskEvent::NotOpened { key, problem } => {
                 if let Some(open) = self.open.as_mut().filter(|open| open.visit == key) {
                     open.fault = Some(problem.clone());
-                    self.problem(problem, None);
+                    self.problem_here(problem, None);
                 }
             }
             DiskEvent::Saved { key, seq } => {
@@ -239,7 +241,7 @@ impl Desk {
                 self.trouble = Some(text);
             }
             DiskEvent::Calm => self.trouble = None,
-            DiskEvent::Remark(text) => self.remark(text),
+            DiskEvent::Merged { folder, merge, left } => self.merged(&folder, merge, left),
         }
     }
 
@@ -250,21 +252,26 @@ impl Desk {
 
     /// Says something that goes by itself.
     pub(crate) fn remark(&mut self, text: impl Into<String>) {
-        self.say(Kind::Remark, text.into(), None);
+        self.say(Kind::Remark, text.into(), None, false);
     }
 
     /// Says what did not work, and what can be done.
     pub(crate) fn problem(&mut self, text: impl Into<String>, remedy: Option<Remedy>) {
-        self.say(Kind::Problem, text.into(), remedy);
+        self.say(Kind::Problem, text.into(), remedy, false);
     }
 
-    fn say(&mut self, kind: Kind, text: String, remedy: Option<Remedy>) {
+    /// Says what did not work with the open photo; it is no longer said where another one is opened.
+    fn problem_here(&mut self, text: impl Into<String>, remedy: Option<Remedy>) {
+        self.say(Kind::Problem, text.into(), remedy, true);
+    }
+
+    fn say(&mut self, kind: Kind, text: String, remedy: Option<Remedy>, is_of_photo: bool) {
         /// Messages that stand at once.
         const MOST: usize = 4;
         // A thing that is said again takes the place of the first time.
         self.messages.retain(|known| known.text != text);
         let id = self.new_id();
-        self.messages.push(Message { id, kind, text, remedy });
+        self.messages.push(Message { id, kind, text, remedy, is_of_photo });
         let spare = self.messages.len().saturating_sub(MOST);
         self.messages.drain(..spare);
     }
@@ -326,7 +333,7 @@ impl Desk {
         let Some(open) = &mut self.open else { return false };
         if let Some(reason) = &open.read_only {
             let text = format!("this photo can only be looked at: {reason}");
-            self.problem(text, Some(Remedy::ChooseOutput));
+            self.problem_here(text, Some(Remedy::ChooseOutput));
             return false;
         }
         let Some(annotation) = &mut open.annotation else { return false };

@@ -116,6 +116,8 @@ pub(super) struct Photos {
     pub(super) changes: u64,
     /// Grows with every folder that is listed.
     folders: u64,
+    /// Whether it was.
+    is_listed: bool,
 }
 
 impl Desk {
@@ -186,8 +188,9 @@ impl Desk {
     pub(crate) fn take_in(&mut self) {
         self.is_importing = false;
         if let Some(folder) = self.folder.clone() {
-            self.photos_state.first.clone_from(&self.photos_state.here);
+            let here = self.photos_state.here.clone();
             self.list(folder);
+            self.photos_state.first = here;
         }
     }
 
@@ -195,6 +198,7 @@ impl Desk {
         // What is on its way is of another folder, or not wanted any more.
         (self.photos_state.loading, self.photos_state.ahead) = (None, None);
         self.photos_state.folders += 1;
+        (self.photos_state.is_listed, self.photos_state.here) = (false, None);
         self.photos.clear();
         self.photos_state.kept.clear();
         self.photos_state.thumbnails.clear();
@@ -275,7 +279,7 @@ impl Desk {
                 let is_wanted = self.photos_state.loading.as_ref().is_some_and(|(k, _)| *k == key);
                 if is_wanted {
                     self.photos_state.loading = None;
-                    self.problem(problem, Some(Remedy::ReadAgain(path)));
+                    self.problem_here(problem, Some(Remedy::ReadAgain(path)));
                 }
                 if self.photos_state.ahead.as_ref().is_some_and(|(k, _)| *k == key) {
                     self.photos_state.ahead = None;
@@ -308,8 +312,8 @@ impl Desk {
                 known.remove(&path).unwrap_or(new)
             })
             .collect();
-        if self.photos.is_empty() {
-            self.remark("there are no photos in this folder");
+        if !std::mem::replace(&mut self.photos_state.is_listed, true) {
+            self.go_on_merging();
         }
         if self.open.is_none() && self.photos_state.loading.is_none() && !self.is_importing {
             let last = self.project.last_photo.clone().map(PhotoPath::new);
@@ -362,6 +366,23 @@ impl Desk {
         PhotoKey(self.photos_state.last_key)
     }
 
+    /// Why no photo is seen although a folder is open, and what to do; `None` until that is known.
+    pub(crate) fn unread(&self) -> Option<(String, &'static str)> {
+        let here = self.photos_state.here.as_ref();
+        let fault = here.and_then(|here| {
+            let item = self.photos.iter().find(|item| item.path == *here)?;
+            item.fault.is_some().then(|| format!("{} cannot be read", here.name()))
+        });
+        let fault = fault
+            .map(|text| (text, "The list has the others, and the keys for the next one go on."));
+        let is_empty = self.photos_state.is_listed && self.photos.is_empty();
+        let empty = || {
+            let text = "There are no photos in this folder".to_owned();
+            is_empty.then_some((text, "Open another one, or drop photos onto this window."))
+        };
+        fault.or_else(empty)
+    }
+
     /// The photo that is being read.
     pub(crate) fn loading_photo(&self) -> Option<&PhotoPath> {
         self.photos_state.loading.as_ref().map(|(_, path)| path)
@@ -397,7 +418,8 @@ impl Desk {
 
     fn show(&mut self, loaded: LoadedPhoto) {
         let Some(folder) = self.folder.clone() else { return };
-        let LoadedPhoto { key, path, photo, pyramid, record, thumbnail, lost, remarks, .. } = loaded;
+        let LoadedPhoto { key, path, photo, pyramid, record, thumbnail, lost, remarks, .. } =
+            loaded;
         remarks.into_iter().for_each(|text| self.remark(text));
         let visit = self.new_key();
         self.disk.open(visit, folder.document(&path), lost, record.clone());
@@ -443,10 +465,11 @@ impl Desk {
         if let Some(reason) = &read_only {
             let text = format!("this photo can only be looked at: {reason}");
             open.read_only = Some(reason.clone());
-            self.problem(text, Some(Remedy::ChooseOutput));
+            self.problem_here(text, Some(Remedy::ChooseOutput));
         }
         let Some(open) = &mut self.open else { return };
         open.annotation = Some(annotation);
+        self.merge_here();
         self.drawn += 1;
         self.update_state();
         if let Some(current) = self.current().cloned() {
@@ -461,6 +484,7 @@ impl Desk {
     pub(crate) fn leave_photo(&mut self) {
         self.waiting = None;
         self.later.clear();
+        self.messages.retain(|message| !message.is_of_photo);
         let Some(open) = self.open.take() else { return };
         self.disk.close(open.visit, open.annotation);
         self.engine.want_nothing();

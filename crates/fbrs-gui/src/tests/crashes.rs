@@ -188,8 +188,8 @@ fn a_project_file_that_is_damaged_is_never_written_over() {
 fn folders_that_are_not_there_or_empty_are_said() {
     let place = Place::new(&[]);
     let mut desk = place.desk(&[Does::Answers]);
-    until(&mut desk, "the remark", |desk| !desk.messages.is_empty());
-    assert!(desk.messages[0].text.contains("no photos"));
+    until(&mut desk, "what is seen", |desk| desk.unread().is_some());
+    assert!(desk.unread().unwrap().0.contains("no photos"));
     desk.open_folder(place.path("none"), None);
     until(&mut desk, "the problem", |desk| desk.messages.iter().any(|m| m.kind == Kind::Problem));
     assert!(desk.messages.iter().any(|m| m.text.contains("none")));
@@ -209,10 +209,15 @@ fn a_next_photo_that_cannot_be_read_ahead_is_read_when_it_is_asked_for() {
     desk.act(Action::Next);
     until(&mut desk, "its fault", |desk| desk.photos[1].fault.is_some());
     assert!(desk.loading_photo().is_none());
+    until(&mut desk, "the problem", |desk| desk.messages.iter().any(|m| m.kind == Kind::Problem));
+    assert!(desk.unread().unwrap().0.contains("b.jpg"));
     desk.act(Action::Next);
+    // What is said of a photo is not said of the next one.
+    assert!(desk.messages.iter().all(|message| message.kind != Kind::Problem));
     until(&mut desk, "c.png", |desk| {
         desk.annotation().is_some() && desk.open.as_ref().unwrap().path.name() == "c.png"
     });
+    assert_eq!(desk.unread(), None);
 }
 
 #[test]

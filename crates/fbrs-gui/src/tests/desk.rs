@@ -402,6 +402,7 @@ fn classes_are_chosen_changed_renamed_merged_and_removed() {
     assert_eq!(classes(&desk), [Some(2)]);
     let used: Vec<_> = desk.project.in_use().map(|class| (class.id, class.name.as_str())).collect();
     assert_eq!(used, [(2, "dog")]);
+    until(&mut desk, "merged", |desk| desk.project.merges.is_empty());
     // A new class does not get an id that was used.
     desk.choose_class_named("bird");
     assert_eq!(desk.class, Some(3));
@@ -413,6 +414,46 @@ fn classes_are_chosen_changed_renamed_merged_and_removed() {
     let project = Project::read(&place.path("fbrs-project.json")).unwrap();
     assert_eq!(project.classes.len(), 3);
     assert_eq!(project.last_photo.as_deref(), Some("b.png"));
+}
+
+#[test]
+fn merging_classes_goes_on_where_a_window_was_killed() {
+    let place = Place::new(&["a.png", "b.png", "c.png"]);
+    let mut desk = place.desk(&[Does::Answers]);
+    for name in ["a.png", "b.png", "c.png"] {
+        until(&mut desk, name, |desk| {
+            desk.annotation().is_some() && desk.open.as_ref().unwrap().path.name() == name
+        });
+        desk.select(None, false);
+        desk.choose_class_named("cat");
+        object(&mut desk, 40.0, 40.0);
+        desk.select(None, false);
+        desk.choose_class_named("dog");
+        object(&mut desk, 90.0, 40.0);
+        desk.act(Action::Next);
+    }
+    desk.close();
+    drop(desk);
+    // As a kill leaves it behind "cat" was made "dog": nothing of it is in the documents.
+    let path = place.path("fbrs-project.json");
+    let mut project = Project::read(&path).unwrap();
+    project.merges.push(fbrs_annotation::Merge { from: 1, into: 2 });
+    project.class_mut(1).unwrap().removed = true;
+    project.write(&path).unwrap();
+    let mut desk = place.desk(&[Does::Answers]);
+    until(&mut desk, "merged", |desk| {
+        desk.annotation().is_some() && desk.project.merges.is_empty()
+    });
+    let here = document(&desk).objects.iter().map(|object| object.class).collect::<Vec<_>>();
+    assert_eq!(here, [Some(2), Some(2)]);
+    desk.close();
+    drop(desk);
+    for name in ["a.png", "b.png", "c.png"] {
+        let known = file::read(&place.path(&format!("{name}.fbrs.json"))).unwrap();
+        let classes: Vec<_> = known.document().objects.iter().map(|object| object.class).collect();
+        assert_eq!(classes, [Some(2), Some(2)], "{name}");
+    }
+    assert_eq!(Project::read(&path).unwrap().merges, []);
 }
 
 #[test]

@@ -173,7 +173,8 @@ impl Files {
         let color = visuals.text_color();
         let title = RichText::new(item.path.name()).color(color);
         texts.add(egui::Label::new(title).truncate().selectable(false));
-        let faint = color.gamma_multiply(0.85);
+        // On the color of the open photo, fainter text would be hard to read.
+        let faint = if is_open { color } else { color.gamma_multiply(0.85) };
         texts.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 5.0;
             let (place, _) = ui.allocate_exact_size(vec2(12.0, 14.0), Sense::hover());

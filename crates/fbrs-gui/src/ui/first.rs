@@ -59,6 +59,17 @@ pub(super) fn welcome(desk: &mut Desk, ui: &mut Ui) -> Option<Ask> {
     asked
 }
 
+/// What is seen in place of a photo that is not there, and what to do.
+pub(super) fn nothing(ui: &mut Ui, what: &str, then: &str) {
+    let room = ui.available_height();
+    ui.vertical_centered(|ui| {
+        ui.add_space((0.4 * room).max(20.0));
+        ui.label(RichText::new(what).size(18.0).strong());
+        ui.add_space(6.0);
+        ui.label(RichText::new(then).weak());
+    });
+}
+
 /// Opens the photo that comes with the program, in a folder of its own.
 pub(crate) fn open_flowers(desk: &mut Desk) {
     match flowers() {

@@ -34,14 +34,12 @@ pub(super) fn show(desk: &mut Desk, ui: &Ui, canvas: Rect) -> Option<Remedy> {
     area.show(&ctx, |ui| {
         ui.set_max_width((canvas.width() - 20.0).clamp(120.0, 720.0));
         if let Some(trouble) = &desk.trouble {
-            bar(ui, Kind::Problem, |ui| {
-                ui.label(trouble.as_str());
-            });
+            bar(ui, Kind::Problem, trouble, 0.0, |_| {});
         }
         for message in &desk.messages {
-            bar(ui, message.kind, |ui| {
-                ui.label(message.text.as_str());
-                let remedy = message.remedy.as_ref().map(|remedy| (remedy, remedy_text(remedy)));
+            let remedy = message.remedy.as_ref().map(|remedy| (remedy, remedy_text(remedy)));
+            let buttons = remedy.map_or(0.0, |(_, text)| width(ui, text)) + width(ui, "×");
+            bar(ui, message.kind, &message.text, buttons, |ui| {
                 if let Some((remedy, text)) = remedy
                     && ui.button(text).clicked()
                 {
@@ -72,7 +70,17 @@ fn remedy_text(remedy: &Remedy) -> &'static str {
     }
 }
 
-fn bar(ui: &mut Ui, kind: Kind, contents: impl FnOnce(&mut Ui)) {
+/// Room that a button takes.
+fn width(ui: &Ui, text: &str) -> f32 {
+    let font = egui::TextStyle::Button.resolve(ui.style());
+    let text = ui.painter().layout_no_wrap(text.to_owned(), font, Color32::WHITE);
+    let spacing = ui.spacing();
+    (text.size().x + 2.0 * spacing.button_padding.x).max(spacing.interact_size.x)
+        + spacing.item_spacing.x
+}
+
+/// A sentence, which wraps beside its buttons, of which it is told how wide they are.
+fn bar(ui: &mut Ui, kind: Kind, text: &str, room: f32, buttons: impl FnOnce(&mut Ui)) {
     let dark = ui.visuals().dark_mode;
     let (fill, line) = match (kind, dark) {
         (Kind::Problem, true) => (Color32::from_rgb(84, 28, 22), Color32::from_rgb(230, 110, 80)),
@@ -85,7 +93,13 @@ fn bar(ui: &mut Ui, kind: Kind, contents: impl FnOnce(&mut Ui)) {
         }
     };
     Frame::popup(ui.style()).fill(fill).stroke(Stroke::new(1.0, line)).show(ui, |ui| {
-        ui.horizontal_wrapped(contents);
+        ui.horizontal(|ui| {
+            ui.vertical(|ui| {
+                ui.set_max_width((ui.available_width() - room).max(80.0));
+                ui.label(text);
+            });
+            buttons(ui);
+        });
     });
 }
 

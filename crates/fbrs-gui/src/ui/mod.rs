@@ -119,7 +119,11 @@ impl Window {
         CentralPanel::no_frame().show(ui, |ui| {
             let fill = ui.visuals().panel_fill;
             ui.painter().rect_filled(ui.max_rect(), 0.0, fill);
-            if self.desk.open.is_none() && self.desk.loading_photo().is_none() {
+            let is_empty = self.desk.open.is_none() && self.desk.loading_photo().is_none();
+            if is_empty && let Some(unread) = self.desk.unread() {
+                let (what, then) = unread;
+                first::nothing(ui, &what, then);
+            } else if is_empty {
                 if let Some(ask) = first::welcome(&mut self.desk, ui) {
                     self.ask(ask);
                 }
@@ -373,6 +377,10 @@ impl Window {
         let desk = &self.desk;
         desk.ready.is_some()
             && desk.loading_photo().is_none()
+            && desk
+                .open
+                .as_ref()
+                .is_none_or(|open| open.annotation.is_some() || open.fault.is_some())
             && !desk.answer.is_busy
             && desk.is_saved()
             && self.sheet.is_painted()

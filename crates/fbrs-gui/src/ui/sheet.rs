@@ -541,15 +541,20 @@ impl Sheet {
             let to = Position::at_xy(bounds.right() as f64, bounds.bottom() as f64);
             let rect = Rect::from_two_pos(view.to_screen(at), view.to_screen(to));
             let is_seen = rect.intersects(view.canvas) && rect.width().max(rect.height()) >= 24.0;
-            is_seen.then_some((object, rect))
+            // On the object's uppermost line, so that it is seen whose number it is.
+            let [left, right] = object.mask.row(bounds.top()).first()?;
+            let middle = (f64::from(*left) + f64::from(*right)) / 2.0;
+            let top = view.to_screen(Position::at_xy(middle, bounds.top() as f64));
+            is_seen.then_some((object, top))
         });
-        for (object, rect) in numbered.take(MOST) {
+        for (object, top) in numbered.take(MOST) {
             let [r, g, b] = desk.class_color(object.class);
             let text = object.id.to_string();
             let font = egui::FontId::proportional(11.0);
             let text = painter.layout_no_wrap(text, font, Color32::WHITE);
-            let at = rect.min.max(view.canvas.min) + vec2(2.0, 2.0);
-            let label = Rect::from_min_size(at, text.size() + vec2(6.0, 2.0));
+            let size = text.size() + vec2(6.0, 2.0);
+            let at = (top - vec2(0.5 * size.x, 0.5 * size.y)).max(view.canvas.min + vec2(2.0, 2.0));
+            let label = Rect::from_min_size(at, size);
             let dark = Color32::from_rgb(r / 2, g / 2, b / 2);
             painter.rect_filled(label, 3.0, dark);
             painter.galley(label.min + vec2(3.0, 1.0), text, Color32::WHITE);

@@ -23,7 +23,7 @@ pub(super) fn show(desk: &mut Desk, dialogs: &mut Dialogs, sheet: &Sheet, ui: &m
                     .on_hover_text("Screen pixels of a photo's pixel");
             }
         }
-        let at = sheet.under.or(desk.pointer);
+        let at = sheet.under.or(desk.pointer).filter(|_| desk.open.is_some());
         let place = at.map_or(String::new(), |at| format!("{:.0}, {:.0}", at.x(), at.y()));
         ui.add_sized([80.0, 18.0], egui::Label::new(RichText::new(place).monospace()));
         ui.label(doing(desk));

@@ -236,11 +236,10 @@ impl WithSimd for StripTask<'_> {
             })
         };
         let starts: Vec<usize> = (0..blocks).step_by(group).collect();
-        let pieces = match block.parallel {
+        match block.parallel {
             true => starts.into_par_iter().map(project).collect(),
             false => starts.into_iter().map(project).collect(),
-        };
-        pieces
+        }
     }
 }
 

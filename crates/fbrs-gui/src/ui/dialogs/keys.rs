@@ -1,7 +1,7 @@
 //! All keys, and other ones.
 
 use egui::accesskit::Role;
-use egui::{Button, Context, Event, Grid, Key, RichText, Ui};
+use egui::{Button, Context, Event, Grid, Key, RichText, Ui, vec2};
 
 use super::After;
 use crate::desk::{Action, Chord, Desk, Group};
@@ -35,7 +35,7 @@ impl KeysDialog {
             self.choose(desk, ctx, action);
         }
         let mut open = true;
-        egui::Window::new("Keys").open(&mut open).default_width(560.0).default_height(560.0).vscroll(true).show(
+        egui::Window::new("Keys").open(&mut open).default_width(560.0).default_height(560.0).default_pos(ctx.content_rect().min + vec2(250.0, 80.0)).vscroll(true).show(
             ctx,
             |ui| {
                 ui.label("Press a button and then a key to choose another one. Number keys choose classes.");
@@ -62,7 +62,11 @@ impl KeysDialog {
     }
 
     fn row(&mut self, desk: &mut Desk, ui: &mut Ui, action: Action) {
-        ui.label(action.text());
+        // The same columns in every group.
+        ui.scope(|ui| {
+            ui.set_width(340.0);
+            ui.label(action.text());
+        });
         let waits = self.chooses == Some(action);
         let text = if waits { "press a key …".to_owned() } else { desk.keys.text(action) };
         let button = ui.add(Button::selectable(waits, text));

@@ -1,11 +1,14 @@
 //! The list of classes.
 
 use egui::accesskit::Role;
-use egui::{Atom, Button, RichText, TextEdit, Ui, vec2};
+use egui::{Atom, Button, RichText, ScrollArea, TextEdit, Ui, vec2};
 use fbrs_annotation::Color;
 
 use crate::desk::Desk;
 use crate::ui::files::name;
+
+/// Height of a class's row, in points.
+const ROW: f32 = 24.0;
 
 /// The list, and what it remembers.
 #[derive(Default)]
@@ -22,13 +25,7 @@ impl Classes {
             ui.label(RichText::new("Classes belong to a folder.").weak());
             return;
         }
-        let counts = |id: u32| {
-            desk.document().map_or(0, |document| {
-                document.objects.iter().filter(|object| object.class == Some(id)).count()
-            })
-        };
-        let classes: Vec<_> =
-            desk.project.in_use().map(|class| (class.clone(), counts(class.id))).collect();
+        let classes: Vec<_> = desk.project.in_use().cloned().collect();
         let chosen = desk.current().filter(|c| !c.is_untouched()).map_or(desk.class, |c| c.class);
         if ui
             .add(Button::selectable(chosen.is_none(), "no class"))
@@ -37,11 +34,23 @@ impl Classes {
         {
             desk.choose_class(None);
         }
-        for (class, count) in classes {
-            ui.push_id(class.id, |ui| {
-                self.class(desk, ui, &class, count, chosen == Some(class.id))
+        // Of a thousand classes those in sight are drawn.
+        let spacing = ui.spacing().item_spacing.y;
+        let shown = classes.len().min(12) as f32;
+        ScrollArea::vertical()
+            .id_salt("class rows")
+            .max_height((shown * (ROW + spacing)).max(1.0))
+            .show_rows(ui, ROW, classes.len(), |ui, rows| {
+                for class in classes.get(rows).unwrap_or_default() {
+                    let count = desk.document().map_or(0, |document| {
+                        let of_it = document.objects.iter().filter(|o| o.class == Some(class.id));
+                        of_it.count()
+                    });
+                    ui.push_id(class.id, |ui| {
+                        self.class(desk, ui, class, count, chosen == Some(class.id))
+                    });
+                }
             });
-        }
         ui.horizontal(|ui| {
             let edit = TextEdit::singleline(&mut self.new_class)
                 .hint_text("New class")

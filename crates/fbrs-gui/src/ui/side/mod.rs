@@ -22,7 +22,8 @@ pub(super) struct Side {
 
 impl Side {
     pub(super) fn show(&mut self, desk: &mut Desk, dialogs: &mut Dialogs, ui: &mut Ui) {
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        // What is wider than the panel does not widen it: the photo stays where it is.
+        ScrollArea::both().auto_shrink(false).show(ui, |ui| {
             let count = desk.document().map_or(0, |document| document.objects.len());
             let part = |text: &str, id: &str, open: bool| {
                 let header = CollapsingHeader::new(RichText::new(text).strong());
