@@ -67,6 +67,7 @@ def a1(program):
             differ = int((mask != other).sum())
             expect(differ == 0, f"{name}, object {at + 1}: {differ} pixels differ from segment's")
     classes = [o["class"] for o in text["objects"]]
+    expect(classes == [1, 2], f"the classes are {classes}")
     areas = [int(mask.sum()) for mask in own]
     print(f"  masks of {areas} pixels in document, COCO, labelme as segment's; classes {classes}")
 
@@ -170,9 +171,11 @@ def a12(program):
         own, text = masks.document(place / f"{name}.fbrs.json")
         expect(text["photo"]["orientation"] == turn, f"{name}: {text['photo']['orientation']}")
         exported = masks.coco(place / "out/instances.json", name)
-        for where, got in [("document", own), ("COCO", exported)]:
+        sheet = masks.labelme(next((place / "out").rglob(f"turned-{turn}.json")))
+        for where, got in [("document", own), ("COCO", exported), ("labelme", sheet)]:
             expect((got[0] == wanted).all(), f"{name}: another mask in {where}")
-    print(f"  eight orientations: the same upright mask of {int(wanted.sum())} pixels")
+    print(f"  eight orientations, document, COCO and labelme: the same upright mask of "
+          f"{int(wanted.sum())} pixels")
 
 
 CHECKS = {"a1": a1, "a4": a4, "a6": a6, "a7": a7, "a12": a12}

@@ -87,3 +87,6 @@ def growth(program, minutes, seed):
                      for minute, (memory, _) in by_minute.items())
     print(f"  memory in MB: {line}; peak {max(peak for _, peak in by_minute.values()) / 1e3:.0f}")
     print(f"  {sum('photo' in entry for entry in run.log)} changes and openings")
+    # Histories of a thousand steps fill up at first.
+    middle, last = by_minute[max(by_minute) // 2][0], by_minute[max(by_minute)][0]
+    expect(last <= 1.15 * middle, f"memory grows: {middle / 1e3:.0f} MB half way, {last / 1e3:.0f}")
