@@ -112,12 +112,15 @@ fn grouped(entries: &[Entry]) -> Vec<String> {
         [first, ..] if group.len() > FEW => {
             let photos: HashSet<_> = group.iter().map(|entry| &entry.photo).collect();
             let format = first.format.map_or(String::new(), |format| format!("{format}: "));
-            let objects = match (first.object, group.len()) {
-                (Some(_), count) => format!("{count} objects in {} photos", photos.len()),
-                (None, count) => format!("{count} photos"),
-            };
             let photo = fbrs_data::text::printable(&first.photo);
-            vec![format!("{format}{objects}, {photo} is the first: {}", first.text)]
+            let of = match (first.object, group.len(), photos.len()) {
+                (Some(_), count, 1) => format!("{photo}, {count} objects"),
+                (Some(_), count, photos) => {
+                    format!("{count} objects in {photos} photos, {photo} is the first")
+                }
+                (None, count, _) => format!("{count} photos, {photo} is the first"),
+            };
+            vec![format!("{format}{of}: {}", first.text)]
         }
         few => few.iter().map(|entry| entry.to_string()).collect(),
     };

@@ -7,7 +7,7 @@ use fbrs::Photo;
 use fbrs_annotation::{Annotation, Folder, PhotoPath, PhotoRecord, PhotoState, Project, is_photo};
 use image::RgbImage;
 
-use super::{Desk, Hand, Remedy};
+use super::{Action, Desk, Hand, Remedy};
 use crate::canvas::Pyramid;
 use crate::engine::PhotoKey;
 use crate::loader::{self, LoadedPhoto, LoaderEvent};
@@ -261,6 +261,12 @@ impl Desk {
             }
             LoaderEvent::Thumbnail { folder, path, image } => {
                 if self.folder.as_ref().is_some_and(|known| known.root() == folder.root()) {
+                    if image.is_none()
+                        && let Some(item) = self.photos.iter_mut().find(|item| item.path == path)
+                        && item.fault.is_none()
+                    {
+                        item.fault = Some("it cannot be read: opened, it says why".to_owned());
+                    }
                     let made = image.map_or(Thumbnail::None, Thumbnail::Made);
                     self.photos_state.thumbnails.insert(path, made);
                 }
@@ -367,18 +373,21 @@ impl Desk {
     }
 
     /// Why no photo is seen although a folder is open, and what to do; `None` until that is known.
-    pub(crate) fn unread(&self) -> Option<(String, &'static str)> {
+    pub(crate) fn unread(&self) -> Option<(String, String)> {
         let here = self.photos_state.here.as_ref();
         let fault = here.and_then(|here| {
             let item = self.photos.iter().find(|item| item.path == *here)?;
             item.fault.is_some().then(|| format!("{} cannot be read", here.name()))
         });
-        let fault = fault
-            .map(|text| (text, "The list has the others, and the keys for the next one go on."));
+        let fault = fault.map(|text| {
+            let next = self.keys.text(Action::Next);
+            (text, format!("Go on with the next photo ({next}), or choose one in the list."))
+        });
         let is_empty = self.photos_state.is_listed && self.photos.is_empty();
         let empty = || {
-            let text = "There are no photos in this folder".to_owned();
-            is_empty.then_some((text, "Open another one, or drop photos onto this window."))
+            let then = "Open another one, or drop photos onto this window.";
+            let what = "There are no photos in this folder";
+            is_empty.then(|| (what.to_owned(), then.to_owned()))
         };
         fault.or_else(empty)
     }

@@ -127,6 +127,9 @@ impl Files {
         let (state, said) = match (&item.fault, item.state) {
             (Some(_), _) => (State::Unreadable, "cannot be read".to_owned()),
             (None, None) => (State::Untouched, "untouched".to_owned()),
+            (None, Some((PhotoState::InProgress, 0))) => {
+                (State::InProgress, "in progress".to_owned())
+            }
             (None, Some((PhotoState::InProgress, count))) => {
                 (State::InProgress, format!("{}, in progress", objects(count)))
             }

@@ -113,7 +113,7 @@ impl Window {
         );
         Panel::right("side")
             .resizable(true)
-            .default_size(270.0)
+            .default_size(310.0)
             .size_range(210.0..=520.0)
             .show(ui, |ui| self.side.show(&mut self.desk, &mut self.dialogs, ui));
         CentralPanel::no_frame().show(ui, |ui| {
@@ -122,7 +122,7 @@ impl Window {
             let is_empty = self.desk.open.is_none() && self.desk.loading_photo().is_none();
             if is_empty && let Some(unread) = self.desk.unread() {
                 let (what, then) = unread;
-                first::nothing(ui, &what, then);
+                first::nothing(ui, &what, &then);
             } else if is_empty {
                 if let Some(ask) = first::welcome(&mut self.desk, ui) {
                     self.ask(ask);
