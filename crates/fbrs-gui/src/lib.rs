@@ -1,6 +1,6 @@
 //! The annotator: a window to mark objects in photos with a few clicks.
 //!
-//! The decision that shaped this crate: what the annotator knows and does is a [desk](desk), which no
+//! The decision that shaped this crate: what the annotator knows and does is a desk (`desk`), which no
 //! window is needed for, and which never waits. Threads read photos, keep documents on disk, answer
 //! clicks and paint; the window shows the desk and tells it what people do.
 //!
