@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use image::{ImageBuffer, Rgb, RgbImage};
+use rayon::prelude::*;
 
 /// Longer side below which no smaller level is made.
 const SMALLEST: u32 = 256;
@@ -53,8 +54,9 @@ fn halved(photo: &RgbImage) -> RgbImage {
     let mut half: RgbImage = ImageBuffer::from_pixel(width, height, Rgb([0; 3]));
     let bytes = photo.as_raw();
     let stride = photo.width() as usize * 3;
-    let mut sums = vec![0u16; stride];
-    for (row, line) in half.chunks_mut(width as usize * 3).enumerate() {
+    let sums = || vec![0u16; stride];
+    let lines = half.par_chunks_mut(width as usize * 3).enumerate().with_min_len(64);
+    lines.for_each_init(sums, |sums, (row, line)| {
         let above = bytes.get(2 * row * stride..(2 * row + 1) * stride).unwrap_or_default();
         let below = bytes.get((2 * row + 1) * stride..(2 * row + 2) * stride).unwrap_or(above);
         for (sum, (above, below)) in sums.iter_mut().zip(above.iter().zip(below)) {
@@ -68,7 +70,7 @@ fn halved(photo: &RgbImage) -> RgbImage {
         if let ([out], [r, g, b]) = (last, rest) {
             *out = [r, g, b].map(|sum| ((2 * sum + 2) / 4) as u8);
         }
-    }
+    });
     half
 }
 

@@ -13,7 +13,7 @@ use crate::engine::PhotoKey;
 use crate::loader::{self, LoadedPhoto, LoaderEvent};
 
 /// Small pictures that are kept.
-const THUMBNAILS: usize = 400;
+const THUMBNAILS: usize = 128;
 /// Photos that are kept beside the open one.
 const KEPT: usize = 2;
 
