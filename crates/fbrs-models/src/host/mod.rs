@@ -10,6 +10,7 @@
 //! both an operation on Burn's tensors.
 
 mod depthwise;
+mod finish;
 mod gradient;
 mod layer;
 mod padded;
@@ -165,11 +166,11 @@ impl HostConv {
         self.inputs_of_output() * self.stencil.taps.len()
     }
 
-    /// The weight as it was given, but for rounding.
+    /// The weight as it was given.
     fn weight(&self) -> Vec<f32> {
         let packed = match &self.weight {
             Weight::Depthwise(weight) => return weight.clone(),
-            Weight::Winograd(winograd) => return winograd.weight(&self.stencil),
+            Weight::Winograd(winograd) => return winograd.weight(),
             Weight::Tiles(packed) => packed,
         };
         let per_output = self.values_per_output();

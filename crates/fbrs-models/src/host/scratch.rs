@@ -10,10 +10,11 @@ pub(super) enum Use {
     Wide,
     Line,
     Middle,
+    Tiles,
 }
 
 thread_local! {
-    static KEPT: [Cell<Vec<Vec<f32>>>; 4] = const { [const { Cell::new(Vec::new()) }; 4] };
+    static KEPT: [Cell<Vec<Vec<f32>>>; 5] = const { [const { Cell::new(Vec::new()) }; 5] };
 }
 
 /// Memory that may have been used before, with whatever is in it. It is kept for the next one when
@@ -68,6 +69,6 @@ fn with_kept<T>(of: Use, work: impl FnOnce(&mut Vec<Vec<f32>>) -> T) -> T {
 /// How many pieces of memory this thread keeps.
 #[cfg(test)]
 pub(super) fn kept() -> usize {
-    let all = [Use::Packed, Use::Wide, Use::Line, Use::Middle];
+    let all = [Use::Packed, Use::Wide, Use::Line, Use::Middle, Use::Tiles];
     all.into_iter().map(|of| with_kept(of, |kept| kept.len())).sum()
 }

@@ -84,6 +84,13 @@ fn kernels_and_gradients_agree_with_the_definition() {
         (256, 256, 7, 10, 3, 1, 2, 2, false),
         (128, 264, 9, 11, 3, 1, 4, 4, false),
         (128, 256, 3, 19, 3, 1, 8, 8, false),
+        (64, 64, 13, 50, 3, 1, 1, 1, false),
+        (72, 70, 25, 25, 3, 1, 1, 1, false),
+        (64, 67, 4, 4, 3, 1, 1, 1, false),
+        (65, 64, 1, 1, 3, 1, 2, 2, false),
+        (66, 64, 41, 3, 3, 1, 2, 2, false),
+        (64, 65, 31, 37, 3, 1, 4, 4, false),
+        (64, 64, 100, 96, 3, 1, 1, 1, false),
     ];
     for (input, output, height, width, kernel, stride, padding, dilation, depthwise) in cases {
         let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };

@@ -1,5 +1,7 @@
 //! Where tiles lie.
 
+use super::SIDE;
+
 /// Where an image's tiles lie, row after row.
 pub(super) struct Grid {
     pub(super) dilation: usize,
@@ -21,7 +23,9 @@ pub(super) struct Run {
 
 impl Grid {
     pub(super) fn new(size: [usize; 2], dilation: usize) -> Self {
-        let [rows, cols] = size.map(|length| start_positions(dilation, length).collect());
+        let is_start = |position: &usize| (position / dilation).is_multiple_of(SIDE);
+        let starts = |length: usize| (0..length).filter(is_start).collect();
+        let [rows, cols] = size.map(starts);
         Self { dilation, rows, cols }
     }
 
@@ -29,7 +33,7 @@ impl Grid {
         self.rows.len() * self.cols.len()
     }
 
-    /// The rows' parts of consecutive tiles.
+    /// The rows' parts of consecutive tiles of an image.
     pub(super) fn runs(&self, first: usize, count: usize) -> impl Iterator<Item = Run> + '_ {
         let end = first + count;
         let mut tile = first;
@@ -44,9 +48,4 @@ impl Grid {
             Some(run)
         })
     }
-}
-
-/// Positions below `length` whose quotient by `dilation` is even.
-pub(super) fn start_positions(dilation: usize, length: usize) -> impl Iterator<Item = usize> {
-    (0..length).filter(move |position| (position / dilation).is_multiple_of(2))
 }

@@ -1,21 +1,25 @@
 //! The transformed input, `Bᵀ·d·B`.
 
+use pulp::Simd;
 use rayon::prelude::*;
 
 use super::super::Planes;
-use super::grid::{Grid, Run, start_positions};
+use super::super::scratch::{Scratch, Use};
+use super::grid::Grid;
+use super::product::{Block, load, store};
 use super::task::Task;
-use super::{BLOCK, PRODUCTS};
+use super::{PRODUCTS, REACH, SIDE, UNIT};
 
-/// The input, its rows split in two: values at `start - dilation` and at `start` for every start
-/// of a tile, so that a tile's four columns are `even[k], odd[k], even[k + dilation],
-/// odd[k + dilation]`. There are `dilation` rows of zeros above and `2·dilation` below.
+/// The input, its rows split in four: for every start of a tile, the values one dilation before it, at
+/// it, and one and two dilations behind it. A tile's fifth and sixth column are the first and the second
+/// one of the next tile in its place, which is `dilation` starts further. There are `dilation` rows of
+/// zeros above, and below as many as the last tiles reach.
 pub(super) struct Compact {
-    pub(super) values: Vec<f32>,
-    /// Length of a half row.
-    pub(super) half: usize,
+    values: Vec<f32>,
+    /// Length of a part of a row.
+    part: usize,
     /// Length of a channel.
-    pub(super) plane: usize,
+    plane: usize,
     pub(super) channels: usize,
 }
 
@@ -23,93 +27,153 @@ impl Compact {
     pub(super) fn new(x: Planes<'_>, grid: &Grid) -> Self {
         let [batch, channels, height, width] = x.dims;
         let dilation = grid.dilation;
-        let half = grid.cols.len() + dilation;
-        let plane = (height + 3 * dilation) * 2 * half;
-        let starts: Vec<_> = start_positions(dilation, usize::MAX).take(half).collect();
-        let evens = starts.partition_point(|start| start.saturating_sub(dilation) < width);
-        let odds = starts.partition_point(|&start| start < width);
-        let mut values = vec![0.0f32; batch * channels * plane];
+        let part = grid.cols.len() + dilation;
+        let lines = dilation + height + SIDE * dilation;
+        let plane = lines * SIDE * part;
+        let mut values = vec![0.0f32; batch * channels * plane + UNIT];
         let sources = x.values.par_chunks(height * width);
         values.par_chunks_mut(plane).zip(sources).for_each(|(plane, source)| {
-            let lines = plane.chunks_mut(2 * half).skip(dilation);
+            let lines = plane.chunks_mut(SIDE * part).skip(dilation);
             for (line, source) in lines.zip(source.chunks(width)) {
-                let (even, odd) = line.split_at_mut(half);
-                // The first `dilation` starts have nothing before them.
-                let evens = even.iter_mut().zip(&starts).take(evens).skip(dilation);
-                evens.for_each(|(to, start)| *to = source[start - dilation]);
-                let odds = odd.iter_mut().zip(&starts).take(odds);
-                odds.for_each(|(to, &start)| *to = source[start]);
+                for (phase, line) in line.chunks_exact_mut(part).enumerate() {
+                    split(line, source, phase, dilation);
+                }
             }
         });
-        Self { values, half, plane, channels }
+        Self { values, part, plane, channels }
     }
 }
 
+/// Every fourth `dilation` values of a row. The first part begins before the row's first value.
+fn split(line: &mut [f32], source: &[f32], phase: usize, dilation: usize) {
+    let (mut from, mut to) = match phase {
+        0 => (3 * dilation, dilation),
+        phase => ((phase - 1) * dilation, 0),
+    };
+    while from < source.len() {
+        let count = dilation.min(source.len() - from);
+        for (to, from) in line[to..to + count].iter_mut().zip(&source[from..from + count]) {
+            *to = *from;
+        }
+        (from, to) = (from + SIDE * dilation, to + dilation);
+    }
+}
+
+/// Consecutive tiles of a row, and where they are in a block.
+struct Piece {
+    /// Where the first one's first value is, from the channel's plane of the first image on.
+    from: usize,
+    /// Its place in the block.
+    to: usize,
+    count: usize,
+}
+
 impl Task<'_> {
-    /// `Bᵀ·d·B` of every tile: `[block][product][input][BLOCK]`.
+    /// `Bᵀ·d·B` of a block's tiles: `[product][input][width]`.
     #[inline(always)]
-    pub(super) fn transform(&self, into: &mut [f32]) {
+    pub(super) fn transform<S: Simd>(&self, simd: S, block: &Block, into: &mut [f32]) {
         let Self { grid, compact, .. } = self;
-        let per_block = PRODUCTS * compact.channels * BLOCK;
-        let mut mixed = vec![0.0f32; 2 * compact.half];
-        let mut done = 0;
-        while done < self.count {
-            let tile = self.first + done;
-            let (image, inside) = (tile / grid.tiles(), tile % grid.tiles());
-            let (block, at) = (done / BLOCK, done % BLOCK);
-            let count = (self.count - done).min(grid.tiles() - inside).min(BLOCK - at);
-            let into = &mut into[block * per_block..(block + 1) * per_block];
-            for run in grid.runs(inside, count) {
-                let at = at + run.tile - inside;
-                for channel in 0..compact.channels {
-                    self.transform_run(&run, image, channel, at, &mut mixed, into);
+        let (part, width) = (compact.part, block.width);
+        let (down, right) = (grid.dilation * SIDE * part, grid.dilation);
+        let pieces = self.pieces(block);
+        // Of each of a tile's 36 places, the values of all tiles side by side. Copies are of whole units:
+        // what is too much is written over by the next one, or lies in the room behind.
+        let line = width + UNIT;
+        let mut tiles = Scratch::take(Use::Tiles, 2 * PRODUCTS * line);
+        let (tiles, half) = tiles.split_at_mut(PRODUCTS * line);
+        let per_product = compact.channels * width;
+        for channel in 0..compact.channels {
+            let plane = channel * compact.plane;
+            for piece in &pieces {
+                for row in 0..REACH {
+                    for col in 0..REACH {
+                        let from = plane
+                            + piece.from
+                            + row * down
+                            + (col % SIDE) * part
+                            + (col / SIDE) * right;
+                        let to = (REACH * row + col) * line + piece.to;
+                        let mut at = 0;
+                        while at < piece.count {
+                            tiles[to + at..to + at + UNIT]
+                                .copy_from_slice(&compact.values[from + at..from + at + UNIT]);
+                            at += UNIT;
+                        }
+                    }
                 }
             }
-            done += count;
+            for col in 0..REACH {
+                transform(
+                    simd,
+                    tiles,
+                    [col * line, REACH * line],
+                    half,
+                    [col * line, REACH * line],
+                    width,
+                );
+            }
+            for row in 0..REACH {
+                let from = [REACH * row * line, line];
+                let to = [REACH * row * per_product + channel * width, per_product];
+                transform(simd, half, from, into, to, width);
+            }
         }
     }
 
-    /// One run of one input channel, to place `at` of a block.
-    #[inline(always)]
-    fn transform_run(
-        &self,
-        run: &Run,
-        image: usize,
-        channel: usize,
-        at: usize,
-        mixed: &mut [f32],
-        into: &mut [f32],
-    ) {
+    fn pieces(&self, block: &Block) -> Vec<Piece> {
         let Self { grid, compact, .. } = self;
-        let (dilation, half, count) = (grid.dilation, compact.half, run.count);
-        let plane = (image * compact.channels + channel) * compact.plane;
-        let line = |step: usize| {
-            let row = run.row + step * dilation;
-            &compact.values[plane + row * 2 * half..][..2 * half]
-        };
-        let lines = [line(0), line(1), line(2), line(3)];
-        let per_product = compact.channels * BLOCK;
-        // Which two lines a row of products reads, and the second one's sign.
-        let rows = [(0, 2, -1.0), (1, 2, 1.0), (2, 1, -1.0), (1, 3, -1.0)];
-        for (row, (a, b, sign)) in rows.into_iter().enumerate() {
-            for from in [run.first, half + run.first] {
-                let place = from..from + count + dilation;
-                let (a, b) = (&lines[a][place.clone()], &lines[b][place.clone()]);
-                for ((to, a), b) in mixed[place].iter_mut().zip(a).zip(b) {
-                    *to = a + sign * b;
-                }
-            }
-            let (even, odd) = mixed.split_at(half);
-            let (e0, e1) = (&even[run.first..], &even[run.first + dilation..]);
-            let (o0, o1) = (&odd[run.first..], &odd[run.first + dilation..]);
-            let parts = [(e0, e1, -1.0), (o0, e1, 1.0), (e1, o0, -1.0), (o0, o1, -1.0)];
-            for (col, (a, b, sign)) in parts.into_iter().enumerate() {
-                let to = (4 * row + col) * per_product + channel * BLOCK + at;
-                let to = &mut into[to..to + count];
-                for ((to, a), b) in to.iter_mut().zip(&a[..count]).zip(&b[..count]) {
-                    *to = a + sign * b;
-                }
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        while at < block.count {
+            let tile = self.first + block.first + at;
+            let (image, inside) = (tile / grid.tiles(), tile % grid.tiles());
+            let count = (block.count - at).min(grid.tiles() - inside);
+            for run in grid.runs(inside, count) {
+                let line = image * compact.channels * compact.plane + run.row * SIDE * compact.part;
+                pieces.push(Piece { from: line + run.first, to: at, count: run.count });
+                at += run.count;
             }
         }
+        pieces
+    }
+}
+
+/// `Bᵀ` of six lines: the first one's place and the step to the next.
+#[inline(always)]
+fn transform<S: Simd>(
+    simd: S,
+    values: &[f32],
+    [from, apart]: [usize; 2],
+    into: &mut [f32],
+    [to, step]: [usize; 2],
+    width: usize,
+) {
+    let lanes = S::F32_LANES;
+    let two = simd.splat_f32s(2.0);
+    let four = simd.splat_f32s(4.0);
+    let less_two = simd.splat_f32s(-2.0);
+    let less_four = simd.splat_f32s(-4.0);
+    let less_five = simd.splat_f32s(-5.0);
+    let mut at = 0;
+    while at < width {
+        let x0 = load::<S>(values, from + at);
+        let x1 = load::<S>(values, from + apart + at);
+        let x2 = load::<S>(values, from + 2 * apart + at);
+        let x3 = load::<S>(values, from + 3 * apart + at);
+        let x4 = load::<S>(values, from + 4 * apart + at);
+        let x5 = load::<S>(values, from + 5 * apart + at);
+        let outer = simd.mul_add_f32s(less_four, x2, x4);
+        let inner = simd.mul_add_f32s(less_four, x1, x3);
+        let outer_half = simd.sub_f32s(x4, x2);
+        let inner_half = simd.sub_f32s(x3, x1);
+        let first = simd.mul_add_f32s(less_five, x2, simd.mul_add_f32s(four, x0, x4));
+        let last = simd.mul_add_f32s(less_five, x3, simd.mul_add_f32s(four, x1, x5));
+        store::<S>(into, to + at, first);
+        store::<S>(into, to + step + at, simd.add_f32s(outer, inner));
+        store::<S>(into, to + 2 * step + at, simd.sub_f32s(outer, inner));
+        store::<S>(into, to + 3 * step + at, simd.mul_add_f32s(two, inner_half, outer_half));
+        store::<S>(into, to + 4 * step + at, simd.mul_add_f32s(less_two, inner_half, outer_half));
+        store::<S>(into, to + 5 * step + at, last);
+        at += lanes;
     }
 }

@@ -1,60 +1,72 @@
-//! 3×3 convolutions of many channels with fewer products: Winograd's F(2×2, 3×3) (Lavin & Gray
-//! 2016). A tile of 4×4 inputs gives 2×2 outputs by 16 products in place of 36; inputs, weights and
-//! outputs are transformed by additions.
+//! 3×3 convolutions with fewer products: Winograd's F(4×4, 3×3) (Lavin & Gray 2016). A tile of 6×6
+//! inputs gives 4×4 outputs by 36 products in place of 144; inputs, weights and outputs are transformed
+//! by additions and by products with small numbers.
 //!
-//! A dilated convolution is the same one on every `dilation`-th row and column. Tiles start at
-//! positions whose quotient by the dilation is even, so that a row's tiles are read from two
-//! compact rows: of the positions with an even quotient and of those with an odd one.
+//! A dilated convolution is the same one on every `dilation`-th row and column. Tiles start at positions
+//! whose quotient by the dilation is divisible by four, so that a row's tiles are read from four compact
+//! rows: of the positions with each of the remainders (`grid`).
+//!
+//! Tiles are worked on in tasks, of each of which the transformed input stays near a core (`input`). A
+//! task goes through the output channels in groups: transforms their weights (`weight`: they are kept as
+//! they are, the transformed ones would take four times the memory), multiplies (`product`), and
+//! transforms the outputs back (`output`).
 
 mod grid;
 mod input;
 mod output;
+mod product;
 mod task;
+mod weight;
 
 use pulp::Arch;
 use rayon::prelude::*;
 
+use super::finish::FinishTask;
 use super::stencil::Stencil;
-use super::tile::{OUTPUTS, POSITIONS};
-use super::{Finish, Planes, within};
+use super::tile::OUTPUTS;
+use super::{Finish, Planes};
 
 use grid::Grid;
 use input::Compact;
-use output::Quarters;
+use output::Painted;
 use task::Task;
 
+/// Outputs on a tile's side.
+const SIDE: usize = 4;
+/// Inputs on a tile's side.
+const REACH: usize = SIDE + 2;
 /// Products per tile.
-const PRODUCTS: usize = 16;
-/// Tiles that lie together.
-const BLOCK: usize = POSITIONS;
-/// Blocks that one task transforms and multiplies, so that they share what is read of the weight.
-const BLOCKS: usize = 3;
+const PRODUCTS: usize = REACH * REACH;
+/// Tiles by which work is divided: what the widest vectors hold.
+const UNIT: usize = 16;
+/// Values of the transformed input of a task, at most, about.
+const TRANSFORMED: usize = 2 << 20;
 /// With fewer channels the transformations cost about what they save.
-const LEAST_INPUTS: usize = 128;
-const LEAST_OUTPUTS: usize = 256;
+const LEAST: usize = 64;
 /// Above this dilation most taps read padding, and the plain kernel leaves those out.
 const LARGEST_DILATION: usize = 8;
 
+/// A convolution that is made this way.
 #[derive(Debug)]
 pub(super) struct Winograd {
-    /// `[product][output tile][input][OUTPUTS]`.
+    /// `[output tile][input][tap, row by row][OUTPUTS]`.
     weight: Vec<f32>,
     input: usize,
     output: usize,
     dilation: usize,
+    /// Which of the stencil's taps each of the square's is.
+    order: [usize; 9],
 }
 
-/// The taps' spacing, where these are a square of 3×3 round the output's position.
-fn spacing(stencil: &Stencil) -> Option<usize> {
+/// The taps' spacing and which is where, where these are a square of 3×3 round the output's position.
+fn square(stencil: &Stencil) -> Option<(usize, [usize; 9])> {
     let dilation = stencil.taps.iter().flatten().copied().max().filter(|&most| most > 0)?;
-    let mut square: Vec<_> = [-dilation, 0, dilation]
-        .into_iter()
-        .flat_map(|row| [-dilation, 0, dilation].map(|col| [row, col]))
-        .collect();
-    let mut taps = stencil.taps.clone();
-    square.sort_unstable();
-    taps.sort_unstable();
-    (stencil.stride == 1 && taps == square).then_some(dilation as usize)
+    let mut order = [0; 9];
+    for (place, order) in order.iter_mut().enumerate() {
+        let wanted = [place / 3, place % 3].map(|at| (at as isize - 1) * dilation);
+        *order = stencil.taps.iter().position(|tap| *tap == wanted)?;
+    }
+    (stencil.stride == 1 && stencil.taps.len() == 9).then_some((dilation as usize, order))
 }
 
 impl Winograd {
@@ -64,47 +76,30 @@ impl Winograd {
         (input, output): (usize, usize),
         stencil: &Stencil,
     ) -> Option<Self> {
-        let dilation = spacing(stencil).filter(|&dilation| dilation <= LARGEST_DILATION)?;
-        if input < LEAST_INPUTS || output < LEAST_OUTPUTS {
+        let (dilation, order) = square(stencil)?;
+        if input.min(output) < LEAST || dilation > LARGEST_DILATION {
             return None;
         }
-        let tiles = output.div_ceil(OUTPUTS);
-        let mut transformed = vec![0.0; PRODUCTS * tiles * input * OUTPUTS];
-        let per_product = tiles * input * OUTPUTS;
-        for (index, kernel) in weight.chunks_exact(stencil.taps.len()).enumerate() {
+        let mut packed = vec![0.0; output.div_ceil(OUTPUTS) * input * 9 * OUTPUTS];
+        for (index, kernel) in weight.chunks_exact(9).enumerate() {
             let (channel, from) = (index / input, index % input);
-            let mut square = [[0.0; 3]; 3];
-            for (tap, value) in stencil.taps.iter().zip(kernel) {
-                let [row, col] = tap.map(|at| (at / dilation as isize + 1) as usize);
-                square[row][col] = f64::from(*value);
-            }
-            let at = ((channel / OUTPUTS) * input + from) * OUTPUTS + channel % OUTPUTS;
-            for (product, value) in transform_weight(&square).into_iter().enumerate() {
-                transformed[product * per_product + at] = value as f32;
+            let at = ((channel / OUTPUTS) * input + from) * 9 * OUTPUTS + channel % OUTPUTS;
+            for (place, tap) in order.iter().enumerate() {
+                packed[at + place * OUTPUTS] = kernel[*tap];
             }
         }
-        Some(Self { weight: transformed, input, output, dilation })
+        Some(Self { weight: packed, input, output, dilation, order })
     }
 
-    /// The weight in the order of the stencil's taps, but for rounding.
-    pub(super) fn weight(&self, stencil: &Stencil) -> Vec<f32> {
-        let per_product = self.weight.len() / PRODUCTS;
-        let mut weight = Vec::with_capacity(self.output * self.input * stencil.taps.len());
-        for index in 0..self.output * self.input {
+    /// The weight in the order of the stencil's taps.
+    pub(super) fn weight(&self) -> Vec<f32> {
+        let mut weight = vec![0.0; self.output * self.input * 9];
+        for (index, kernel) in weight.chunks_exact_mut(9).enumerate() {
             let (channel, from) = (index / self.input, index % self.input);
-            let at = ((channel / OUTPUTS) * self.input + from) * OUTPUTS + channel % OUTPUTS;
-            let product =
-                |row: usize, col: usize| f64::from(self.weight[(4 * row + col) * per_product + at]);
-            // A line's middle value is the difference of the two middle products.
-            let line = |at: usize, of: &dyn Fn(usize) -> f64| match at {
-                0 => of(0),
-                1 => of(1) - of(2),
-                _ => of(3),
-            };
-            weight.extend(stencil.taps.iter().map(|tap| {
-                let [row, col] = tap.map(|at| (at / self.dilation as isize + 1) as usize);
-                line(row, &|row| line(col, &|col| product(row, col))) as f32
-            }));
+            let at = ((channel / OUTPUTS) * self.input + from) * 9 * OUTPUTS + channel % OUTPUTS;
+            for (place, tap) in self.order.iter().enumerate() {
+                kernel[*tap] = self.weight[at + place * OUTPUTS];
+            }
         }
         weight
     }
@@ -115,43 +110,35 @@ impl Winograd {
         let grid = Grid::new([height, width], self.dilation);
         let compact = Compact::new(x, &grid);
         let tiles = batch * grid.tiles();
-        let tasks: Vec<Vec<f32>> = (0..tiles.div_ceil(BLOCKS * BLOCK))
-            .into_par_iter()
-            .map(|task| {
-                let first = task * BLOCKS * BLOCK;
-                let count = (BLOCKS * BLOCK).min(tiles - first);
+        let parts: Vec<_> = parts(tiles, self.input).collect();
+        let painted: Vec<Vec<f32>> = parts
+            .par_iter()
+            .map(|&(first, count)| {
                 let (grid, compact) = (&grid, &compact);
                 Arch::new().dispatch(Task { winograd: self, grid, compact, first, count })
             })
             .collect();
-        let quarters = Quarters::new(&tasks, &grid, self.output);
+        let painted = Painted::new(&parts, &painted, &grid);
         let plane = height * width;
         let mut values = vec![0.0; batch * self.output * plane];
-        let range = finish.range();
         values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let (image, channel) = (index / self.output, index % self.output);
-            quarters.write(image, channel, width, out);
+            painted.write(image, channel, width, out);
             let bias = bias.get(channel).copied().unwrap_or(0.0);
-            match finish.part(index * plane..(index + 1) * plane).addend {
-                Some(addend) => {
-                    let sums = out.iter_mut().zip(addend);
-                    sums.for_each(|(to, addend)| *to = within(range, *to + bias + addend));
-                }
-                None => out.iter_mut().for_each(|to| *to = within(range, *to + bias)),
-            }
+            let finish = finish.part(index * plane..(index + 1) * plane);
+            Arch::new().dispatch(FinishTask { out, bias, finish });
         });
         values
     }
 }
 
-/// `G·g·Gᵀ`.
-fn transform_weight(square: &[[f64; 3]; 3]) -> [f64; PRODUCTS] {
-    let line = |[a, b, c]: [f64; 3]| [a, 0.5 * (a + b + c), 0.5 * (a - b + c), c];
-    let columns = [0, 1, 2].map(|col| line([0, 1, 2].map(|row| square[row][col])));
-    let mut products = [0.0; PRODUCTS];
-    for row in 0..4 {
-        let values = line([0, 1, 2].map(|col| columns[col][row]));
-        products[4 * row..4 * row + 4].copy_from_slice(&values);
-    }
-    products
+/// The tiles of each task, first and count: as many tasks for each core, and as little work that falls on
+/// no tile, as can be.
+fn parts(tiles: usize, input: usize) -> impl Iterator<Item = (usize, usize)> {
+    let threads = rayon::current_num_threads();
+    let most = (TRANSFORMED / (PRODUCTS * input)).max(UNIT) / UNIT;
+    let units = tiles.div_ceil(UNIT);
+    let count = (threads * units.div_ceil(threads * most)).min(units);
+    let start = move |index: usize| (index * units / count.max(1) * UNIT).min(tiles);
+    (0..count).map(move |index| (start(index), start(index + 1) - start(index)))
 }

@@ -1,69 +1,119 @@
 //! The outputs, `Aᵀ·m·A`.
 
-use super::grid::Grid;
-use super::{BLOCK, PRODUCTS};
+use pulp::Simd;
 
-/// What the tasks computed: of every tile its four outputs.
-pub(super) struct Quarters<'a> {
-    /// Each `[output][quarter][BLOCK]`.
-    blocks: Vec<&'a [f32]>,
+use super::super::tile::OUTPUTS;
+use super::grid::Grid;
+use super::product::{Block, VECTORS, load, store};
+use super::{REACH, SIDE, UNIT};
+
+/// Length of a line while a block is transformed.
+const LINE: usize = VECTORS * UNIT;
+/// What a block's transformation takes.
+pub(super) const ROOM: usize = SIDE * (REACH + 1) * LINE;
+
+/// What the tasks computed: of every tile its outputs.
+pub(super) struct Painted<'a> {
+    /// First tile, number of tiles, `[output][place in a tile][tile]`.
+    parts: Vec<(usize, usize, &'a [f32])>,
     grid: &'a Grid,
 }
 
-impl<'a> Quarters<'a> {
-    pub(super) fn new(tasks: &'a [Vec<f32>], grid: &'a Grid, outputs: usize) -> Self {
-        let length = outputs * 4 * BLOCK;
-        Self { blocks: tasks.iter().flat_map(|task| task.chunks_exact(length)).collect(), grid }
+impl<'a> Painted<'a> {
+    pub(super) fn new(parts: &[(usize, usize)], values: &'a [Vec<f32>], grid: &'a Grid) -> Self {
+        let parts = parts.iter().zip(values);
+        Self { parts: parts.map(|(part, values)| (part.0, part.1, &**values)).collect(), grid }
     }
 
     /// Writes one channel of one image.
     pub(super) fn write(&self, image: usize, channel: usize, width: usize, out: &mut [f32]) {
-        let Self { blocks, grid } = self;
-        let first = image * grid.tiles();
-        let mut tile = 0;
-        while tile < grid.tiles() {
-            let (block, at) = ((first + tile) / BLOCK, (first + tile) % BLOCK);
-            let count = (grid.tiles() - tile).min(BLOCK - at);
-            let quarters = &blocks[block][channel * 4 * BLOCK..][..4 * BLOCK];
-            for run in grid.runs(tile, count) {
-                let place = at + run.tile - tile..at + run.tile - tile + run.count;
+        let Self { parts, grid } = self;
+        let dilation = grid.dilation;
+        let [begin, end] = [image, image + 1].map(|image| image * grid.tiles());
+        for &(first, count, values) in parts {
+            let (from, to) = (first.max(begin), (first + count).min(end));
+            if from >= to {
+                continue;
+            }
+            let values =
+                &values[channel * SIDE * SIDE * count..(channel + 1) * SIDE * SIDE * count];
+            for run in grid.runs(from - begin, to - from) {
+                let at = run.tile + begin - first;
                 let cols = &grid.cols[run.first..run.first + run.count];
-                for (quarter, values) in quarters.chunks_exact(BLOCK).enumerate() {
-                    let row = run.row + (quarter / 2) * grid.dilation;
-                    let shift = (quarter % 2) * grid.dilation;
+                for (row, places) in values.chunks_exact(SIDE * count).enumerate() {
                     // The last tiles reach over the edge.
-                    let Some(line) = out.chunks_exact_mut(width).nth(row) else { continue };
-                    for (col, value) in cols.iter().zip(&values[place.clone()]) {
-                        if let Some(to) = line.get_mut(col + shift) {
-                            *to = *value;
+                    let row = (run.row + row * dilation) * width;
+                    let Some(line) = out.get_mut(row..row + width) else { break };
+                    for (col, values) in places.chunks_exact(count).enumerate() {
+                        let shift = col * dilation;
+                        let values = &values[at..at + run.count];
+                        let inside = cols.partition_point(|start| start + shift < width);
+                        for (start, value) in cols[..inside].iter().zip(values) {
+                            line[start + shift] = *value;
                         }
                     }
                 }
             }
-            tile += count;
         }
     }
 }
 
-/// `Aᵀ·m·A` of every tile of one output channel: `[quarter][BLOCK]`.
+/// `Aᵀ·m·A` of a block's tiles, one output channel: from `[product][OUTPUTS][width]` to
+/// `[place][count]`.
 #[inline(always)]
-pub(super) fn gather_outputs(products: &[f32], channel: usize, out: &mut [f32]) {
-    let per_product = products.len() / PRODUCTS;
-    let product = |index: usize| &products[index * per_product + channel * BLOCK..][..BLOCK];
-    let mut rows = [[[0.0f32; BLOCK]; 4]; 2];
-    let [upper, lower] = &mut rows;
-    for (col, (upper, lower)) in upper.iter_mut().zip(lower).enumerate() {
-        let [m0, m1, m2, m3] = [0, 1, 2, 3].map(|row| product(4 * row + col));
-        for at in 0..BLOCK {
-            upper[at] = m0[at] + m1[at] + m2[at];
-            lower[at] = m1[at] - m2[at] - m3[at];
+pub(super) fn transform<S: Simd>(
+    simd: S,
+    products: &[f32],
+    lane: usize,
+    block: &Block,
+    out: &mut [f32],
+    count: usize,
+    room: &mut [f32; ROOM],
+) {
+    let width = block.width;
+    let (half, places) = room.split_at_mut(SIDE * REACH * LINE);
+    let apart = REACH * OUTPUTS * width;
+    for col in 0..REACH {
+        let from = (col * OUTPUTS + lane) * width;
+        lines(simd, products, [from, apart], half, [col * LINE, REACH * LINE], width);
+    }
+    for row in 0..SIDE {
+        lines(simd, half, [row * REACH * LINE, LINE], places, [0, LINE], width);
+        for (col, place) in places.chunks_exact(LINE).enumerate() {
+            let to = (SIDE * row + col) * count + block.first;
+            out[to..to + block.count].copy_from_slice(&place[..block.count]);
         }
     }
-    for ([c0, c1, c2, c3], out) in rows.iter().zip(out.chunks_exact_mut(2 * BLOCK)) {
-        let (left, right) = out.split_at_mut(BLOCK);
-        for at in 0..BLOCK {
-            left[at] = c0[at] + c1[at] + c2[at];
-            right[at] = c1[at] - c2[at] - c3[at];
-        }
+}
+
+/// `Aᵀ` of six lines: the first one's place and the step to the next.
+#[inline(always)]
+fn lines<S: Simd>(
+    simd: S,
+    values: &[f32],
+    [from, apart]: [usize; 2],
+    into: &mut [f32],
+    [to, step]: [usize; 2],
+    width: usize,
+) {
+    let two = simd.splat_f32s(2.0);
+    let four = simd.splat_f32s(4.0);
+    let eight = simd.splat_f32s(8.0);
+    let mut at = 0;
+    while at < width {
+        let m0 = load::<S>(values, from + at);
+        let m1 = load::<S>(values, from + apart + at);
+        let m2 = load::<S>(values, from + 2 * apart + at);
+        let m3 = load::<S>(values, from + 3 * apart + at);
+        let m4 = load::<S>(values, from + 4 * apart + at);
+        let m5 = load::<S>(values, from + 5 * apart + at);
+        let (sum, difference) = (simd.add_f32s(m1, m2), simd.sub_f32s(m1, m2));
+        let (far_sum, far_difference) = (simd.add_f32s(m3, m4), simd.sub_f32s(m3, m4));
+        let last = simd.add_f32s(simd.mul_add_f32s(eight, far_difference, difference), m5);
+        store::<S>(into, to + at, simd.add_f32s(m0, simd.add_f32s(sum, far_sum)));
+        store::<S>(into, to + step + at, simd.mul_add_f32s(two, far_difference, difference));
+        store::<S>(into, to + 2 * step + at, simd.mul_add_f32s(four, far_sum, sum));
+        store::<S>(into, to + 3 * step + at, last);
+        at += S::F32_LANES;
     }
 }

@@ -1,12 +1,17 @@
-//! The products of a few blocks of tiles.
+//! What is done of some tiles.
 
 use pulp::{Simd, WithSimd};
 
-use super::super::tile::{Input, OUTPUTS, VECTORS, accumulate_tile};
+use super::super::scratch::{Scratch, Use};
+use super::super::tile::OUTPUTS;
 use super::grid::Grid;
 use super::input::Compact;
-use super::output::gather_outputs;
-use super::{BLOCK, PRODUCTS, Winograd};
+use super::output;
+use super::product::{Block, multiply};
+use super::{PRODUCTS, SIDE, Winograd, weight};
+
+/// Values of transformed weights that are multiplied with one block after the other.
+const GROUP: usize = 640 * 1024;
 
 /// Computes consecutive tiles of all output channels.
 pub(super) struct Task<'a> {
@@ -18,41 +23,60 @@ pub(super) struct Task<'a> {
 }
 
 impl WithSimd for Task<'_> {
-    /// `[block][output][quarter][BLOCK]`.
+    /// `[output][place in a tile][tile]`.
     type Output = Vec<f32>;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let Winograd { weight, input, output, .. } = self.winograd;
         let (input, output) = (*input, *output);
-        let blocks = self.count.div_ceil(BLOCK);
-        let mut transformed = vec![0.0f32; blocks * PRODUCTS * input * BLOCK];
-        self.transform(&mut transformed);
+        let blocks: Vec<Block> = Block::all(self.count, S::F32_LANES).collect();
+        let widths: usize = blocks.iter().map(|block| block.width).sum();
+        let mut transformed = Scratch::take(Use::Wide, PRODUCTS * input * widths);
+        let mut rest = &mut *transformed;
+        for block in &blocks {
+            let (own, others) = rest.split_at_mut(PRODUCTS * input * block.width);
+            self.transform(simd, block, own);
+            rest = others;
+        }
         let tiles = output.div_ceil(OUTPUTS);
-        let out_length = tiles * OUTPUTS * BLOCK;
-        let mut products = vec![0.0f32; blocks * PRODUCTS * out_length];
-        let weights = weight.chunks_exact(tiles * input * OUTPUTS);
-        for (product, weight) in weights.enumerate() {
-            for (tile, weight) in weight.chunks_exact(input * OUTPUTS).enumerate() {
-                for block in 0..blocks {
-                    let values = (block * PRODUCTS + product) * input * BLOCK;
-                    let values = &transformed[values..values + input * BLOCK];
-                    let out = (block * PRODUCTS + product) * out_length + tile * OUTPUTS * BLOCK;
-                    let out = &mut products[out..out + OUTPUTS * BLOCK];
-                    for at in (0..BLOCK).step_by(VECTORS * S::F32_LANES) {
-                        let input = Input { values, channel: BLOCK, taps: &[(at, 0)] };
-                        accumulate_tile(simd, &input, weight, at, out);
+        let group = (GROUP / (PRODUCTS * input * OUTPUTS)).clamp(1, tiles);
+        let mut weights = Scratch::take(Use::Packed, group * PRODUCTS * input * OUTPUTS);
+        let mut products = Scratch::take(Use::Middle, group * PRODUCTS * OUTPUTS * widths);
+        let mut out = vec![0.0f32; output * SIDE * SIDE * self.count];
+        let per_output = SIDE * SIDE * self.count;
+        let mut room = [0.0f32; output::ROOM];
+        let kernels = weight.chunks(group * input * 9 * OUTPUTS);
+        for (kernels, out) in kernels.zip(out.chunks_mut(group * OUTPUTS * per_output)) {
+            let of_tile = PRODUCTS * input * OUTPUTS;
+            let kernels = kernels.chunks_exact(input * 9 * OUTPUTS);
+            let count = kernels.len();
+            for (kernels, weights) in kernels.zip(weights.chunks_exact_mut(of_tile)) {
+                weight::transform(kernels, weights, input * OUTPUTS);
+            }
+            let mut from = 0;
+            let mut to = 0;
+            for block in &blocks {
+                let values = &transformed[from..from + PRODUCTS * input * block.width];
+                let made = &mut products[to..to + count * PRODUCTS * OUTPUTS * block.width];
+                from += values.len();
+                to += made.len();
+                for (product, values) in values.chunks_exact(input * block.width).enumerate() {
+                    for tile in 0..count {
+                        let weight = tile * of_tile + product * input * OUTPUTS;
+                        let weight = &weights[weight..weight + input * OUTPUTS];
+                        let at = (tile * PRODUCTS + product) * OUTPUTS * block.width;
+                        let made = &mut made[at..at + OUTPUTS * block.width];
+                        multiply(simd, values, weight, made, block.width);
                     }
+                }
+                for (channel, out) in out.chunks_exact_mut(per_output).enumerate() {
+                    let (tile, lane) = (channel / OUTPUTS, channel % OUTPUTS);
+                    let made = &made[tile * PRODUCTS * OUTPUTS * block.width..];
+                    output::transform(simd, made, lane, block, out, self.count, &mut room);
                 }
             }
         }
-        let mut quarters = vec![0.0f32; blocks * output * 4 * BLOCK];
-        let outs = quarters.chunks_exact_mut(output * 4 * BLOCK);
-        for (products, out) in products.chunks_exact(PRODUCTS * out_length).zip(outs) {
-            for (channel, out) in out.chunks_exact_mut(4 * BLOCK).enumerate() {
-                gather_outputs(products, channel, out);
-            }
-        }
-        quarters
+        out
     }
 }
