@@ -13,9 +13,10 @@ pub(super) fn transform(weight: &[f32], into: &mut [f32], step: usize) {
         for (col, half) in half.iter_mut().enumerate() {
             line(&kernel[col], &kernel[3 + col], &kernel[6 + col], half);
         }
-        for row in 0..REACH {
+        let [left, middle, right] = &half;
+        for (row, ((left, middle), right)) in left.iter().zip(middle).zip(right).enumerate() {
             let mut values = [[0.0f32; OUTPUTS]; REACH];
-            line(&half[0][row], &half[1][row], &half[2][row], &mut values);
+            line(left, middle, right, &mut values);
             for (col, value) in values.iter().enumerate() {
                 let to = (REACH * row + col) * step + input * OUTPUTS;
                 into[to..to + OUTPUTS].copy_from_slice(value);
