@@ -124,9 +124,13 @@ impl Desk {
             self.class = Some(into);
         }
         self.project.merges.retain(|merge| merge.from != from);
+        // What was on its way to this class goes where it goes.
+        for merge in self.project.merges.iter_mut().filter(|merge| merge.into == from) {
+            merge.into = into;
+        }
         self.project.merges.push(Merge { from, into });
         self.remove_class(from);
-        self.write_merged(from, into);
+        self.go_on_merging();
     }
 
     /// Gives objects of the open photo the classes that are still being written everywhere.
@@ -138,49 +142,61 @@ impl Desk {
         }
     }
 
-    /// Goes on with what was not written everywhere when the folder was left.
+    /// Begins with the next that is not written everywhere: one after the other, as they were made.
     pub(super) fn go_on_merging(&mut self) {
-        if self.project_is_sound && !self.is_importing {
-            for Merge { from, into } in self.project.merges.clone() {
-                self.write_merged(from, into);
-            }
+        if !self.project_is_sound || self.is_importing || self.merging.is_some() {
+            return;
         }
+        let next = self.project.merges.iter().find(|merge| !self.merges_left.contains(merge));
+        if let Some(merge) = next.copied() {
+            self.merging = Some(merge);
+            self.write_merged(merge.from, merge.into);
+        }
+    }
+
+    /// Of another folder from here on.
+    pub(super) fn forget_merging(&mut self) {
+        (self.merging, self.merges_left) = (None, Vec::new());
     }
 
     /// The photos that could not be written are left for the next time that the folder is opened.
     pub(super) fn merged(&mut self, folder: &Folder, merge: Merge, mut left: Vec<PhotoPath>) {
+        if self.folder.as_ref().is_none_or(|known| known.root() != folder.root()) {
+            return;
+        }
+        self.merging = None;
         // The photo that was opened in the meantime was changed then.
         let open = self.open.as_ref().filter(|open| open.read_only.is_none());
         left.retain(|photo| open.is_none_or(|open| open.path != *photo));
         match left.first() {
-            Some(first) => self.remark(format!(
-                "{} photos could not be written ({first} is the first): their objects keep the class \
-                 that is out of use until the folder is opened again",
-                left.len(),
-                first = fbrs_data::text::printable(first.as_str()),
-            )),
-            None if self.folder.as_ref().is_some_and(|known| known.root() == folder.root()) => {
+            Some(first) => {
+                self.merges_left.push(merge);
+                self.remark(format!(
+                    "{} photos could not be written ({first} is the first): their objects keep the \
+                     class that is out of use until the folder is opened again",
+                    left.len(),
+                    first = fbrs_data::text::printable(first.as_str()),
+                ));
+            }
+            None => {
                 self.project.merges.retain(|known| *known != merge);
                 self.write_project();
             }
-            None => {}
         }
+        self.go_on_merging();
     }
 
     fn write_merged(&mut self, from: u32, into: u32) {
         let open = self.open.as_ref().map(|open| open.path.clone());
-        let photos: Vec<_> = self
-            .photos
-            .iter()
-            .map(|item| item.path.clone())
-            .filter(|p| Some(p) != open.as_ref())
-            .collect();
         if let Some(folder) = self.folder.clone() {
             // One by one between other writes: nobody else opens a document meanwhile, clicks go on.
             let (say, write) = (self.disk.teller(), self.disk.between_writes());
             let work = move || {
+                // All of the folder, whatever is listed. Where it cannot be read now, it may be when it
+                // is opened again.
+                let Ok(photos) = folder.photos() else { return };
                 let mut left = Vec::new();
-                for photo in photos {
+                for photo in photos.into_iter().filter(|photo| Some(photo) != open.as_ref()) {
                     let (of, own) = (folder.clone(), photo.clone());
                     match write(Box::new(move || merge_in(&of, &own, from, into))) {
                         Some(true) => {}

@@ -18,7 +18,7 @@ use std::sync::mpsc::{self, Receiver};
 
 use fbrs::{DeviceChoice, Options};
 use fbrs_annotation::{
-    Annotation, Current, Document, Folder, FolderLock, PhotoPath, PhotoState, Project,
+    Annotation, Current, Document, Folder, FolderLock, Merge, PhotoPath, PhotoState, Project,
 };
 
 use crate::disk::{Disk, DiskEvent};
@@ -117,6 +117,10 @@ pub(crate) struct Desk {
     pub(crate) project: Project,
     /// Whether the project's file is this window's to write: it could be read, and nobody else has it.
     project_is_sound: bool,
+    /// The classes that are becoming one in all photos just now.
+    merging: Option<Merge>,
+    /// Those of which photos were left, until the folder is opened again.
+    merges_left: Vec<Merge>,
     /// Keeps others from writing it.
     folder_lock: Option<FolderLock>,
     pub(crate) photos: Vec<PhotoItem>,
@@ -184,6 +188,8 @@ impl Desk {
             folder: None,
             project: Project::default(),
             project_is_sound: true,
+            merging: None,
+            merges_left: Vec::new(),
             folder_lock: None,
             photos: Vec::new(),
             filter: Filter::All,

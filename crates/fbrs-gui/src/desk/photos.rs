@@ -199,6 +199,7 @@ impl Desk {
         (self.photos_state.loading, self.photos_state.ahead) = (None, None);
         self.photos_state.folders += 1;
         (self.photos_state.is_listed, self.photos_state.here) = (false, None);
+        self.forget_merging();
         self.photos.clear();
         self.photos_state.kept.clear();
         self.photos_state.thumbnails.clear();

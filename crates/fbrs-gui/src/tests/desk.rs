@@ -441,17 +441,20 @@ fn merging_classes_goes_on_where_a_window_was_killed() {
     project.class_mut(1).unwrap().removed = true;
     project.write(&path).unwrap();
     let mut desk = place.desk(&[Does::Answers]);
+    // And on to a third class, while that is under way.
+    desk.choose_class_named("bird");
+    desk.rename_class(2, "bird");
     until(&mut desk, "merged", |desk| {
         desk.annotation().is_some() && desk.project.merges.is_empty()
     });
     let here = document(&desk).objects.iter().map(|object| object.class).collect::<Vec<_>>();
-    assert_eq!(here, [Some(2), Some(2)]);
+    assert_eq!(here, [Some(3), Some(3)]);
     desk.close();
     drop(desk);
     for name in ["a.png", "b.png", "c.png"] {
         let known = file::read(&place.path(&format!("{name}.fbrs.json"))).unwrap();
         let classes: Vec<_> = known.document().objects.iter().map(|object| object.class).collect();
-        assert_eq!(classes, [Some(2), Some(2)], "{name}");
+        assert_eq!(classes, [Some(3), Some(3)], "{name}");
     }
     assert_eq!(Project::read(&path).unwrap().merges, []);
 }
