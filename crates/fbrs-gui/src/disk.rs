@@ -79,8 +79,9 @@ pub(crate) enum DiskEvent {
     Trouble(String),
     /// What could not be written is.
     Calm,
-    /// Objects of a class are of another one now, in all photos but some.
-    Merged { folder: Folder, merge: Merge, left: Vec<PhotoPath> },
+    /// Objects of a class are of another one now, in all photos but some, or in none, with a sentence
+    /// why.
+    Merged { folder: Folder, merge: Merge, left: Result<Vec<PhotoPath>, String> },
 }
 
 /// The window's end of the thread.

@@ -119,7 +119,7 @@ impl Desk {
 
     /// Makes all objects of one class objects of another, in every photo of the folder.
     fn merge_class(&mut self, from: u32, into: u32) {
-        self.change("class", |document| merge(document, from, into));
+        self.change("class", |document| merge(document, Merge { from, into }));
         if self.class == Some(from) {
             self.class = Some(into);
         }
@@ -135,9 +135,9 @@ impl Desk {
 
     /// Gives objects of the open photo the classes that are still being written everywhere.
     pub(super) fn merge_here(&mut self) {
-        for Merge { from, into } in self.project.merges.clone() {
+        for each in self.project.merges.clone() {
             if self.read_only().is_none() {
-                self.change("class", |document| merge(document, from, into));
+                self.change("class", |document| merge(document, each));
             }
         }
     }
@@ -150,7 +150,7 @@ impl Desk {
         let next = self.project.merges.iter().find(|merge| !self.merges_left.contains(merge));
         if let Some(merge) = next.copied() {
             self.merging = Some(merge);
-            self.write_merged(merge.from, merge.into);
+            self.write_merged(merge);
         }
     }
 
@@ -159,23 +159,35 @@ impl Desk {
         (self.merging, self.merges_left) = (None, Vec::new());
     }
 
-    /// The photos that could not be written are left for the next time that the folder is opened.
-    pub(super) fn merged(&mut self, folder: &Folder, merge: Merge, mut left: Vec<PhotoPath>) {
+    /// What could not be written is left for the next time that the folder is opened.
+    pub(super) fn merged(
+        &mut self,
+        folder: &Folder,
+        merge: Merge,
+        left: Result<Vec<PhotoPath>, String>,
+    ) {
         if self.folder.as_ref().is_none_or(|known| known.root() != folder.root()) {
             return;
         }
         self.merging = None;
         // The photo that was opened in the meantime was changed then.
         let open = self.open.as_ref().filter(|open| open.read_only.is_none());
-        left.retain(|photo| open.is_none_or(|open| open.path != *photo));
-        match left.first() {
-            Some(first) => {
+        let is_left = |photo: &PhotoPath| open.is_none_or(|open| open.path != *photo);
+        let problem = left.map(|photos| {
+            let mut photos = photos.into_iter().filter(is_left);
+            let first = photos.next()?;
+            let (first, more) = (fbrs_data::text::printable(first.as_str()), photos.count());
+            Some(match more {
+                0 => format!("{first} could not be written"),
+                more => format!("{first} and {more} more could not be written"),
+            })
+        });
+        match problem.unwrap_or_else(Some) {
+            Some(problem) => {
                 self.merges_left.push(merge);
                 self.remark(format!(
-                    "{} photos could not be written ({first} is the first): their objects keep the \
-                     class that is out of use until the folder is opened again",
-                    left.len(),
-                    first = fbrs_data::text::printable(first.as_str()),
+                    "{problem}: objects there keep the class that is out of use until the folder is \
+                     opened again"
                 ));
             }
             None => {
@@ -186,25 +198,30 @@ impl Desk {
         self.go_on_merging();
     }
 
-    fn write_merged(&mut self, from: u32, into: u32) {
+    fn write_merged(&self, merge: Merge) {
         let open = self.open.as_ref().map(|open| open.path.clone());
         if let Some(folder) = self.folder.clone() {
             // One by one between other writes: nobody else opens a document meanwhile, clicks go on.
             let (say, write) = (self.disk.teller(), self.disk.between_writes());
             let work = move || {
-                // All of the folder, whatever is listed. Where it cannot be read now, it may be when it
-                // is opened again.
-                let Ok(photos) = folder.photos() else { return };
+                // All of the folder, whatever is listed.
+                let photos = match folder.photos() {
+                    Ok(photos) => photos,
+                    Err(error) => {
+                        let left = Err(error.to_string());
+                        return say(DiskEvent::Merged { folder, merge, left });
+                    }
+                };
                 let mut left = Vec::new();
                 for photo in photos.into_iter().filter(|photo| Some(photo) != open.as_ref()) {
                     let (of, own) = (folder.clone(), photo.clone());
-                    match write(Box::new(move || merge_in(&of, &own, from, into))) {
+                    match write(Box::new(move || merge_in(&of, &own, merge))) {
                         Some(true) => {}
                         Some(false) => left.push(photo),
                         None => return,
                     }
                 }
-                say(DiskEvent::Merged { folder, merge: Merge { from, into }, left });
+                say(DiskEvent::Merged { folder, merge, left: Ok(left) });
             };
             std::thread::spawn(work);
         }
@@ -221,7 +238,7 @@ impl Desk {
 }
 
 /// Gives what is of one class another.
-fn merge(document: &mut Document, from: u32, into: u32) {
+fn merge(document: &mut Document, Merge { from, into }: Merge) {
     let of_it = document.objects.iter().filter(|object| object.class == Some(from));
     let ids: Vec<_> = of_it.map(|object| object.id).collect();
     for id in ids {
@@ -233,7 +250,7 @@ fn merge(document: &mut Document, from: u32, into: u32) {
 }
 
 /// Another photo's objects; `false` where somebody else works on it, or it cannot be read or written.
-fn merge_in(folder: &Folder, photo: &PhotoPath, from: u32, into: u32) -> bool {
+fn merge_in(folder: &Folder, photo: &PhotoPath, each: Merge) -> bool {
     let path = folder.document(photo);
     let journal = path.with_extension("journal");
     if !path.exists() && !journal.exists() {
@@ -248,7 +265,7 @@ fn merge_in(folder: &Folder, photo: &PhotoPath, from: u32, into: u32) -> bool {
         },
     };
     let Ok(mut opened) = Keeper::open(&path, &record) else { return false };
-    let line = opened.annotation.change("class", |document| merge(document, from, into));
+    let line = opened.annotation.change("class", |document| merge(document, each));
     let Some(line) = line else { return true };
     opened.keeper.read_only().is_none()
         && opened.keeper.append(&line).is_ok()

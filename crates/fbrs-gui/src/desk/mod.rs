@@ -383,6 +383,7 @@ impl Desk {
             "always_rle": settings.always_rle,
             "polygons": settings.polygons,
             "palette": settings.palette,
+            "photos": settings.photos,
         });
         self.write_project();
     }

@@ -120,8 +120,7 @@ impl Window {
             let fill = ui.visuals().panel_fill;
             ui.painter().rect_filled(ui.max_rect(), 0.0, fill);
             let is_empty = self.desk.open.is_none() && self.desk.loading_photo().is_none();
-            if is_empty && let Some(unread) = self.desk.unread() {
-                let (what, then) = unread;
+            if is_empty && let Some((what, then)) = self.desk.unread() {
                 first::nothing(ui, &what, &then);
             } else if is_empty {
                 if let Some(ask) = first::welcome(&mut self.desk, ui) {

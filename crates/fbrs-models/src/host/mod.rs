@@ -7,7 +7,8 @@
 //! few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
 //! (`winograd`). A depthwise convolution with what is before and behind it is one pass (`separable`).
 //! The gradient with respect to the input is again a convolution (`gradient`), and `layer` makes
-//! both an operation on Burn's tensors.
+//! both an operation on Burn's tensors. `finish` is what follows a plane's sums, `scratch` the memory
+//! that a thread uses again.
 
 mod depthwise;
 mod finish;

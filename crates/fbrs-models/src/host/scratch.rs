@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 
-/// What memory is for. What is taken for the same again is about as large.
+/// What memory is for. What is taken for the same again is mostly about as large; the longest stays.
 #[derive(Clone, Copy)]
 pub(super) enum Use {
     Packed,

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use super::super::Planes;
 use super::super::scratch::{Scratch, Use};
 use super::grid::Grid;
-use super::product::{Block, load, store};
+use super::product::Block;
 use super::task::Task;
+use super::vectors::{load_six, store};
 use super::{PRODUCTS, REACH, SIDE, UNIT};
 
 /// The input, its rows split in four: for every start of a tile, the values one dilation before it, at
@@ -148,7 +149,6 @@ fn transform<S: Simd>(
     [to, step]: [usize; 2],
     width: usize,
 ) {
-    let lanes = S::F32_LANES;
     let two = simd.splat_f32s(2.0);
     let four = simd.splat_f32s(4.0);
     let less_two = simd.splat_f32s(-2.0);
@@ -156,12 +156,7 @@ fn transform<S: Simd>(
     let less_five = simd.splat_f32s(-5.0);
     let mut at = 0;
     while at < width {
-        let x0 = load::<S>(values, from + at);
-        let x1 = load::<S>(values, from + apart + at);
-        let x2 = load::<S>(values, from + 2 * apart + at);
-        let x3 = load::<S>(values, from + 3 * apart + at);
-        let x4 = load::<S>(values, from + 4 * apart + at);
-        let x5 = load::<S>(values, from + 5 * apart + at);
+        let [x0, x1, x2, x3, x4, x5] = load_six::<S>(values, from + at, apart);
         let outer = simd.mul_add_f32s(less_four, x2, x4);
         let inner = simd.mul_add_f32s(less_four, x1, x3);
         let outer_half = simd.sub_f32s(x4, x2);
@@ -174,6 +169,6 @@ fn transform<S: Simd>(
         store::<S>(into, to + 3 * step + at, simd.mul_add_f32s(two, inner_half, outer_half));
         store::<S>(into, to + 4 * step + at, simd.mul_add_f32s(less_two, inner_half, outer_half));
         store::<S>(into, to + 5 * step + at, last);
-        at += lanes;
+        at += S::F32_LANES;
     }
 }

@@ -16,6 +16,7 @@ mod input;
 mod output;
 mod product;
 mod task;
+mod vectors;
 mod weight;
 
 use pulp::Arch;
@@ -28,7 +29,7 @@ use super::{Finish, Planes};
 
 use grid::Grid;
 use input::Compact;
-use output::Painted;
+use output::Tiled;
 use task::Task;
 
 /// Outputs on a tile's side.
@@ -111,19 +112,19 @@ impl Winograd {
         let compact = Compact::new(x, &grid);
         let tiles = batch * grid.tiles();
         let parts: Vec<_> = parts(tiles, self.input).collect();
-        let painted: Vec<Vec<f32>> = parts
+        let outputs: Vec<Vec<f32>> = parts
             .par_iter()
             .map(|&(first, count)| {
                 let (grid, compact) = (&grid, &compact);
                 Arch::new().dispatch(Task { winograd: self, grid, compact, first, count })
             })
             .collect();
-        let painted = Painted::new(&parts, &painted, &grid);
+        let tiled = Tiled::new(&parts, &outputs, &grid);
         let plane = height * width;
         let mut values = vec![0.0; batch * self.output * plane];
         values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let (image, channel) = (index / self.output, index % self.output);
-            painted.write(image, channel, width, out);
+            tiled.write(image, channel, width, out);
             let bias = bias.get(channel).copied().unwrap_or(0.0);
             let finish = finish.part(index * plane..(index + 1) * plane);
             Arch::new().dispatch(FinishTask { out, bias, finish });
@@ -132,8 +133,8 @@ impl Winograd {
     }
 }
 
-/// The tiles of each task, first and count: as many tasks for each core, and as little work that falls on
-/// no tile, as can be.
+/// The tiles of each task, first and count: as much work for each core, of whole units, so that little of
+/// it falls on no tile.
 fn parts(tiles: usize, input: usize) -> impl Iterator<Item = (usize, usize)> {
     let threads = rayon::current_num_threads();
     let most = (TRANSFORMED / (PRODUCTS * input)).max(UNIT) / UNIT;
@@ -141,4 +142,55 @@ fn parts(tiles: usize, input: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = (threads * units.div_ceil(threads * most)).min(units);
     let start = move |index: usize| (index * units / count.max(1) * UNIT).min(tiles);
     (0..count).map(move |index| (start(index), start(index + 1) - start(index)))
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use pulp::Simd;
+
+    use super::super::HostShape;
+    use super::*;
+
+    /// On a processor with wide vectors the other tests run these kernels with them alone.
+    #[test]
+    fn narrow_vectors_give_what_wide_ones_give() {
+        let Some(narrow) = pulp::x86::V3::try_new() else { return };
+        for (input, output, size, dilation) in
+            [(64, 70, [9, 50], 1), (67, 64, [25, 25], 2), (150, 64, [4, 3], 4)]
+        {
+            let wave = |count: usize, step: f32| -> Vec<f32> {
+                (0..count).map(|i| ((i as f32 + 1.0) * step).sin()).collect()
+            };
+            let shape = HostShape {
+                input,
+                output,
+                kernel: 3,
+                stride: 1,
+                padding: dilation,
+                dilation,
+                depthwise: false,
+            };
+            let weight = wave(output * input * 9, 0.7);
+            let stencil = Stencil::new(&shape);
+            let winograd = Winograd::new(&weight, (input, output), &stencil).unwrap();
+            let values = wave(2 * input * size[0] * size[1], 0.31);
+            let x = Planes { values: &values, dims: [2, input, size[0], size[1]] };
+            let grid = Grid::new(size, dilation);
+            let compact = Compact::new(x, &grid);
+            let tiles = 2 * grid.tiles();
+            // From the start, from within an image, and what is left.
+            for (first, count) in [(0, tiles), (tiles / 3, tiles / 2), (tiles - 1, 1)] {
+                let (grid, compact) = (&grid, &compact);
+                let task = || Task { winograd: &winograd, grid, compact, first, count };
+                let (found, expected) =
+                    (Simd::vectorize(narrow, task()), Arch::new().dispatch(task()));
+                assert_eq!(found.len(), expected.len());
+                for (found, expected) in found.iter().zip(&expected) {
+                    let bound = 2e-4;
+                    assert!((found - expected).abs() < bound, "{input} {dilation} {first}");
+                }
+            }
+        }
+    }
 }

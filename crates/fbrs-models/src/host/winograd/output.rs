@@ -4,7 +4,8 @@ use pulp::Simd;
 
 use super::super::tile::OUTPUTS;
 use super::grid::Grid;
-use super::product::{Block, VECTORS, load, store};
+use super::product::{Block, VECTORS};
+use super::vectors::{load_six, store};
 use super::{REACH, SIDE, UNIT};
 
 /// Length of a line while a block is transformed.
@@ -13,13 +14,13 @@ const LINE: usize = VECTORS * UNIT;
 pub(super) const ROOM: usize = SIDE * (REACH + 1) * LINE;
 
 /// What the tasks computed: of every tile its outputs.
-pub(super) struct Painted<'a> {
+pub(super) struct Tiled<'a> {
     /// First tile, number of tiles, `[output][place in a tile][tile]`.
     parts: Vec<(usize, usize, &'a [f32])>,
     grid: &'a Grid,
 }
 
-impl<'a> Painted<'a> {
+impl<'a> Tiled<'a> {
     pub(super) fn new(parts: &[(usize, usize)], values: &'a [Vec<f32>], grid: &'a Grid) -> Self {
         let parts = parts.iter().zip(values);
         Self { parts: parts.map(|(part, values)| (part.0, part.1, &**values)).collect(), grid }
@@ -101,12 +102,7 @@ fn lines<S: Simd>(
     let eight = simd.splat_f32s(8.0);
     let mut at = 0;
     while at < width {
-        let m0 = load::<S>(values, from + at);
-        let m1 = load::<S>(values, from + apart + at);
-        let m2 = load::<S>(values, from + 2 * apart + at);
-        let m3 = load::<S>(values, from + 3 * apart + at);
-        let m4 = load::<S>(values, from + 4 * apart + at);
-        let m5 = load::<S>(values, from + 5 * apart + at);
+        let [m0, m1, m2, m3, m4, m5] = load_six::<S>(values, from + at, apart);
         let (sum, difference) = (simd.add_f32s(m1, m2), simd.sub_f32s(m1, m2));
         let (far_sum, far_difference) = (simd.add_f32s(m3, m4), simd.sub_f32s(m3, m4));
         let last = simd.add_f32s(simd.mul_add_f32s(eight, far_difference, difference), m5);

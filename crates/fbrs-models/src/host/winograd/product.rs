@@ -12,7 +12,7 @@ pub(super) const VECTORS: usize = 3;
 pub(super) struct Block {
     /// The first one, from the task's first.
     pub(super) first: usize,
-    /// Tiles; the others up to the width are zeros.
+    /// Tiles; nothing is made of the others up to the width.
     pub(super) count: usize,
     /// Room for tiles, whole vectors.
     pub(super) width: usize,
@@ -27,17 +27,6 @@ impl Block {
             Self { first, count, width: count.next_multiple_of(lanes) }
         })
     }
-}
-
-/// The vector at a place.
-#[inline(always)]
-pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
-    S::as_simd_f32s(&values[at..at + S::F32_LANES]).0[0]
-}
-
-#[inline(always)]
-pub(super) fn store<S: Simd>(values: &mut [f32], at: usize, vector: S::f32s) {
-    S::as_mut_simd_f32s(&mut values[at..at + S::F32_LANES]).0[0] = vector;
 }
 
 /// Adds up a tile of outputs over all inputs: `values` is `[input][width]`, `weight` `[input][OUTPUTS]`,
