@@ -7,6 +7,8 @@ use crate::completions::CompletionsArgs;
 use crate::devices::DevicesArgs;
 use crate::eval::EvalArgs;
 use crate::segment::SegmentArgs;
+#[cfg(feature = "serve")]
+use crate::serve::ServeArgs;
 use crate::weights::WeightsArgs;
 
 /// Cut objects out of photos with a few clicks
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     Segment(Box<SegmentArgs>),
     Eval(Box<EvalArgs>),
     Annotate(AnnotateArgs),
+    #[cfg(feature = "serve")]
+    Serve(Box<ServeArgs>),
     Weights(WeightsArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),

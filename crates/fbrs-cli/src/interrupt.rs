@@ -5,7 +5,7 @@
 //! flag. Only SIGKILL and a power cut cannot be held off.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use crate::exit::Exit;
 
@@ -27,10 +27,24 @@ pub(crate) fn handle() {
     let _ = ctrlc::set_handler(|| stop(Exit::Interrupted));
 }
 
+/// What the first signal does instead of ending the program.
+static DIVERTED: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
+/// From here on the first signal calls `instead`, which ends the program in its own time; a second
+/// one ends it as ever.
+#[cfg(feature = "serve")]
+pub(crate) fn divert(instead: impl Fn() + Send + Sync + 'static) {
+    // Whoever came first stays.
+    let _ = DIVERTED.set(Box::new(instead));
+}
+
 /// Ends the program as soon as nothing is being written.
 fn stop(exit: Exit) {
     // The first signal is the one that counts.
-    let _ = ASKED.compare_exchange(0, exit as u8, Ordering::Relaxed, Ordering::Relaxed);
+    let first = ASKED.compare_exchange(0, exit as u8, Ordering::Relaxed, Ordering::Relaxed);
+    if let (Ok(_), Some(instead)) = (first, DIVERTED.get()) {
+        return instead();
+    }
     let guard = match WRITING.try_lock() {
         Ok(guard) => guard,
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),

@@ -16,6 +16,8 @@ mod outputs;
 mod print;
 mod progress;
 mod segment;
+#[cfg(feature = "serve")]
+mod serve;
 mod weights;
 
 use std::panic;
@@ -67,6 +69,8 @@ fn run() -> Result<ExitCode> {
         Command::Segment(args) => segment::run(*args, matches.subcommand_matches("segment"), voice),
         Command::Eval(args) => eval::run(*args, voice),
         Command::Annotate(args) => annotate::run(args, voice),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(*args, voice),
         Command::Weights(args) => weights::run(args.command, voice),
         Command::Devices(args) => devices::run(args),
         Command::Completions(args) => completions::run(args),

@@ -203,7 +203,7 @@ enum Activation {
 
 /// Reads modes as [`Mode`] does and offers their names to shells.
 #[derive(Debug, Clone)]
-struct ModeParser;
+pub(crate) struct ModeParser;
 
 impl TypedValueParser for ModeParser {
     type Value = Mode;

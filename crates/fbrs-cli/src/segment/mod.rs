@@ -8,5 +8,7 @@ mod pictures;
 mod report;
 mod run;
 
+#[cfg(feature = "serve")]
+pub(crate) use args::ModeParser;
 pub(crate) use args::SegmentArgs;
 pub(crate) use run::run;

@@ -1,0 +1,165 @@
+//! X-AnyLabeling's server: points in, polygons out.
+//!
+//! Its client reads nothing but `data`, so that errors go out with their own status.
+
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Extension, Json as Answer, Router};
+use imageproc::geometry::{approximate_polygon_dp, arc_length};
+use imageproc::point::Point;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::answer::{self, Polygon, Wanted};
+use crate::api::extract::Json;
+use crate::api::progress::Told;
+use crate::api::segment::{Given, have};
+use crate::api::{Caller, Shared};
+use crate::cvat::{mask, pixel};
+use crate::desk::log::ClickAt;
+use crate::label_studio::score;
+use crate::lists::{self, Clicks};
+use crate::problem::{Code, Problem, Result};
+
+/// What the model is called.
+const NAME: &str = "fbrs";
+
+/// How far an outline may be from the mask's, as a share of its length, where a request does not say.
+const EPSILON: f64 = 0.0005;
+
+pub(crate) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/health", get(|| async { Answer(json!({ "status": "healthy" })) }))
+        .route("/v1/models", get(models))
+        .route("/v1/predict", post(predict))
+}
+
+async fn models() -> Answer<Value> {
+    Answer(json!({
+        "success": true,
+        "data": {
+            NAME: {
+                "display_name": "fbrs (f-BRS)",
+                "widgets": [
+                    { "name": "button_add_point", "value": null },
+                    { "name": "button_remove_point", "value": null },
+                    { "name": "button_clear", "value": null },
+                    { "name": "button_finish_object", "value": null },
+                    { "name": "mask_fineness_slider", "value": null },
+                    { "name": "mask_fineness_value_label", "value": null },
+                ],
+                "params": { "epsilon_factor": EPSILON },
+                "capabilities": { "interactive": true, "points": true },
+                "batch_processing_mode": "default",
+            },
+        },
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+struct Predict {
+    model: String,
+    /// A photo's file in base64, with or without what browsers put before it.
+    image: String,
+    #[serde(default)]
+    params: Params,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Params {
+    #[serde(default)]
+    marks: Vec<Mark>,
+    epsilon_factor: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Mark {
+    r#type: String,
+    #[serde(default)]
+    data: Vec<f64>,
+    #[serde(default)]
+    label: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct Shape {
+    label: &'static str,
+    shape_type: &'static str,
+    points: Vec<[f64; 2]>,
+    score: f64,
+}
+
+async fn predict(
+    State(app): State<Shared>,
+    Extension(owner): Caller,
+    Json(request): Json<Predict>,
+) -> Result<Answer<Value>> {
+    if request.model != NAME {
+        let why = format!("there is no model {:?}, only {NAME:?}", request.model);
+        return Err(Problem::new(Code::UnknownModel, why));
+    }
+    let epsilon = request.params.epsilon_factor.unwrap_or(EPSILON);
+    if !(0.0..=0.1).contains(&epsilon) {
+        return Err(Problem::invalid("params.epsilon_factor: expected a number from 0 to 0.1"));
+    }
+    let marks = request.params.marks;
+    if let Some(other) = marks.iter().find(|mark| mark.r#type != "point") {
+        let why = format!("params.marks: expected points, got {:?}", other.r#type);
+        return Err(Problem::invalid(why));
+    }
+    if marks.is_empty() {
+        return Ok(Answer(reply(Vec::new())));
+    }
+    let image = have(&app, Given::parse(&request.image)?).await?;
+    let options = app.desk.options().clone();
+    let entry = app.decode(move |app| app.desk.list(owner, &image, options)).await?;
+    let (shapes, known) = app
+        .run(&entry, move |turn| {
+            let size = turn.session.size();
+            let click = |mark: &Mark| match mark.data[..] {
+                [x, y] => {
+                    let (x, y) = pixel((x, y), size)?;
+                    Ok(ClickAt { x, y, positive: mark.label == 1 })
+                }
+                _ => Err(Problem::invalid("params.marks: expected data [x, y]")),
+            };
+            let clicks = marks.iter().map(click).collect::<Result<Vec<_>>>()?;
+            let wanted = Wanted::default();
+            let known = Told::nobody().watching(turn, &wanted, |turn, watch| {
+                lists::replay(turn, Clicks::InOrder(clicks), watch)
+            })?;
+            let mask = mask(turn.session, &wanted)?;
+            let prediction = turn.session.prediction();
+            let score = score(&mask, &answer::probabilities(turn.session, prediction.as_ref()));
+            let parts = answer::polygons(&mask, size)?;
+            let shapes: Vec<_> = parts.iter().map(|part| shape(part, epsilon, score)).collect();
+            Ok((shapes, known))
+        })
+        .await?;
+    app.metrics.list(known.name());
+    Ok(Answer(reply(shapes)))
+}
+
+fn reply(shapes: Vec<Shape>) -> Value {
+    json!({
+        "success": true,
+        "data": { "shapes": shapes, "description": "", "replace": true },
+    })
+}
+
+/// A part's outline, with as few corners as its length allows.
+fn shape(part: &Polygon, epsilon: f64, score: f64) -> Shape {
+    let corners: Vec<_> =
+        part.outer().iter().map(|[x, y]| Point::new(f64::from(*x), f64::from(*y))).collect();
+    let allowed = epsilon * arc_length(&corners, true);
+    let mut points = match allowed > 0.0 && corners.len() > 4 {
+        true => approximate_polygon_dp(&corners, allowed, true),
+        false => corners.clone(),
+    };
+    // A speck may have become a line.
+    if points.len() < 3 {
+        points = corners;
+    }
+    let points = points.iter().map(|point| [point.x, point.y]).collect();
+    Shape { label: "AUTOLABEL_OBJECT", shape_type: "polygon", points, score }
+}
