@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from hands import shift_click
 from pictures import corner, is_place, outline_holds, place_of_color, place_of_slope, places, slopes
-from server import PHOTO, expect, segment
+from server import PHOTO, Failed, expect, segment
 
 # Clicks on the vase.
 VASE = [(320, 250, True), (228, 300, False)]
@@ -77,21 +77,32 @@ def turned(bench):
     """Clicks land on the right pixel of photos that the camera stored turned."""
     upright = Image.fromarray(slopes(60, 50))
     turns = Image.Transpose
-    backwards = {3: turns.ROTATE_180, 6: turns.ROTATE_90, 7: turns.TRANSVERSE}
+    jpeg, webp = {"quality": 100, "subsampling": 0}, {"lossless": True}
     landed = []
-    for orientation, turn in backwards.items():
-        photo = bench.work / f"turned-{orientation}.jpg"
+    # Chromium turns JPEG and PNG itself, but not WebP.
+    for kind, options, orientation, turn in [
+            ("jpg", jpeg, 3, turns.ROTATE_180), ("jpg", jpeg, 6, turns.ROTATE_90),
+            ("jpg", jpeg, 7, turns.TRANSVERSE), ("png", {}, 8, turns.ROTATE_270),
+            ("webp", webp, 2, turns.FLIP_LEFT_RIGHT), ("webp", webp, 3, turns.ROTATE_180),
+            ("webp", webp, 4, turns.FLIP_TOP_BOTTOM), ("webp", webp, 5, turns.TRANSPOSE),
+            ("webp", webp, 6, turns.ROTATE_90), ("webp", webp, 7, turns.TRANSVERSE),
+            ("webp", webp, 8, turns.ROTATE_270)]:
+        photo = bench.work / f"turned-{orientation}.{kind}"
         exif = Image.Exif()
         exif[0x0112] = orientation
-        upright.transpose(turn).save(photo, quality=100, subsampling=0, exif=exif)
+        upright.transpose(turn).save(photo, exif=exif, **options)
         with Image.open(photo) as image:
             expect(ImageOps.exif_transpose(image).size == upright.size, "the photo is stored wrongly")
         with bench.browser.page(bench.server.url) as page:
             page.load(photo)
             page.key("F")
             expect(page.text("#size") == "60×50", f"it is shown with {page.text('#size')} pixels")
-            landed.append(f"{orientation}: {land(bench, page, place_of_slope)}")
-    return "; ".join(landed)
+            try:
+                land(bench, page, place_of_slope)
+            except Failed as fault:
+                raise Failed(f"{photo.name}: {fault}") from fault
+            landed.append(f"{kind} {orientation}")
+    return ", ".join(landed)
 
 
 def land(bench, page, place_of, *, beside=False, ratio=1):

@@ -249,6 +249,10 @@ impl Polygon {
     pub(crate) fn outer(&self) -> &[[u32; 2]] {
         &self.outer
     }
+
+    pub(crate) fn holes(&self) -> impl Iterator<Item = &[[u32; 2]]> {
+        self.holes.iter().map(Vec::as_slice)
+    }
 }
 
 /// Whether the middle of the object's pixel at a hole's first corner lies within a ring. A hole's ring

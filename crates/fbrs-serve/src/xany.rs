@@ -147,19 +147,47 @@ fn reply(shapes: Vec<Shape>) -> Value {
     })
 }
 
-/// A part's outline, with as few corners as its length allows.
+/// A part's outline, with as few corners as its length allows. Polygons have no holes here: each is
+/// reached through a slit of no width, so that what is filled is the mask.
 fn shape(part: &Polygon, epsilon: f64, score: f64) -> Shape {
-    let corners: Vec<_> =
-        part.outer().iter().map(|[x, y]| Point::new(f64::from(*x), f64::from(*y))).collect();
-    let allowed = epsilon * arc_length(&corners, true);
-    let mut points = match allowed > 0.0 && corners.len() > 4 {
-        true => approximate_polygon_dp(&corners, allowed, true),
-        false => corners.clone(),
-    };
-    // A speck may have become a line.
-    if points.len() < 3 {
-        points = corners;
+    let mut points = simplified(part.outer(), epsilon);
+    for hole in part.holes() {
+        let hole = simplified(hole, epsilon);
+        let apart = |a: &Point<f64>, b: &Point<f64>| (a.x - b.x).powi(2) + (a.y - b.y).powi(2);
+        let pairs = (0..points.len()).flat_map(|at| (0..hole.len()).map(move |from| (at, from)));
+        let nearest = pairs.min_by(|(a, b), (c, d)| {
+            let length = |at: &usize, from: &usize| {
+                points.get(*at).zip(hole.get(*from)).map_or(f64::MAX, |(a, b)| apart(a, b))
+            };
+            length(a, b).total_cmp(&length(c, d))
+        });
+        if let Some((at, from)) = nearest {
+            let around = hole.iter().cycle().skip(from).take(hole.len() + 1).copied();
+            let back = points.get(at).copied();
+            let detour: Vec<_> = around.chain(back).collect();
+            points.splice(at + 1..at + 1, detour);
+        }
     }
     let points = points.iter().map(|point| [point.x, point.y]).collect();
     Shape { label: "AUTOLABEL_OBJECT", shape_type: "polygon", points, score }
+}
+
+/// A ring with fewer corners: none of those left out is farther from it than a share of its length.
+fn simplified(ring: &[[u32; 2]], epsilon: f64) -> Vec<Point<f64>> {
+    let corners: Vec<_> =
+        ring.iter().map(|[x, y]| Point::new(f64::from(*x), f64::from(*y))).collect();
+    let allowed = epsilon * arc_length(&corners, true);
+    let Some(first) = corners.first().filter(|_| allowed > 0.0).copied() else { return corners };
+    // Two lines, from the first corner to the one farthest from it and back.
+    let apart = |corner: &Point<f64>| (corner.x - first.x).powi(2) + (corner.y - first.y).powi(2);
+    let farthest = corners.iter().enumerate().max_by(|a, b| apart(a.1).total_cmp(&apart(b.1)));
+    let farthest = farthest.map_or(0, |(at, _)| at);
+    let there = corners.get(..=farthest).unwrap_or_default();
+    let back: Vec<_> = corners.iter().skip(farthest).copied().chain([first]).collect();
+    let mut few = approximate_polygon_dp(there, allowed, false);
+    few.pop();
+    few.extend(approximate_polygon_dp(&back, allowed, false));
+    few.pop();
+    // A speck may have become a line.
+    if few.len() < 3 { corners } else { few }
 }

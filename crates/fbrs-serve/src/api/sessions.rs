@@ -238,8 +238,8 @@ macro_rules! change {
     ($name:ident, $path:literal, $doc:literal, |$turn:ident| $act:expr) => {
         #[doc = $doc]
         #[utoipa::path(post, path = $path, tag = "sessions",
-                    params(("session" = String, Path), Wanted),
-                    responses((status = 200, body = ClickResult), Problems))]
+                                    params(("session" = String, Path), Wanted),
+                                    responses((status = 200, body = ClickResult), Problems))]
         pub(crate) async fn $name(
             State(app): State<Shared>,
             Extension(owner): Caller,
@@ -248,10 +248,7 @@ macro_rules! change {
         ) -> Result<Answer<ClickResult>> {
             let entry = app.aside(move |app| app.desk.find(owner, &id)).await?;
             let done = app.run(&entry, move |turn| {
-                answer_with(turn, &wanted, |$turn| {
-                    $act;
-                    Ok(())
-                })
+                answer_with(turn, &wanted, |$turn| $act)
             });
             done.await.map(Answer)
         }
@@ -270,8 +267,10 @@ change!(
     "Makes the last change that was taken back again.",
     |turn| turn.redo()
 );
-change!(post_reset, "/v1/sessions/{session}/reset", "Forgets the object in hand.", |turn| turn
-    .reset());
+change!(post_reset, "/v1/sessions/{session}/reset", "Forgets the object in hand.", |turn| {
+    turn.reset();
+    Ok(())
+});
 
 /// An object that is finished.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,11 +1,12 @@
 //! What was done in a session: enough to do it again.
 
 use fbrs::{Click, ImageSpace, Options, Position, Session, Watch};
+use image::GrayImage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::names::ImageHash;
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 
 /// A click as requests and answers write it: pixels of the photo, 0, 0 in the middle of the first.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -101,7 +102,13 @@ impl Log {
         self.done.extend(self.undone.pop());
     }
 
-    /// Does everything again in a fresh session: to the bit what it was.
+    /// What would be done again next.
+    pub(crate) fn next(&self) -> Option<&Change> {
+        self.undone.last()
+    }
+
+    /// Does everything again in a fresh session: to the bit what it was. What was taken back is not
+    /// done: it is when somebody asks for it.
     ///
     /// # Errors
     /// Whatever a change says; `mask` finds a mask by its name.
@@ -109,24 +116,28 @@ impl Log {
         &self,
         session: &mut Session,
         watch: &mut Watch<'_>,
-        mask: impl Fn(&ImageHash) -> Result<image::GrayImage>,
+        mask: impl Fn(&ImageHash) -> Result<GrayImage>,
     ) -> Result<()> {
-        for change in self.done.iter().chain(self.undone.iter().rev()) {
-            match change {
-                Change::Click(click) => {
-                    session.click_with((*click).into(), watch)?;
-                }
-                Change::Reset => session.reset(),
-                Change::Finish { threshold } => {
-                    session.finish(*threshold)?;
-                }
-                Change::StartMask(name) => session.start_from_mask(&mask(name)?)?,
-            }
-        }
-        for _ in &self.undone {
-            if !session.undo() {
-                return Err(Problem::invalid("more was taken back than had been done"));
-            }
+        self.done.iter().try_for_each(|change| change.make(session, watch, &mask))
+    }
+}
+
+impl Change {
+    /// Makes the change in a session.
+    ///
+    /// # Errors
+    /// Whatever the session says; `mask` finds a mask by its name.
+    pub(crate) fn make(
+        &self,
+        session: &mut Session,
+        watch: &mut Watch<'_>,
+        mask: impl Fn(&ImageHash) -> Result<GrayImage>,
+    ) -> Result<()> {
+        match self {
+            Self::Click(click) => session.click_with((*click).into(), watch).map(drop)?,
+            Self::Reset => session.reset(),
+            Self::Finish { threshold } => session.finish(*threshold).map(drop)?,
+            Self::StartMask(name) => session.start_from_mask(&mask(name)?)?,
         }
         Ok(())
     }

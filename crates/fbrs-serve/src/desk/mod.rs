@@ -415,16 +415,35 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(crate) fn undo(&mut self) {
-        if self.session.undo() {
-            self.log.undo();
+    /// Takes the last change back; where there is none, nothing happens.
+    ///
+    /// # Errors
+    /// As making the session again, which is needed where it had no memory left for its past.
+    pub(crate) fn undo(&mut self) -> Result<()> {
+        if self.log.done.is_empty() {
+            return Ok(());
         }
+        let mut log = self.log.clone();
+        log.undo();
+        if !self.session.undo() {
+            *self.session = self.desk.rebuilt(&log, self.token)?;
+        }
+        *self.log = log;
+        Ok(())
     }
 
-    pub(crate) fn redo(&mut self) {
-        if self.session.redo() {
-            self.log.redo();
+    /// Makes the last change that was taken back again; where there is none, nothing happens.
+    ///
+    /// # Errors
+    /// As the change itself, which is made anew where the session did not keep it.
+    pub(crate) fn redo(&mut self) -> Result<()> {
+        let Some(change) = self.log.next() else { return Ok(()) };
+        if !self.session.redo() {
+            let mut watch = Watch::new().cancelled_by(self.token);
+            change.make(self.session, &mut watch, |name| self.desk.mask(name))?;
         }
+        self.log.redo();
+        Ok(())
     }
 
     pub(crate) fn reset(&mut self) {
