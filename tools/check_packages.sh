@@ -26,12 +26,12 @@ mkdir -p "$unpacked"
     sed -n '/^\[profile/,$p' Cargo.toml
 } > "$unpacked/Cargo.toml"
 cp Cargo.lock "$unpacked/Cargo.lock"
-# What the benchmarks add to the features of dependencies: with it these are the repository's, and what
-# is built there serves here.
+# What the benchmarks and the Python package add to the features of dependencies: with it these are the
+# repository's, and what is built there serves here.
 mkdir -p "$unpacked/features-0.0.0/src"
 touch "$unpacked/features-0.0.0/src/lib.rs"
 printf '[package]\nname = "features"\nedition = "2024"\n\n[dependencies]\n%s\n' \
-    "$(grep '^criterion = ' Cargo.toml)" > "$unpacked/features-0.0.0/Cargo.toml"
+    "$(grep -E '^(criterion|numpy|pyo3) = ' Cargo.toml)" > "$unpacked/features-0.0.0/Cargo.toml"
 # Lock files of packages are for programs; here all packages share one.
 rm -f "$unpacked"/*/Cargo.lock
 cd "$unpacked"

@@ -23,20 +23,23 @@ def live(bench):
             page.tab.mouse.click(*page.spot(0.3, 0.3), button="right")
             doing = re.compile(r"click 2: evaluation \d+, loss \d.*1 queued")
             page.until("an evaluation is told", lambda: doing.search(page.text("#doing")))
+            told = page.text("#doing")
             page.tab.wait_for_timeout(400)
             during = page.picture(bench.work / "running.png")
             # More than the marks of two clicks, without what is written at the bottom.
             top, bottom = (int(page.spot(0, down)[1]) for down in (0.05, 0.85))
             changed = np.count_nonzero(np.any(before != during, axis=2)[top:bottom])
             expect(changed > 2000, f"only {changed} pixels change while a click runs")
-            told = page.text("#doing")
             page.key("Escape")
-            page.holds(1)
+            page.until("it is called off", lambda: not page.is_busy())
             page.tab.wait_for_timeout(500)
-            expect(len(server.clicks(page.session)) == 1, "a click that was called off is held")
+            # Where the machine is slow, the first of the two may have been answered before Esc.
+            held = len(server.clicks(page.session))
+            expect(held in (1, 2), f"after Esc, {held} of three clicks are held")
+            page.holds(held)
             page.tab.mouse.click(*page.spot(0.55, 0.7))
-            page.holds(2)
-            expect(len(server.clicks(page.session)) == 2, "no click holds after one was called off")
+            page.holds(held + 1)
+            expect(len(server.clicks(page.session)) == held + 1, "no click holds after one was called off")
             return told
     finally:
         server.close()

@@ -17,10 +17,14 @@ import sys
 import time
 from pathlib import Path
 
+import cvat
+import gone
+import label_studio
 import masks
+import xanylabeling
 from server import ROOT, Program
 
-CHECKS = {**masks.CHECKS}
+CHECKS = {**masks.CHECKS, **cvat.CHECKS, **label_studio.CHECKS, **xanylabeling.CHECKS, **gone.CHECKS}
 
 
 def main():

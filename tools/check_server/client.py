@@ -3,6 +3,7 @@
 import base64
 import io
 
+import cv2
 import numpy as np
 import requests
 from PIL import Image
@@ -142,3 +143,12 @@ def overlap(mask, other):
     """Intersection over union."""
     mask, other = np.asarray(mask) > 0, np.asarray(other) > 0
     return np.count_nonzero(mask & other) / max(1, np.count_nonzero(mask | other))
+
+
+def drawn(polygons, shape):
+    """Polygons filled: the pixels whose middles they hold. On a grid eight times as fine the edges,
+    which OpenCV takes in, are thin."""
+    canvas = np.zeros((8 * shape[0] + 1, 8 * shape[1] + 1), np.uint8)
+    for corners in polygons:
+        cv2.fillPoly(canvas, [np.round(8 * np.array(corners)).astype(np.int32)], 255)
+    return canvas[4::8, 4::8]

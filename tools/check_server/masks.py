@@ -18,7 +18,7 @@ def curl(*arguments):
     """What curl prints; it fails where the server refuses."""
     done = subprocess.run(["curl", "-sS", "--fail-with-body", *map(str, arguments)],
                           capture_output=True, check=False)
-    expect(done.returncode == 0, f"curl: {done.stderr.decode()} {done.stdout.decode()[:300]}")
+    expect(done.returncode == 0, f"curl: {done.stderr} {done.stdout[:300]}")
     return done.stdout
 
 
@@ -105,6 +105,7 @@ def forms(program):
         for what, given in [("full mask", np.full_like(empty, 255)),
                             ("ring mask", ring(width, height)),
                             ("speckled mask", speckles(width, height))]:
+            client.change(session, "reset", format="none")
             client.start_from(session, given, format="none")
             mask, holes = check(client, session, what)
             same(mask, given, what)

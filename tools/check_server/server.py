@@ -102,12 +102,12 @@ class Server:
                 return None
             if "--cvat-listen" in self.command and "function listens" not in said:
                 return None
-            return re.search(r"^listening on http://(?:.*):(\d+)$", said, re.MULTILINE)
+            return re.search(r"listening on http://.*:(\d+)$", said, re.MULTILINE)
 
         said = until("the server says where it listens", listens, 120)
         self.port = int(said[1])
-        cvat = re.search(r"function listens on http://(.*):(\d+)", self.log.read_text())
-        self.cvat_port = int(cvat[2]) if cvat else None
+        cvat = re.search(r"function listens on http://.*:(\d+)", self.log.read_text())
+        self.cvat_port = int(cvat[1]) if cvat else None
         return self
 
     @property

@@ -129,6 +129,9 @@ pub struct Limits {
     pub body: u64,
     /// Pixels of a photo.
     pub photo_area: u64,
+    /// Longer side of what a request may have the network see, in pixels. The server's own options are
+    /// not bound by it.
+    pub view_side: usize,
     /// Time in which a request's header has to be there.
     pub header_timeout: Duration,
 }
@@ -147,6 +150,7 @@ impl Default for Limits {
             connections: 256,
             body: 32 << 20,
             photo_area: 50_000_000,
+            view_side: 1024,
             header_timeout: Duration::from_secs(10),
         }
     }

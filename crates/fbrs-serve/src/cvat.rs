@@ -31,17 +31,24 @@ pub(crate) const OWNER: Owner = Owner(usize::MAX);
 /// What the function is called.
 const NAME: &str = "fbrs";
 
-pub(crate) fn router(reply: CvatReply) -> Router<Shared> {
+/// How the function answers, and at which port.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Function {
+    pub(crate) reply: CvatReply,
+    pub(crate) port: u16,
+}
+
+pub(crate) fn router(function: Function) -> Router<Shared> {
     Router::new()
         .route("/", post(call))
         .route("/api/functions", get(functions))
-        .route("/api/functions/{name}", get(function))
+        .route("/api/functions/{name}", get(one))
         .route("/api/function_invocations", post(invoke))
-        .layer(Extension(reply))
+        .layer(Extension(function))
 }
 
 /// What the dashboard tells of the function.
-fn described() -> Value {
+fn described(function: Function) -> Value {
     json!({
         "metadata": {
             "name": NAME,
@@ -60,17 +67,20 @@ fn described() -> Value {
             },
         },
         "spec": { "description": "Click-based segmentation (f-BRS)" },
-        "status": { "state": "ready", "httpPort": 0 },
+        "status": { "state": "ready", "httpPort": function.port },
     })
 }
 
-async fn functions() -> Answer<Value> {
-    Answer(json!({ NAME: described() }))
+async fn functions(Extension(function): Extension<Function>) -> Answer<Value> {
+    Answer(json!({ NAME: described(function) }))
 }
 
-async fn function(Path(name): Path<String>) -> Result<Answer<Value>> {
+async fn one(
+    Extension(function): Extension<Function>,
+    Path(name): Path<String>,
+) -> Result<Answer<Value>> {
     match name.as_str() {
-        NAME => Ok(Answer(described())),
+        NAME => Ok(Answer(described(function))),
         _ => Err(unknown()),
     }
 }
@@ -81,13 +91,13 @@ fn unknown() -> Problem {
 
 async fn invoke(
     state: State<Shared>,
-    reply: Extension<CvatReply>,
+    function: Extension<Function>,
     headers: HeaderMap,
     body: Json<Request>,
 ) -> Result<Response> {
     let name = headers.get("x-nuclio-function-name").and_then(|name| name.to_str().ok());
     match name {
-        Some(NAME) => call(state, reply, body).await,
+        Some(NAME) => call(state, function, body).await,
         _ => Err(unknown()),
     }
 }
@@ -113,8 +123,8 @@ struct Shape {
 
 async fn call(
     State(app): State<Shared>,
-    Extension(reply): Extension<CvatReply>,
-    Json(request): Json<Request>,
+    Extension(function): Extension<Function>,
+    Json(request, room): Json<Request>,
 ) -> Result<Response> {
     let wanted = Wanted { threshold: request.threshold, ..Wanted::default() };
     wanted.check()?;
@@ -122,6 +132,7 @@ async fn call(
         return Err(Problem::invalid("pos_points: expected at least one point on the object"));
     }
     let image = have(&app, Given::parse(&request.image)?).await?;
+    drop(room);
     let options = app.desk.options().clone();
     let entry = app.decode(move |app| app.desk.list(OWNER, &image, options)).await?;
     let (positive, negative) = (request.pos_points, request.neg_points);
@@ -138,7 +149,7 @@ async fn call(
         })
         .await?;
     app.metrics.list(known.name());
-    let mut response = match reply {
+    let mut response = match function.reply {
         CvatReply::Shapes => {
             let shape = Shape { r#type: "mask", points: runs(&mask, size) };
             Answer(BTreeMap::from([("shapes", [shape])])).into_response()

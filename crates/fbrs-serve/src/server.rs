@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -40,8 +41,14 @@ const BETWEEN_SWEEPS: Duration = Duration::from_secs(5);
 /// How often old files of the store are looked for.
 const BETWEEN_CLEANINGS: Duration = Duration::from_secs(60 * 60);
 
-/// Memory of bodies that are being read, in kibibytes.
-const BODIES: usize = 256 << 10;
+/// Memory of bodies that are under way, in bytes, unless a single one may be larger.
+const BODIES: u64 = 256 << 20;
+
+/// Time in which a client has to take a piece of an answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Threads for decoding and for the disk. Each keeps some memory for the next photo.
+const BLOCKING_THREADS: usize = 8;
 
 /// Time in which connections may end after the last click was answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -94,7 +101,7 @@ impl Server {
             engine,
             metrics,
             gate,
-            bodies: Semaphore::new(BODIES),
+            bodies: Arc::new(Semaphore::new(bodies(config.limits.body))),
             decoding: Semaphore::new(2),
             is_ready: AtomicBool::new(false),
         });
@@ -122,7 +129,10 @@ impl Server {
     /// # Errors
     /// Where the system has no threads left.
     pub fn run(self, stop: impl Future<Output = ()> + Send) -> io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .enable_all()
+            .build()?;
         runtime.block_on(self.serve(stop))?;
         // What still runs beside the requests is not waited for.
         runtime.shutdown_background();
@@ -136,7 +146,8 @@ impl Server {
         let limits = config.limits;
         let mut loops = vec![tokio::spawn(accept(listener, own, limits, ended.clone()))];
         if let (Some(listener), Some(cvat)) = (cvat, &config.cvat) {
-            let router = cvat_router(&app, cvat.reply);
+            let port = listener.local_addr()?.port();
+            let router = cvat_router(&app, cvat::Function { reply: cvat.reply, port });
             loops.push(tokio::spawn(accept(listener, router, limits, ended.clone())));
         }
         let upkeep = tokio::spawn(keep_up(app.clone()));
@@ -156,6 +167,12 @@ impl Server {
         tracing::info!(finished = idle.unwrap_or(false), all_answered, "ended");
         Ok(())
     }
+}
+
+/// Kibibytes of bodies that may be under way.
+fn bodies(largest: u64) -> usize {
+    let bytes = BODIES.max(largest.saturating_mul(2));
+    usize::try_from(bytes / 1024).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
@@ -254,6 +271,10 @@ async fn answer(
 ) {
     // A mask goes out at once.
     let _ = stream.set_nodelay(true);
+    // Whoever does not read gives the place to others.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let stream = Box::pin(stream);
     let service = TowerToHyperService::new(router);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -297,8 +318,8 @@ fn own_router(app: &Shared, config: &Config) -> Router {
 }
 
 /// CVAT's listener: whoever reaches it is let in, but for pages.
-fn cvat_router(app: &Shared, reply: crate::config::CvatReply) -> Router {
-    let router = cvat::router(reply)
+fn cvat_router(app: &Shared, function: cvat::Function) -> Router {
+    let router = cvat::router(function)
         .route("/healthz", get(|| async { "ok" }))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -327,7 +348,7 @@ async fn method_not_allowed() -> Problem {
 const OPEN: [&str; 3] = ["/", "/healthz", "/readyz"];
 
 async fn let_in(State(app): State<Shared>, mut request: Request, next: Next) -> Result<Response> {
-    app.gate.check_host(request.headers(), request.uri())?;
+    app.gate.check_host(&request)?;
     app.gate.check_origin(request.headers())?;
     let owner = match app.gate.owner(request.headers()) {
         Err(_) if OPEN.contains(&request.uri().path()) => Owner(0),
@@ -378,7 +399,7 @@ async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let status = response.status().as_u16();
     let route = route.as_deref().unwrap_or("none");
-    app.metrics.request(method.as_str(), route, status);
+    app.metrics.request(known(&method), route, status);
     let ms = started.elapsed().as_secs_f64() * 1e3;
     match &problem {
         Some(problem) if problem.code == Code::Fault => tracing::error!(
@@ -387,9 +408,29 @@ async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -
         Some(problem) => tracing::info!(
             request_id = id, %method, route, status, ms, detail = problem.detail, "request"
         ),
+        // Asked for every second.
+        None if QUIET.contains(&route) => {
+            tracing::debug!(request_id = id, %method, route, status, ms, "request");
+        }
         None => tracing::info!(request_id = id, %method, route, status, ms, "request"),
     }
     response
+}
+
+/// Routes that are asked for all the time.
+const QUIET: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// A method as it is counted: names of their own are everybody's to invent.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// The client's own id where it is a plain word, else a new one.

@@ -92,7 +92,7 @@ struct Shape {
 async fn predict(
     State(app): State<Shared>,
     Extension(owner): Caller,
-    Json(request): Json<Predict>,
+    Json(request, room): Json<Predict>,
 ) -> Result<Answer<Value>> {
     if request.model != NAME {
         let why = format!("there is no model {:?}, only {NAME:?}", request.model);
@@ -111,6 +111,7 @@ async fn predict(
         return Ok(Answer(reply(Vec::new())));
     }
     let image = have(&app, Given::parse(&request.image)?).await?;
+    drop(room);
     let options = app.desk.options().clone();
     let entry = app.decode(move |app| app.desk.list(owner, &image, options)).await?;
     let (shapes, known) = app
@@ -176,8 +177,18 @@ fn shape(part: &Polygon, epsilon: f64, score: f64) -> Shape {
 fn simplified(ring: &[[u32; 2]], epsilon: f64) -> Vec<Point<f64>> {
     let corners: Vec<_> =
         ring.iter().map(|[x, y]| Point::new(f64::from(*x), f64::from(*y))).collect();
-    let allowed = epsilon * arc_length(&corners, true);
-    let Some(first) = corners.first().filter(|_| allowed > 0.0).copied() else { return corners };
+    // Its length without the stairs of its pixels.
+    let smooth = approximated(&corners, STAIRS);
+    approximated(&corners, epsilon * arc_length(&smooth, true))
+}
+
+/// Pixels by which stairs along a straight edge are away from it.
+const STAIRS: f64 = 0.75;
+
+fn approximated(corners: &[Point<f64>], allowed: f64) -> Vec<Point<f64>> {
+    let Some(first) = corners.first().filter(|_| allowed > 0.0).copied() else {
+        return corners.to_vec();
+    };
     // Two lines, from the first corner to the one farthest from it and back.
     let apart = |corner: &Point<f64>| (corner.x - first.x).powi(2) + (corner.y - first.y).powi(2);
     let farthest = corners.iter().enumerate().max_by(|a, b| apart(a.1).total_cmp(&apart(b.1)));
@@ -189,5 +200,5 @@ fn simplified(ring: &[[u32; 2]], epsilon: f64) -> Vec<Point<f64>> {
     few.extend(approximate_polygon_dp(&back, allowed, false));
     few.pop();
     // A speck may have become a line.
-    if few.len() < 3 { corners } else { few }
+    if few.len() < 3 { corners.to_vec() } else { few }
 }

@@ -217,7 +217,12 @@ fn what_cannot_be_is_told() {
     assert!(detail.contains("g-BRS"), "{detail}");
     options(json!({ "refine": { "treshold": 0.4 } })).problem(422, "invalid");
     options(json!({ "view": { "tiles": { "size": 1 } } })).problem(422, "invalid");
-    assert_eq!(options(json!({ "view": "whole", "max_size": null })).status, 201);
+    // More than the server has itself is only for its own options.
+    options(json!({ "view": "whole", "max_size": null })).problem(422, "invalid");
+    options(json!({ "max_size": 8192 })).problem(422, "invalid");
+    options(json!({ "view": { "zoom_in": { "target_size": 8192 } } })).problem(422, "invalid");
+    options(json!({ "view": { "tiles": { "size": 16, "min_overlap": 0.9 } } })).ok();
+    assert_eq!(options(json!({ "view": "whole", "max_size": 800 })).status, 201);
     let photo = |bytes: &[u8]| server.call("POST", "/v1/images", &[], bytes);
     photo(b"").problem(422, "invalid");
     photo(&png(small())[..200]).problem(422, "invalid");
@@ -355,7 +360,7 @@ fn a_click_out_of_time_leaves_its_session_as_it_was() {
     config.limits.request_timeout = Duration::from_millis(60);
     let server = start(config);
     // Answered within 60 ms it can be on no machine: the photo is large for the network.
-    let options = json!({ "max_size": 1600, "refine": { "mode": "RGB-BRS", "min_iou_diff": 0.0 } });
+    let options = json!({ "max_size": 1000, "refine": { "mode": "RGB-BRS", "min_iou_diff": 0.0 } });
     let photo = std::fs::read(PHOTO).unwrap();
     let whole = json!({ "view": "whole" });
     let options = merged(options, whole);
@@ -388,7 +393,7 @@ fn level(server: &support::Running, name: &str) -> u64 {
 fn a_client_that_goes_away_calls_its_click_off() {
     let server = start(config());
     let options = json!({
-        "view": "whole", "max_size": 1600,
+        "view": "whole", "max_size": 1000,
         "refine": { "mode": "RGB-BRS", "min_iou_diff": 0.0, "optimize_after": 0 }
     });
     let session = server.session(&server.upload(&std::fs::read(PHOTO).unwrap()), options);

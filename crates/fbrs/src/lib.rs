@@ -30,8 +30,8 @@
 //! # Features
 //! `cpu` (default), `wgpu` and `cuda` add devices, chosen at run time ([`DeviceChoice`]).
 //! `built-in` (default) embeds the default weights, `fetch` adds the download of published ones.
-//! `autotune` (default) lets each process measure which kernels are the fastest on a GPU, which makes
-//! first clicks slower.
+//! `autotune` lets each process measure which kernels are the fastest on a GPU, which takes minutes
+//! before the first answer.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

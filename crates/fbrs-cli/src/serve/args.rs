@@ -37,10 +37,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, conflicts_with = "token_file", help_heading = ACCESS)]
     pub(super) no_token: bool,
     /// A name under which the server may be asked for, beside localhost and addresses
-    #[arg(long, value_name = "NAME", help_heading = ACCESS)]
+    #[arg(long, value_name = "NAME", value_parser = parse_host, help_heading = ACCESS)]
     pub(super) allow_host: Vec<String>,
     /// An origin whose pages may ask from browsers: https://tool.example
-    #[arg(long, value_name = "ORIGIN", help_heading = ACCESS)]
+    #[arg(long, value_name = "ORIGIN", value_parser = parse_origin, help_heading = ACCESS)]
     pub(super) cors: Vec<String>,
 
     /// `default` for the built-in weights, a file, or a name (`fbrs weights list`)
@@ -78,8 +78,9 @@ pub(crate) struct ServeArgs {
     #[arg(help_heading = BOUNDS)]
     jobs: u16,
     /// Clicks that may wait
-    #[arg(long, value_name = "N", default_value_t = 64, help_heading = BOUNDS)]
-    queue: usize,
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(help_heading = BOUNDS)]
+    queue: u16,
     /// Time for a request, in seconds
     #[arg(long, value_name = "TIME", default_value = "25s", value_parser = parse_time)]
     #[arg(help_heading = BOUNDS)]
@@ -93,8 +94,9 @@ pub(crate) struct ServeArgs {
     #[arg(help_heading = BOUNDS)]
     memory: u64,
     /// Sessions of one token
-    #[arg(long, value_name = "N", default_value_t = 64, help_heading = BOUNDS)]
-    max_sessions: usize,
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(help_heading = BOUNDS)]
+    max_sessions: u16,
     /// Connections at the same time
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     #[arg(help_heading = BOUNDS)]
@@ -124,12 +126,12 @@ impl ServeArgs {
     /// Sets what was said.
     pub(super) fn limits(&self, limits: &mut Limits) {
         limits.jobs = self.jobs.into();
-        limits.queue = self.queue;
-        limits.queue_per_token = self.queue;
+        limits.queue = self.queue.into();
+        limits.queue_per_token = self.queue.into();
         limits.request_timeout = self.request_timeout.0;
         limits.idle = self.ttl.0;
         limits.memory = self.memory;
-        limits.sessions_per_token = self.max_sessions;
+        limits.sessions_per_token = self.max_sessions.into();
         limits.connections = self.max_connections.into();
         limits.body = self.max_body;
     }
@@ -168,6 +170,29 @@ fn with_unit(text: &str, units: &[(&str, u64)], expected: &str) -> Result<u64, S
     product.ok_or_else(|| format!("expected {expected}"))
 }
 
+fn parse_host(text: &str) -> Result<String, String> {
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+    };
+    match is_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a name such as masks.example, without scheme and port".to_owned()),
+    }
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let (name, port) = host.map_or(("", None), |host| {
+        host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)))
+    });
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    match parse_host(name).is_ok() && is_port {
+        true => Ok(text.to_owned()),
+        false => Err("expected an origin such as https://tool.example, without a path".to_owned()),
+    }
+}
+
 fn parse_time(text: &str) -> Result<Time, String> {
     let units = [("", 1), ("s", 1), ("m", 60), ("h", 60 * 60)];
     let seconds = with_unit(text, &units, "a time such as 25s, 30m or 2h")?;
@@ -198,6 +223,11 @@ mod tests {
         {
             assert!(parse_bytes(bad).is_err(), "{bad}");
         }
+        for bad in ["*", "tool.example", "https://tool.example/", "https://", "ftp://tool.example"]
+        {
+            assert!(parse_origin(bad).is_err(), "{bad}");
+        }
+        assert!(parse_origin("http://localhost:3000").is_ok() && parse_host("a b").is_err());
         for bad in ["", "0s", "5d", "9999h", "s"] {
             assert!(parse_time(bad).is_err(), "{bad}");
         }

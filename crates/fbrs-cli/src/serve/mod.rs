@@ -98,6 +98,9 @@ fn access(args: &ServeArgs, voice: Voice) -> Result<Access> {
         );
         return Err(Exit::Usage.because(sentence));
     }
+    if args.cvat_listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        voice.warn("whoever reaches CVAT's address may use it: CVAT sends no token");
+    }
     Ok(Access { tokens, hosts: args.allow_host.clone(), origins: args.cors.clone() })
 }
 

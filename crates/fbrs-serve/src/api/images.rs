@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::Whole;
-use super::{Problems, Shared};
+use super::{File, Problems, Shared};
 use crate::problem::Result;
 
 /// A photo that the server has.
@@ -21,13 +21,19 @@ pub(crate) struct Image {
 
 /// Sends a photo: a file in JPEG, PNG, WebP, TIFF, BMP, GIF or PNM.
 #[utoipa::path(post, path = "/v1/images", tag = "photos",
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = inline(File), content_type = "application/octet-stream"),
     responses((status = 201, body = Image), Problems))]
 pub(crate) async fn post_image(
     State(app): State<Shared>,
-    Whole(bytes): Whole,
+    Whole(bytes, room): Whole,
 ) -> Result<(StatusCode, axum::Json<Image>)> {
-    let (name, size) = app.decode(move |app| app.desk.put_image(&bytes)).await?;
+    let (name, size) = app
+        .decode(move |app| {
+            // Given back once the bytes are not needed any more.
+            let _room = room;
+            app.desk.put_image(&bytes)
+        })
+        .await?;
     let image = Image { image: name.to_string(), width: size.width, height: size.height };
     Ok((StatusCode::CREATED, axum::Json(image)))
 }

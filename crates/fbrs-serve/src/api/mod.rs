@@ -9,7 +9,7 @@ mod sessions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -34,7 +34,7 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) gate: Gate,
     /// Kibibytes of bodies that may be in memory at the same time.
-    pub(crate) bodies: Semaphore,
+    pub(crate) bodies: Arc<Semaphore>,
     /// Photos that may be decoded at the same time.
     pub(crate) decoding: Semaphore,
     pub(crate) is_ready: AtomicBool,
@@ -74,7 +74,6 @@ impl App {
     ) -> Result<Job<T>> {
         let (app, worked) = (self.clone(), entry.clone());
         let ticket = self.engine.submit(entry.lane, entry.owner, move |token| {
-            let started = Instant::now();
             let done = app.desk.work(&worked, token, act);
             if done
                 .as_ref()
@@ -82,10 +81,7 @@ impl App {
             {
                 app.metrics.cancellations.inc();
             }
-            done.inspect(|_| {
-                let mode = worked.log().options.refine.mode.name();
-                app.metrics.click(mode, started.elapsed().as_secs_f64());
-            })
+            done
         })?;
         let ahead = ticket.ahead();
         let (app, entry) = (self.clone(), entry.clone());
@@ -137,6 +133,12 @@ pub(crate) fn fault() -> Problem {
 
 /// Whose a request is.
 pub(crate) type Caller = axum::Extension<Owner>;
+
+/// A file's bytes.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "it only describes")]
+pub(crate) struct File(Vec<u8>);
 
 /// Every answer that is no success.
 pub(crate) struct Problems;

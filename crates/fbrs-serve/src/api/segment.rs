@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::extract::{Asked, content_type, parse, read};
+use super::extract::{Asked, Room, Whole, content_type, parse, read};
 use super::progress::{self, Told};
 use super::sessions::{answer_with, options};
 use super::{Caller, Problems, Shared};
@@ -103,10 +103,11 @@ pub(crate) async fn post_segment(
     request: Request,
 ) -> Result<Response> {
     let kind = content_type(&request).to_ascii_lowercase();
-    let (given, clicks, changes) = match kind.split(';').next().map(str::trim) {
+    let (given, clicks, changes, room) = match kind.split(';').next().map(str::trim) {
         Some("application/json") => {
-            let Segment { image, clicks, options } = parse(&read(request, &app).await?)?;
-            (Given::parse(&image)?, clicks, options)
+            let Whole(bytes, room) = read(request, &app).await?;
+            let Segment { image, clicks, options } = parse(&bytes)?;
+            (Given::parse(&image)?, clicks, options, room)
         }
         Some("multipart/form-data") => form(request, &app).await?,
         _ => {
@@ -116,6 +117,7 @@ pub(crate) async fn post_segment(
     };
     let options = options(&app.desk, changes)?;
     let image = have(&app, given).await?;
+    drop(room);
     respond(&app, owner, image, options, clicks, wanted, &headers, request_id).await
 }
 
@@ -153,12 +155,12 @@ async fn respond(
     Ok(response)
 }
 
-type Parts = (Given, Vec<ClickAt>, Option<Map<String, Value>>);
+type Parts = (Given, Vec<ClickAt>, Option<Map<String, Value>>, Room);
 
 /// The parts of a form.
 async fn form(request: Request, app: &Shared) -> Result<Parts> {
     let (head, body) = request.into_parts();
-    let bytes = read(Request::from_parts(head.clone(), body), app).await?;
+    let Whole(bytes, room) = read(Request::from_parts(head.clone(), body), app).await?;
     let request = Request::from_parts(head, Body::from(bytes));
     let broken = |error: String| Problem::new(Code::BadRequest, format!("the form: {error}"));
     let mut form =
@@ -185,5 +187,6 @@ async fn form(request: Request, app: &Shared) -> Result<Parts> {
         Given::File(image.ok_or_else(|| missing("image"))?),
         clicks.ok_or_else(|| missing("clicks"))?,
         options,
+        room,
     ))
 }

@@ -4,15 +4,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as Answer};
-use fbrs::Options;
+use fbrs::{Options, View};
 use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::extract::{Asked, Id, Json, Whole};
+use super::extract::{Asked, At, Id, Json, Whole};
 use super::progress::{self, Told};
-use super::{Caller, Problems, Shared};
+use super::{Caller, File, Problems, Shared};
 use crate::answer::{self, ClickResult, Format, Wanted};
 use crate::desk::log::ClickAt;
 use crate::desk::names::ImageHash;
@@ -45,12 +45,12 @@ pub(crate) struct Made {
 }
 
 /// Begins to work on a photo.
-#[utoipa::path(post, path = "/v1/sessions", tag = "sessions",
+#[utoipa::path(post, path = "/v1/sessions", tag = "sessions", request_body = NewSession,
     responses((status = 201, body = Made), Problems))]
 pub(crate) async fn post_session(
     State(app): State<Shared>,
     Extension(owner): Caller,
-    Json(new): Json<NewSession>,
+    Json(new, _): Json<NewSession>,
 ) -> Result<(StatusCode, Answer<Made>)> {
     let image: ImageHash = new.image.parse()?;
     let options = options(&app.desk, new.options)?;
@@ -87,7 +87,33 @@ pub(crate) fn options(desk: &Desk, changes: Option<Map<String, Value>>) -> Resul
     let options: Options = serde_json::from_value(all)
         .map_err(|error| Problem::invalid(format!("options: {error}")))?;
     options.check()?;
+    check_view(&options, desk.options(), desk.limits().view_side)?;
     Ok(options)
+}
+
+/// Memory and time grow with what the network sees: a request may not ask for more than the server
+/// allows or has itself.
+fn check_view(options: &Options, own: &Options, most: usize) -> Result<()> {
+    let side = |options: &Options| match &options.view {
+        View::ZoomIn(zoom) => zoom.target_size,
+        View::Tiles(tiles) => tiles.size,
+        _ => 0,
+    };
+    let whole = |options: &Options| options.max_size.unwrap_or(usize::MAX);
+    let refuse = |what: &str, found: usize, most: usize| {
+        let found = if found == usize::MAX { "no limit".to_owned() } else { found.to_string() };
+        let why = format!("options: {what}: expected at most {most} pixels, got {found}");
+        Err(Problem::invalid(why))
+    };
+    // Tiles are of the photo itself, whatever the size of the whole.
+    let is_tiled = matches!(options.view, View::Tiles(_));
+    if !is_tiled && whole(options) > most.max(whole(own)) {
+        return refuse("max_size", whole(options), most.max(whole(own)));
+    }
+    if side(options) > most.max(side(own)) {
+        return refuse("view", side(options), most.max(side(own)));
+    }
+    Ok(())
 }
 
 fn kind(value: &Value) -> Option<&str> {
@@ -134,7 +160,7 @@ pub(crate) struct Session {
 
 /// How a session stands. It does not wait for a click that is being answered.
 #[utoipa::path(get, path = "/v1/sessions/{session}", tag = "sessions",
-    params(("session" = String, Path)), responses((status = 200, body = Session), Problems))]
+    params(("session" = String, Path, pattern = "^[0-9a-f]{32}$")), responses((status = 200, body = Session), Problems))]
 pub(crate) async fn get_session(
     State(app): State<Shared>,
     Extension(owner): Caller,
@@ -164,7 +190,7 @@ pub(crate) async fn get_session(
 
 /// Ends a session, and a click of it that is being answered.
 #[utoipa::path(delete, path = "/v1/sessions/{session}", tag = "sessions",
-    params(("session" = String, Path)), responses((status = 204), Problems))]
+    params(("session" = String, Path, pattern = "^[0-9a-f]{32}$")), responses((status = 204), Problems))]
 pub(crate) async fn delete_session(
     State(app): State<Shared>,
     Extension(owner): Caller,
@@ -191,7 +217,7 @@ pub(crate) struct NewClick {
 /// Clicks, and answers with the object's mask. With `accept: text/event-stream` every evaluation is
 /// told on the way.
 #[utoipa::path(post, path = "/v1/sessions/{session}/clicks", tag = "sessions",
-    params(("session" = String, Path), Wanted),
+    params(("session" = String, Path, pattern = "^[0-9a-f]{32}$"), Wanted), request_body = NewClick,
     responses((status = 200, content((ClickResult = "application/json"),
         (String = "text/event-stream"))), Problems))]
 pub(crate) async fn post_click(
@@ -201,7 +227,7 @@ pub(crate) async fn post_click(
     Id(id): Id,
     Asked(wanted): Asked,
     headers: HeaderMap,
-    Json(new): Json<NewClick>,
+    Json(new, _): Json<NewClick>,
 ) -> Result<Response> {
     let NewClick { x, y, positive, expected_clicks } = new;
     let click = ClickAt { x, y, positive };
@@ -238,7 +264,7 @@ macro_rules! change {
     ($name:ident, $path:literal, $doc:literal, |$turn:ident| $act:expr) => {
         #[doc = $doc]
         #[utoipa::path(post, path = $path, tag = "sessions",
-                                    params(("session" = String, Path), Wanted),
+                                    params(("session" = String, Path, pattern = "^[0-9a-f]{32}$"), Wanted),
                                     responses((status = 200, body = ClickResult), Problems))]
         pub(crate) async fn $name(
             State(app): State<Shared>,
@@ -281,40 +307,43 @@ pub(crate) struct Finished {
 
 /// Finishes the object in hand; the next click begins another.
 #[utoipa::path(post, path = "/v1/sessions/{session}/finish", tag = "sessions",
-    params(("session" = String, Path), Wanted),
+    params(("session" = String, Path, pattern = "^[0-9a-f]{32}$"), At),
     responses((status = 200, body = Finished), Problems))]
 pub(crate) async fn post_finish(
     State(app): State<Shared>,
     Extension(owner): Caller,
     Id(id): Id,
-    Asked(wanted): Asked,
+    At { threshold }: At,
 ) -> Result<Answer<Finished>> {
     let entry = app.aside(move |app| app.desk.find(owner, &id)).await?;
-    let object = app.run(&entry, move |turn| turn.finish(wanted.threshold)).await?;
+    let object = app.run(&entry, move |turn| turn.finish(threshold)).await?;
     Ok(Answer(Finished { object }))
 }
 
 /// Starts the object from a mask: a picture of the photo's size, above 127 is object.
 #[utoipa::path(put, path = "/v1/sessions/{session}/start-mask", tag = "sessions",
-    params(("session" = String, Path), Wanted),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    params(("session" = String, Path, pattern = "^[0-9a-f]{32}$"), Wanted),
+    request_body(content = inline(File), content_type = "application/octet-stream"),
     responses((status = 200, body = ClickResult), Problems))]
 pub(crate) async fn put_start_mask(
     State(app): State<Shared>,
     Extension(owner): Caller,
     Id(id): Id,
     Asked(wanted): Asked,
-    Whole(bytes): Whole,
+    Whole(bytes, room): Whole,
 ) -> Result<Answer<ClickResult>> {
     let entry = app.aside(move |app| app.desk.find(owner, &id)).await?;
-    let done =
-        app.run(&entry, move |turn| answer_with(turn, &wanted, |turn| turn.start_from(&bytes)));
+    let done = app.run(&entry, move |turn| {
+        // Given back once the bytes are not needed any more.
+        let _room = room;
+        answer_with(turn, &wanted, |turn| turn.start_from(&bytes))
+    });
     done.await.map(Answer)
 }
 
 /// The mask of the object in hand, alone.
 #[utoipa::path(get, path = "/v1/sessions/{session}/mask", tag = "sessions",
-    params(("session" = String, Path), Wanted),
+    params(("session" = String, Path, pattern = "^[0-9a-f]{32}$"), Wanted),
     responses((status = 200, content((Vec<u8> = "image/png"), (ClickResult = "application/json"))),
         Problems))]
 pub(crate) async fn get_mask(
@@ -344,7 +373,7 @@ pub(crate) async fn get_mask(
 
 /// Numbers of the finished objects, 0 for background: 16-bit gray.
 #[utoipa::path(get, path = "/v1/sessions/{session}/labels", tag = "sessions",
-    params(("session" = String, Path)),
+    params(("session" = String, Path, pattern = "^[0-9a-f]{32}$")),
     responses((status = 200, content((Vec<u8> = "image/png"))), Problems))]
 pub(crate) async fn get_labels(
     State(app): State<Shared>,

@@ -11,8 +11,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use fbrs::{CancelToken, Options, Photo, Segmenter, Session, Size, Watch};
+use fbrs::{CancelToken, Options, Photo, Segmenter, Session, Size, View, Watch};
 use image::GrayImage;
 
 use crate::config::Limits;
@@ -338,10 +339,28 @@ impl Desk {
     }
 
     fn session(&self, photo: Photo, options: Options) -> Result<Session> {
+        self.check_tiles(photo.size(), &options)?;
         let mut session = self.segmenter.session(photo, options)?;
         // One session alone does not take what many are to share.
         session.set_memory_limit(usize::try_from(self.limits.memory / 4).unwrap_or(usize::MAX));
         Ok(session)
+    }
+
+    /// Memory and time grow with the pixels of all tiles. The server's own options are not asked.
+    fn check_tiles(&self, size: Size, options: &Options) -> Result<()> {
+        let View::Tiles(tiles) = &options.view else { return Ok(()) };
+        if options.view == self.options.view {
+            return Ok(());
+        }
+        let step = (tiles.size as f64 * (1.0 - tiles.min_overlap)).max(1.0);
+        let count = |side: usize| (side as f64 / step).ceil().max(1.0);
+        let pixels = count(size.height) * count(size.width) * (tiles.size as f64).powi(2);
+        match pixels <= 16.0 * (self.limits.view_side as f64).powi(2) {
+            true => Ok(()),
+            false => Err(Problem::invalid(
+                "options: the photo has too many tiles: choose less overlap, or another view",
+            )),
+        }
     }
 
     fn log(&self, owner: Owner, image: &ImageHash, session: &Session) -> Log {
@@ -410,9 +429,20 @@ impl Turn<'_> {
         if self.session.clicks().len() >= self.desk.limits.clicks {
             return Err(too_many_clicks(self.desk.limits.clicks));
         }
+        let started = Instant::now();
         self.session.click_with(click.into(), watch)?;
         self.log.push(Change::Click(click));
+        self.counted(1, started);
         Ok(())
+    }
+
+    /// Counts clicks that were answered since then.
+    fn counted(&self, clicks: usize, since: Instant) {
+        let mode = self.session.options().refine.mode.name();
+        for _ in 0..clicks {
+            let each = since.elapsed().as_secs_f64() / clicks as f64;
+            self.desk.metrics.click(mode, each);
+        }
     }
 
     /// Takes the last change back; where there is none, nothing happens.
@@ -484,7 +514,10 @@ impl Turn<'_> {
             return Err(too_many_clicks(self.desk.limits.clicks));
         }
         let all: Vec<_> = clicks.iter().map(|click| (*click).into()).collect();
+        let same = self.session.clicks().zip(&all).take_while(|(old, new)| old == *new).count();
+        let started = Instant::now();
         self.session.replay(&all, watch)?;
+        self.counted(all.len() - same, started);
         // Nobody takes back what came as a list.
         self.session.forget_history();
         self.log.undone.clear();

@@ -116,7 +116,7 @@ async fn predict(
     State(app): State<Shared>,
     Extension(owner): Caller,
     Extension(pictures): Extension<Arc<Pictures>>,
-    Json(request): Json<Predict>,
+    Json(request, room): Json<Predict>,
 ) -> Result<Answer<Predictions>> {
     let context = request.params.and_then(|params| params.context).unwrap_or_default();
     let marks: Vec<_> =
@@ -130,6 +130,7 @@ async fn predict(
     let label = last.value.keypointlabels.first().cloned();
     let address = labeling.picture(&last.to_name, &task.data)?;
     let image = pictures.get(&app, address).await?;
+    drop(room);
     let options = app.desk.options().clone();
     let entry = app.decode(move |app| app.desk.list(owner, &image, options)).await?;
     let wanted = Wanted::default();
