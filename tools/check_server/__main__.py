@@ -17,14 +17,17 @@ import sys
 import time
 from pathlib import Path
 
+import access
 import cvat
 import gone
 import label_studio
+import load
 import masks
+import memory
 import xanylabeling
 from server import ROOT, Program
 
-CHECKS = {**masks.CHECKS, **cvat.CHECKS, **label_studio.CHECKS, **xanylabeling.CHECKS, **gone.CHECKS}
+CHECKS = {**masks.CHECKS, **cvat.CHECKS, **label_studio.CHECKS, **xanylabeling.CHECKS, **gone.CHECKS, **load.CHECKS, **memory.CHECKS, **access.CHECKS}
 
 
 def main():

@@ -148,6 +148,7 @@ fn changes_are_taken_back_and_made_again() {
     let image = server.upload(&png(small()));
     let session = server.session(&image, json!({}));
     let do_it = |what: &str| server.post(&format!("{session}/{what}?format=none")).ok();
+    let finish = || server.post(&format!("{session}/finish")).ok();
     let state = || server.get(&session).ok();
     // Nothing to take back, nothing to finish.
     assert_eq!(do_it("undo")["clicks"], 0);
@@ -158,13 +159,13 @@ fn changes_are_taken_back_and_made_again() {
     let again = do_it("redo");
     assert_eq!((&again["area"], &again["clicks"]), (&second["area"], &json!(2)));
     assert_eq!(state()["can_redo"], false);
-    assert_eq!(do_it("finish")["object"], 1);
+    assert_eq!(finish()["object"], 1);
     assert_eq!((&state()["finished"], state()["clicks"].as_array().unwrap().len()), (&json!(1), 0));
     server.click(&session, (5.0, 5.0, true)).ok();
     assert_eq!(do_it("reset")["clicks"], 0);
     assert_eq!(do_it("undo")["clicks"], 1);
     let second = server.mask(&session);
-    assert_eq!(do_it("finish")["object"], 2);
+    assert_eq!(finish()["object"], 2);
     let labels = server.get(&format!("{session}/labels"));
     let labels = image::load_from_memory(&labels.body).unwrap().into_luma16();
     assert!(labels.pixels().any(|label| label.0[0] == 1));

@@ -1,4 +1,4 @@
-"""nginx/fbrs.conf before three servers with one store: nginx.py PATH/TO/fbrs"""
+"""nginx/fbrs.conf before three servers with one store: nginx.py PATH/TO/fbrs FOLDER"""
 
 import http.client
 import re
@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -210,23 +209,21 @@ def check(fbrs, folder, servers, proxy):
 
 
 def main():
-    fbrs = sys.argv[1]
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        token = folder / "token"
-        token.write_text(TOKEN)
-        options = ["--store", folder / "store", "--token-file", token, "--allow-host", NAME]
-        servers = [Server(fbrs, *options) for _ in range(3)]
+    fbrs, folder = sys.argv[1], Path(sys.argv[2])
+    token = folder / "token"
+    token.write_text(TOKEN)
+    options = ["--store", folder / "store", "--token-file", token, "--allow-host", NAME]
+    servers = [Server(fbrs, *options) for _ in range(3)]
+    try:
+        proxy = Proxy(folder, servers)
         try:
-            proxy = Proxy(folder, servers)
-            try:
-                check(fbrs, folder, servers, proxy)
-            finally:
-                proxy.stop()
+            check(fbrs, folder, servers, proxy)
         finally:
-            for server in servers:
-                if server.process.poll() is None:
-                    server.kill()
+            proxy.stop()
+    finally:
+        for server in servers:
+            if server.process.poll() is None:
+                server.kill()
 
 
 main()
