@@ -20,14 +20,24 @@ from pathlib import Path
 import access
 import cvat
 import gone
+import hostile
+import image
+import interface
+import kept
 import label_studio
 import load
 import masks
 import memory
+import order
+import replicas
+import slow
+import speed
 import xanylabeling
 from server import ROOT, Program
 
-CHECKS = {**masks.CHECKS, **cvat.CHECKS, **label_studio.CHECKS, **xanylabeling.CHECKS, **gone.CHECKS, **load.CHECKS, **memory.CHECKS, **access.CHECKS}
+GROUPS = [masks, interface, cvat, label_studio, xanylabeling, gone, kept, load, memory, access, replicas,
+          image, hostile, order, slow, speed]
+CHECKS = {name: check for group in GROUPS for name, check in group.CHECKS.items()}
 
 
 def main():
@@ -52,6 +62,8 @@ def main():
         except Exception as fault:  # The others are to be played all the same.
             failed.append(name)
             word, found = "FAILED", f"{type(fault).__name__}: {fault}".replace("\n", " ")
+        finally:
+            program.close()
         took = time.monotonic() - began
         print(f"{name:{width}}  {word:6}  {found} ({took:.0f} s)", flush=True)
     if failed:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import threading
 
 import cv2
 import numpy as np
@@ -112,6 +113,22 @@ class Client:
         lines = self.call("GET", "/metrics").text.splitlines()
         found = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
         return sum(float(value) for key, value in found if key.split("{")[0] == name)
+
+
+class Meanwhile(threading.Thread):
+    """A click by another client, while the check goes on: `answer` is what it got, or None."""
+
+    def __init__(self, url, session, click):
+        super().__init__(daemon=True)
+        self.client, self.session, self.click, self.answer = Client(url), session, click, None
+        self.start()
+
+    def run(self):
+        path = f"/v1/sessions/{self.session}/clicks?format=none"
+        try:
+            self.answer = self.client.ask("POST", path, json=as_json([self.click])[0])
+        except requests.RequestException:
+            pass  # The server is gone.
 
 
 def as_json(clicks):

@@ -149,6 +149,10 @@ def refusals(calls, function):
     expect(page.status_code == 403, f"another server's page is let in: {page.status_code}")
 
 
+def clicks_run(client):
+    return round(client.metric("fbrs_click_seconds_count"))
+
+
 def growing(program):
     """8 requests that grow run 8 clicks; one that is shorter runs none; another order is answered in
     the order of the lists."""
@@ -170,10 +174,11 @@ def growing(program):
         for count in range(1, len(MIXED) + 1):
             mask = mask_of(invoke(MIXED[:count]), shape)
             same(mask, program.segment(PHOTO, MIXED[:count], *mode), f"{count} clicks")
-        grown = sum(times)
+        grown, ran = sum(times), [clicks_run(own)]
         shorter = mask_of(invoke(MIXED[:6]), shape)
         same(shorter, program.segment(PHOTO, MIXED[:6], *mode), "6 clicks again")
         undone = times[-1]
+        ran.append(clicks_run(own))
         expect(known == ["miss"] + 7 * ["extend"] + ["undo"], f"{known}")
         expect(undone < grown / 8, f"a shorter request takes {undone:.2f} s, 8 take {grown:.2f} s")
         # Another first click: nothing is known, the order is that of the lists.
@@ -183,9 +188,11 @@ def growing(program):
         mask = mask_of(invoke(other), shape)
         same(mask, program.segment(PHOTO, by_sign, *mode), "clicks after a miss")
         expect(known[-1] == "miss", f"{known}")
+        ran.append(clicks_run(own))
+        expect(ran == [8, 8, 13], f"clicks that ran: {ran}")
         lists = own.metric("fbrs_lists_total")
         expect(lists == len(known), f"{lists} lists counted of {len(known)}")
-    return (f"{', '.join(known)}: 8 growing ones {grown:.1f} s, the shorter {undone:.2f} s, "
+    return (f"{', '.join(known)}; clicks {', '.join(map(str, ran))}: 8 growing ones {grown:.1f} s, the shorter {undone:.2f} s, "
             f"5 anew {times[-1]:.1f} s")
 
 

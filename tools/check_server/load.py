@@ -1,7 +1,6 @@
 """Many clients at once: what they are answered, and how long it takes."""
 
 import collections
-import json
 import os
 import re
 import statistics
@@ -9,10 +8,8 @@ import subprocess
 import threading
 import time
 
-import requests
-
 from client import Client
-from photos import CLICKS, PHOTO, small
+from photos import small
 from server import HERE, environment, expect, until
 
 

@@ -7,6 +7,7 @@ import threading
 
 import cv2
 import numpy as np
+from PIL import Image
 from pycocotools import mask as coco
 
 from client import Client, as_json, picture, same
@@ -113,6 +114,36 @@ def forms(program):
     return "parts+holes: " + ", ".join(figures)
 
 
+def kinds(program):
+    """Photos of every kind, turned ones too: seen as `fbrs segment` sees them."""
+    folder, figures = program.folder("photos"), []
+    with Image.open(PHOTO) as image:
+        image = image.convert("RGB")
+        turned = Image.Exif()
+        turned[0x0112] = 6
+        image.save(folder / "turned.jpg", exif=turned, quality=95)
+        image.convert("L").save(folder / "gray.png")
+        image.convert("RGBA").save(folder / "alpha.webp", lossless=True)
+        image.quantize(64).save(folder / "colors.gif")
+        Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257).save(folder / "deep.png")
+        for ending in ["tiff", "bmp", "ppm"]:
+            image.save(folder / f"photo.{ending}")
+    with program.serve() as server:
+        client = Client(server.url)
+        for photo in sorted(folder.iterdir()) + [PHOTO.with_name("cmyk.jpg"),
+                                                 PHOTO.with_name("palette.png")]:
+            session = client.session(photo)
+            state = client.state(session)
+            width, height = state["width"], state["height"]
+            expect((width > height) == (photo.stem != "turned") or width == height,
+                   f"{photo.name}: {width}×{height}")
+            click = (width // 2, height // 2, True)
+            client.clicks(session, [click])
+            same(client.mask(session), program.segment(photo, [click]), photo.name)
+            figures.append(photo.name)
+    return ", ".join(figures)
+
+
 def once(program):
     """The same click twice at the same moment, and once more: answered once."""
     with program.serve() as server:
@@ -180,4 +211,4 @@ def parsed(event):
     return fields["event"], json.loads(fields["data"])
 
 
-CHECKS = {"a1-curl": by_curl, "a2-forms": forms, "a10-once": once, "a17-events": told}
+CHECKS = {"a1-curl": by_curl, "a1-photos": kinds, "a2-forms": forms, "a10-once": once, "a17-events": told}

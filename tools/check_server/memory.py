@@ -121,7 +121,7 @@ def bodies(program):
             server.forget_peak()
             before = server.memory()[0]
             sent = body if body is not None else (bytes(MIB) for _ in range(33))
-            answer = client.ask("POST", "/v1/images", data=sent)
+            answer = Client(server.url).ask("POST", "/v1/images", data=sent)
             grown = (server.memory()[1] - before) / MIB
             wanted = wanted if isinstance(wanted, tuple) else (wanted,)
             expect(answer.status_code in wanted, f"{what}: {answer.status_code} {answer.text[:200]}")

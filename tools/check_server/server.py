@@ -48,7 +48,7 @@ class Program:
 
     def __init__(self, fbrs, work):
         self.fbrs, self.work = fbrs, work
-        self.count, self.masks = 0, {}
+        self.count, self.masks, self.servers = 0, {}, []
 
     def folder(self, name):
         self.count += 1
@@ -58,6 +58,18 @@ class Program:
 
     def serve(self, *options, **settings):
         return Server(self, *options, **settings)
+
+    def inside(self, path):
+        """The same program as it is found elsewhere, in a container."""
+        other = Program(Path(path), self.folder("inside"))
+        other.servers = self.servers
+        return other
+
+    def close(self):
+        """Ends what a check left running."""
+        for server in self.servers:
+            server.kill()
+        self.servers.clear()
 
     def segment(self, photo, clicks, *options):
         """The mask of clicks (x, y, positive) as `fbrs segment` finds it."""
@@ -87,6 +99,7 @@ class Server:
                         "--listen", listen, *(["--store", store] if store else []),
                         *map(str, options)]
         self.variables = variables
+        program.servers.append(self)
         self.start(ready)
 
     def start(self, ready=True):

@@ -1,5 +1,6 @@
 //! What a change is answered with: a mask, in the form that was asked for.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use fbrs::{ClickReport, Position, Prediction, Session, Size};
 use fbrs_data::annotations::contours::{Ring, contours};
 use fbrs_data::annotations::rle::Rle;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{DynamicImage, GrayImage};
+use image::{DynamicImage, GrayImage, Luma};
+use imageproc::region_labelling::{Connectivity, connected_components};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -231,14 +233,23 @@ fn too_large() -> Problem {
 /// The parts of a mask, each with its holes.
 pub(crate) fn polygons(mask: &GrayImage, size: Size) -> Result<Vec<Polygon>> {
     let rings = contours(&bits(mask), size).ok_or_else(too_large)?;
+    // A ring belongs to the part whose pixel is at its first corner in reading order: below and to the
+    // right of an outer ring's, above a hole's.
+    let labels = connected_components(mask, Connectivity::Four, Luma([0]));
+    let part_of = |ring: &Ring| {
+        let (x, y) = ring.corners.iter().min_by_key(|(x, y)| (*y, *x))?;
+        let y = if ring.is_hole { y.checked_sub(1)? } else { *y };
+        labels.get_pixel_checked(*x, y).map(|label| label.0[0])
+    };
     let corners = |ring: &Ring| ring.corners.iter().map(|(x, y)| [*x, *y]).collect::<Vec<_>>();
     let (holes, outer): (Vec<_>, Vec<_>) = rings.iter().partition(|ring| ring.is_hole);
+    let places: HashMap<_, _> =
+        outer.iter().enumerate().filter_map(|(at, ring)| Some((part_of(ring)?, at))).collect();
     let mut parts: Vec<_> =
         outer.iter().map(|ring| Polygon { outer: corners(ring), holes: Vec::new() }).collect();
     for hole in holes {
-        // The innermost of the rings around it: the one that was begun last.
-        let around = outer.iter().rposition(|ring| surrounds(ring, hole));
-        if let Some(part) = around.and_then(|around| parts.get_mut(around)) {
+        let place = part_of(hole).and_then(|part| places.get(&part));
+        if let Some(part) = place.and_then(|at| parts.get_mut(*at)) {
             part.holes.push(corners(hole));
         }
     }
@@ -253,21 +264,6 @@ impl Polygon {
     pub(crate) fn holes(&self) -> impl Iterator<Item = &[[u32; 2]]> {
         self.holes.iter().map(Vec::as_slice)
     }
-}
-
-/// Whether the middle of the object's pixel at a hole's first corner lies within a ring. A hole's ring
-/// goes along the object's own pixels, of which the ring around it holds every one.
-fn surrounds(ring: &Ring, hole: &Ring) -> bool {
-    // A hole's first corner is the upper left one of its first pixel below an edge: the object's
-    // pixel above it.
-    let Some((x, y)) = hole.corners.iter().min_by_key(|(x, y)| (*y, *x)) else { return false };
-    let (x, y) = (f64::from(*x) + 0.5, f64::from(*y) - 0.5);
-    let ends = ring.corners.iter().zip(ring.corners.iter().cycle().skip(1));
-    let crossed = ends.filter(|((x0, y0), (x1, y1))| {
-        let (low, high) = (f64::from(*y0.min(y1)), f64::from(*y0.max(y1)));
-        x0 == x1 && f64::from(*x0) > x && low < y && y < high
-    });
-    crossed.count() % 2 == 1
 }
 
 /// A picture as a PNG.
@@ -345,6 +341,18 @@ mod tests {
         let holes: Vec<_> = parts.iter().map(|part| part.holes.len()).collect();
         assert_eq!(holes.iter().sum::<usize>(), 3, "{found:?}");
         assert_eq!(parts.iter().filter(|part| part.holes.is_empty()).count(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn many_parts_with_holes_take_no_longer_than_their_pixels() {
+        // 250,000 rings, each a part with a hole: compared in pairs they would take hours.
+        let picture = GrayImage::from_fn(2000, 2000, |x, y| {
+            let (x, y) = (x % 4, y % 4);
+            image::Luma([if x < 3 && y < 3 && (x, y) != (1, 1) { 255 } else { 0 }])
+        });
+        let parts = polygons(&picture, Size { height: 2000, width: 2000 }).unwrap();
+        assert_eq!(parts.len(), 250_000);
+        assert!(parts.iter().all(|part| part.holes.len() == 1));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json as Answer, Router};
@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::{self, Object, Wanted};
-use crate::api::Shared;
 use crate::api::extract::Json;
 use crate::api::progress::Told;
 use crate::api::segment::{Given, have};
+use crate::api::{Shared, fault};
 use crate::config::CvatReply;
 use crate::engine::Owner;
 use crate::lists::{self, Clicks};
@@ -131,12 +131,11 @@ async fn call(
     if request.pos_points.is_empty() && request.neg_points.is_empty() {
         return Err(Problem::invalid("pos_points: expected at least one point on the object"));
     }
-    let image = have(&app, Given::parse(&request.image)?).await?;
-    drop(room);
+    let image = have(&app, Given::parse(&request.image)?, Some(room)).await?;
     let options = app.desk.options().clone();
     let entry = app.decode(move |app| app.desk.list(OWNER, &image, options)).await?;
     let (positive, negative) = (request.pos_points, request.neg_points);
-    let (mask, size, known) = app
+    let (body, known) = app
         .run(&entry, move |turn| {
             let size = turn.session.size();
             let at = |points: Vec<(f64, f64)>| {
@@ -145,17 +144,21 @@ async fn call(
             let clicks = Clicks::BySign { positive: at(positive)?, negative: at(negative)? };
             let known = Told::nobody()
                 .watching(turn, &wanted, |turn, watch| lists::replay(turn, clicks, watch))?;
-            Ok((mask(turn.session, &wanted)?, size, known))
+            let mask = mask(turn.session, &wanted)?;
+            let body = match function.reply {
+                CvatReply::Shapes => {
+                    let shape = Shape { r#type: "mask", points: runs(&mask, size) };
+                    serde_json::to_vec(&BTreeMap::from([("shapes", [shape])]))
+                }
+                CvatReply::Mask => {
+                    serde_json::to_vec(&BTreeMap::from([("mask", rows(&mask, size))]))
+                }
+            };
+            Ok((body.map_err(|_| fault())?, known))
         })
         .await?;
     app.metrics.list(known.name());
-    let mut response = match function.reply {
-        CvatReply::Shapes => {
-            let shape = Shape { r#type: "mask", points: runs(&mask, size) };
-            Answer(BTreeMap::from([("shapes", [shape])])).into_response()
-        }
-        CvatReply::Mask => Answer(BTreeMap::from([("mask", rows(&mask, size))])).into_response(),
-    };
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], body).into_response();
     known.tell(response.headers_mut());
     Ok(response)
 }

@@ -91,6 +91,9 @@ pub(crate) struct Problem {
     retry_after: Option<Duration>,
 }
 
+/// Letters of a sentence.
+const MAX_DETAIL: usize = 1000;
+
 pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 
 /// How a problem is written.
@@ -109,7 +112,13 @@ pub(crate) struct ProblemBody<'a> {
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after: None }
+        let mut detail = detail.into();
+        // What was sent may be long, and is repeated.
+        if let Some((end, _)) = detail.char_indices().nth(MAX_DETAIL) {
+            detail.truncate(end);
+            detail.push('…');
+        }
+        Self { code, detail, retry_after: None }
     }
 
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {

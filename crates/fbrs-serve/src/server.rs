@@ -102,7 +102,7 @@ impl Server {
             metrics,
             gate,
             bodies: Arc::new(Semaphore::new(bodies(config.limits.body))),
-            decoding: Semaphore::new(2),
+            decoding: Arc::new(Semaphore::new(2)),
             is_ready: AtomicBool::new(false),
         });
         Ok(Self { config, app, listener, cvat })
@@ -323,7 +323,7 @@ fn cvat_router(app: &Shared, function: cvat::Function) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(app.clone(), let_cvat_in));
+        .layer(middleware::from_fn(let_cvat_in));
     finished(router, app)
 }
 
@@ -358,12 +358,12 @@ async fn let_in(State(app): State<Shared>, mut request: Request, next: Next) -> 
     Ok(next.run(request).await)
 }
 
-async fn let_cvat_in(
-    State(app): State<Shared>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response> {
-    app.gate.check_origin(request.headers())?;
+async fn let_cvat_in(mut request: Request, next: Next) -> Result<Response> {
+    // CVAT's server says none; a page's name can be made to lead here.
+    if request.headers().contains_key(header::ORIGIN) {
+        let why = "this address is for CVAT's server, not for pages";
+        return Err(Problem::new(Code::Forbidden, why));
+    }
     request.extensions_mut().insert(cvat::OWNER);
     Ok(next.run(request).await)
 }
@@ -384,12 +384,17 @@ async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -
         ) {
             app.metrics.rejected(problem.code.name());
         }
+        let is_unread = matches!(problem.code, Code::TooLarge | Code::RequestTimeout);
         let told = std::mem::replace(&mut response, problem.answer(&id));
         // What else was said, such as which methods there are, still holds.
         for (name, value) in told.headers() {
             if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
                 response.headers_mut().append(name, value.clone());
             }
+        }
+        // The rest of the body is not waited for.
+        if is_unread {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }
     let headers = response.headers_mut();

@@ -27,6 +27,9 @@ const NAME: &str = "fbrs";
 /// How far an outline may be from the mask's, as a share of its length, where a request does not say.
 const EPSILON: f64 = 0.0005;
 
+/// Pairs of corners that are compared for a slit.
+const MOST_PAIRS: usize = 1 << 16;
+
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
         .route("/health", get(|| async { Answer(json!({ "status": "healthy" })) }))
@@ -110,8 +113,7 @@ async fn predict(
     if marks.is_empty() {
         return Ok(Answer(reply(Vec::new())));
     }
-    let image = have(&app, Given::parse(&request.image)?).await?;
-    drop(room);
+    let image = have(&app, Given::parse(&request.image)?, Some(room)).await?;
     let options = app.desk.options().clone();
     let entry = app.decode(move |app| app.desk.list(owner, &image, options)).await?;
     let (shapes, known) = app
@@ -155,7 +157,13 @@ fn shape(part: &Polygon, epsilon: f64, score: f64) -> Shape {
     for hole in part.holes() {
         let hole = simplified(hole, epsilon);
         let apart = |a: &Point<f64>, b: &Point<f64>| (a.x - b.x).powi(2) + (a.y - b.y).powi(2);
-        let pairs = (0..points.len()).flat_map(|at| (0..hole.len()).map(move |from| (at, from)));
+        // Beyond this the slit begins anywhere: the nearest pair only looks better.
+        let (most, hole_most) = if points.len() * hole.len() > MOST_PAIRS {
+            (1, 1)
+        } else {
+            (points.len(), hole.len())
+        };
+        let pairs = (0..most).flat_map(|at| (0..hole_most).map(move |from| (at, from)));
         let nearest = pairs.min_by(|(a, b), (c, d)| {
             let length = |at: &usize, from: &usize| {
                 points.get(*at).zip(hole.get(*from)).map_or(f64::MAX, |(a, b)| apart(a, b))

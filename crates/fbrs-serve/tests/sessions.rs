@@ -423,6 +423,55 @@ fn a_client_that_goes_away_calls_its_click_off() {
 }
 
 #[test]
+fn a_session_that_is_deleted_ends_its_click_and_stays_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.store = Some(folder.path().to_owned());
+    let server = start(config);
+    let options = json!({
+        "view": "whole", "max_size": 1000,
+        "refine": { "mode": "RGB-BRS", "min_iou_diff": 0.0, "optimize_after": 0 }
+    });
+    let session = server.session(&server.upload(&std::fs::read(PHOTO).unwrap()), options);
+    std::thread::scope(|scope| {
+        let click = scope.spawn(|| server.click(&session, (320.0, 240.0, true)));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while level(&server, "fbrs_running ") == 0 {
+            assert!(Instant::now() < deadline, "the click did not begin");
+        }
+        assert_eq!(server.call("DELETE", &session, &[], b"").status, 204);
+        assert!(click.join().unwrap().status >= 400);
+    });
+    server.get(&session).problem(404, "unknown_session");
+    assert_eq!(std::fs::read_dir(folder.path().join("sessions")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_session_is_made_again_over_several_requests_where_one_is_too_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.store = Some(folder.path().to_owned());
+    let mut server = start(config.clone());
+    let session = server.session(&server.upload(&std::fs::read(PHOTO).unwrap()), json!({}));
+    CLICKS.iter().for_each(|click| drop(server.click(&session, *click).ok()));
+    let mask = server.mask(&session);
+    server.stop();
+    // Each request has time for a click or two.
+    config.limits.request_timeout = Duration::from_millis(150);
+    let server = start(config);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let answer = loop {
+        let answer = server.get(&format!("{session}/mask"));
+        if answer.status == 200 {
+            break answer;
+        }
+        answer.problem(504, "timeout");
+        assert!(Instant::now() < deadline, "it never comes back");
+    };
+    assert!(image::load_from_memory(&answer.body).unwrap().into_luma8() == mask);
+}
+
+#[test]
 fn every_evaluation_is_told() {
     let server = start(config());
     let session = server.session(&server.upload(&std::fs::read(PHOTO).unwrap()), json!({}));
@@ -469,8 +518,10 @@ fn a_server_that_is_asked_to_end_finishes_what_runs() {
         body.len()
     );
     stream.write_all(head.as_bytes()).unwrap();
-    while running(&server) == 0 {
-        std::thread::yield_now();
+    // What was sent before the end is answered, whether it waits or runs by then.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while running(&server) == 0 && server.get(&session).ok()["clicks"] == json!([]) {
+        assert!(Instant::now() < deadline, "the click did not begin");
     }
     server.stop();
     let mut answer = String::new();

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import cvat_sdk.masks
-import numpy as np
 import nuclio_sdk
+import numpy as np
 import PIL.Image
 import yaml
 from servers import CLICKS, PHOTO, ROOT, Client, Server, by_program, expect, ok
@@ -86,9 +86,13 @@ class Nuclio:
             "trigger": {"kind": "http", "name": "myHttpTrigger"},
             "timestamp": 0,
         }
-        names = "fields headers id method path size url shard_id num_shards type type_version version"
+        names = (
+            "fields headers id method path size url shard_id num_shards type type_version version"
+        )
         message.update(dict.fromkeys(names.split()))
-        event = nuclio_sdk.Event.deserialize(message, nuclio_sdk.event.EventDeserializerKinds.msgpack)
+        event = nuclio_sdk.Event.deserialize(
+            message, nuclio_sdk.event.EventDeserializerKinds.msgpack
+        )
         answer = self.module.handler(self.context, event)
         sent = nuclio_sdk.Response.from_entrypoint_output(json.dumps, answer)
         expect(sent["content_type"] == "application/json", f"an answer is JSON: {sent}")
@@ -156,7 +160,9 @@ def check_function(fbrs, folder, photo):
     whole = np.array(reply["mask"], dtype=np.uint8) * 255
     expect(list(reply) == ["mask"], "the old reply is a mask alone")
     os.environ["FBRS_REPLY"] = "shapes"
-    expect(np.array_equal(whole, decoded(nuclio.get(request(photo, CLICKS[:1])))), "both replies agree")
+    expect(
+        np.array_equal(whole, decoded(nuclio.get(request(photo, CLICKS[:1])))), "both replies agree"
+    )
     os.environ["FBRS_REPLY"] = "both"
     try:
         Nuclio(module)
@@ -180,20 +186,24 @@ def check_gateway(fbrs, folder, photo):
             "x-nuclio-invoke-timeout": "120s",
         }
         more = {"headers": headers, "host": "fbrs:8766"}
-        (name, listed), = client.get("GET", "/api/functions", **more).items()
+        ((name, listed),) = client.get("GET", "/api/functions", **more).items()
         expect(client.get("GET", f"/api/functions/{name}", **more) == listed, "both tell the same")
-        expect(listed["metadata"] == {
-            "name": told["metadata"]["name"], "annotations": told["metadata"]["annotations"]
-        }, f"the function tells what function.yaml does: {listed}")
+        expect(
+            listed["metadata"]
+            == {"name": told["metadata"]["name"], "annotations": told["metadata"]["annotations"]},
+            f"the function tells what function.yaml does: {listed}",
+        )
         expect(listed["spec"]["description"] == told["spec"]["description"], "its description too")
         headers.update({"x-nuclio-function-name": name, "x-nuclio-path": "/"})
         for count in (1, 6):
-            reply = client.get("POST", "/api/function_invocations", request(photo, CLICKS[:count]), **more)
+            reply = client.get(
+                "POST", "/api/function_invocations", request(photo, CLICKS[:count]), **more
+            )
             wanted = by_program(fbrs, folder, CLICKS[:count], photo=photo)
             expect(np.array_equal(decoded(reply), wanted), "the mask is the program's")
     finally:
         server.stop()
-    ok("cvat: --cvat-listen answers what CVAT asks nuclio's dashboard, and tells what function.yaml does")
+    ok("cvat: --cvat-listen answers what CVAT asks nuclio's dashboard, as function.yaml says")
     services = yaml.safe_load((RECIPES / "compose.yaml").read_text())["services"]
     command = services["fbrs"]["command"]
     expect(command[:2] == ["serve", "--cvat-listen"], "compose.yaml starts the server")

@@ -72,7 +72,11 @@ def check_belonging(found, name):
     (service,) = found["Service", name]["spec"]["ports"]
     rules = found["NetworkPolicy", name]["spec"]["ingress"]
     probes = [container[probe]["httpGet"]["port"] for probe in ("readinessProbe", "livenessProbe")]
-    named = [service["targetPort"], *probes, *(at["port"] for rule in rules for at in rule["ports"])]
+    named = [
+        service["targetPort"],
+        *probes,
+        *(at["port"] for rule in rules for at in rule["ports"]),
+    ]
     expect(set(named) == {port["name"]}, f"{name}: all mean the port {port['name']}: {named}")
     drain = [int(one.split("=")[1][:-1]) for one in container["args"] if "--drain=" in one]
     sleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
@@ -85,7 +89,9 @@ def check_ways_in(found, service, allowed):
     gateway, route = found["Gateway", "fbrs"]["spec"], found["HTTPRoute", "fbrs"]["spec"]
     ingress = found["Ingress", "fbrs"]
     (rule,) = route["rules"]
-    expect(rule["backendRefs"] == [{"name": "fbrs", "port": service["port"]}], "the route's service")
+    expect(
+        rule["backendRefs"] == [{"name": "fbrs", "port": service["port"]}], "the route's service"
+    )
     (host,) = route["hostnames"]
     (listener,) = gateway["listeners"]
     (ingress_rule,) = ingress["spec"]["rules"]

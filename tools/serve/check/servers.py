@@ -1,4 +1,4 @@
-"""What the checks share: servers that are started, asked and stopped, and the program's own mask."""
+"""What the checks share: servers that are started, asked and stopped, and the program's masks."""
 
 import http.client
 import io
@@ -31,8 +31,8 @@ CLICKS = [
 
 # Two clicks that contradict each other: the search for the second one's answer takes seconds, and
 # something can happen meanwhile.
-SLOW = {"refine": {"mode": "RGB-BRS", "max_evaluations": 12, "min_iou_diff": 0.0}}
-SLOW_ARGUMENTS = ("--mode", "RGB-BRS", "--max-evaluations", "12", "--min-iou-diff", "0")
+SLOW = {"refine": {"mode": "RGB-BRS", "max_evaluations": 5, "min_iou_diff": 0.0}}
+SLOW_ARGUMENTS = ("--mode", "RGB-BRS", "--max-evaluations", "5", "--min-iou-diff", "0")
 AGAINST = [(320, 240, True), (322, 240, False)]
 
 
@@ -84,7 +84,7 @@ class Server:
     def stop(self):
         """Asks it to end; its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        return self.process.wait(90)
 
     def kill(self):
         self.process.kill()
@@ -168,9 +168,7 @@ def pixels(png):
 def by_program(fbrs, folder, clicks, *arguments, photo=PHOTO):
     """The mask as `fbrs segment` has it."""
     places = [
-        part
-        for x, y, positive in clicks
-        for part in ("--pos" if positive else "--neg", f"{x},{y}")
+        part for x, y, positive in clicks for part in ("--pos" if positive else "--neg", f"{x},{y}")
     ]
     path = Path(folder) / f"{time.monotonic_ns()}.png"
     command = [fbrs, "segment", photo, *places, "-o", path, "--device", "cpu", *arguments]

@@ -12,7 +12,18 @@ import sys
 import time
 from pathlib import Path
 
-from servers import AGAINST, PHOTO, ROOT, SLOW, TOKEN, Client, begin_slow_click, click_json, expect, ok
+from servers import (
+    AGAINST,
+    PHOTO,
+    ROOT,
+    SLOW,
+    TOKEN,
+    Client,
+    begin_slow_click,
+    click_json,
+    expect,
+    ok,
+)
 
 UNIT = ROOT / "tools/serve/systemd/fbrs.service"
 

@@ -124,10 +124,12 @@ one ends it at once.";
 
 impl ServeArgs {
     /// Sets what was said.
-    pub(super) fn limits(&self, limits: &mut Limits) {
+    pub(super) fn limits(&self, limits: &mut Limits, tokens: usize) {
         limits.jobs = self.jobs.into();
         limits.queue = self.queue.into();
-        limits.queue_per_token = self.queue.into();
+        // One of several does not keep the others waiting.
+        let share = if tokens > 1 { self.queue.div_ceil(2) } else { self.queue };
+        limits.queue_per_token = share.into();
         limits.request_timeout = self.request_timeout.0;
         limits.idle = self.ttl.0;
         limits.memory = self.memory;

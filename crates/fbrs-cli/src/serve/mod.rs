@@ -2,7 +2,7 @@
 
 mod args;
 
-use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(crate) fn run(args: ServeArgs, voice: Voice) -> Result<()> {
     config.options = Some(options);
     config.store = args.store.clone();
     config.drain = args.drain.0;
-    args.limits(&mut config.limits);
+    args.limits(&mut config.limits, config.access.tokens.len());
     let server = Server::bind(config, segmenter)
         .map_err(|error| Exit::Output.because(format!("cannot serve: {error}")))?;
     let stop = Arc::new(Notify::new());
@@ -83,7 +83,6 @@ fn access(args: &ServeArgs, voice: Voice) -> Result<Access> {
             std::env::var("FBRS_TOKEN").ok().filter(|token| !token.is_empty()).into_iter().collect()
         }
     };
-    tokens.dedup();
     let is_open = !args.listen.ip().is_loopback();
     if args.no_token {
         tokens.clear();
@@ -125,12 +124,13 @@ const MAX_TOKENS: u64 = 1 << 20;
 /// The lines of a file that are not empty; there is one at least.
 fn lines(path: &Path, option: &str) -> Result<Vec<String>> {
     let bad = |why: String| Exit::Usage.because(format!("{option}: {why}"));
-    // Opened once as a plain file, so that a pipe is not waited for.
     let file = files::open(path).map_err(|error| bad(error.to_string()))?;
-    if file.metadata().is_ok_and(|data| data.len() > MAX_TOKENS) {
+    let mut text = String::new();
+    let read = file.take(MAX_TOKENS + 1).read_to_string(&mut text);
+    read.map_err(|error| bad(format!("{}: {error}", path.display())))?;
+    if text.len() as u64 > MAX_TOKENS {
         return Err(bad(format!("{} is too large for a file of tokens", path.display())));
     }
-    let text = fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
     let lines: Vec<_> =
         text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     match lines.is_empty() {

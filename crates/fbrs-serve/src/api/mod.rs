@@ -7,6 +7,7 @@ pub(crate) mod progress;
 pub(crate) mod segment;
 mod sessions;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub(crate) struct App {
     /// Kibibytes of bodies that may be in memory at the same time.
     pub(crate) bodies: Arc<Semaphore>,
     /// Photos that may be decoded at the same time.
-    pub(crate) decoding: Semaphore,
+    pub(crate) decoding: Arc<Semaphore>,
     pub(crate) is_ready: AtomicBool,
 }
 
@@ -62,8 +63,13 @@ impl App {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _permit = self.decoding.acquire().await.map_err(|_| fault())?;
-        self.aside(work).await
+        let permit = self.decoding.clone().acquire_owned().await.map_err(|_| fault())?;
+        // Held by the work itself: it goes on when whoever asked for it has gone.
+        let permitted = move |app: &Self| {
+            let _permit = permit;
+            work(app)
+        };
+        self.aside(permitted).await
     }
 
     /// Hands a session's job in.
@@ -74,7 +80,15 @@ impl App {
     ) -> Result<Job<T>> {
         let (app, worked) = (self.clone(), entry.clone());
         let ticket = self.engine.submit(entry.lane, entry.owner, move |token| {
-            let done = app.desk.work(&worked, token, act);
+            let work = AssertUnwindSafe(|| app.desk.work(&worked, token, act));
+            let done = panic::catch_unwind(work).unwrap_or_else(|payload| {
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+                tracing::error!(panic = text.unwrap_or("without a text"), "a session ended");
+                // What it left is not to be trusted.
+                app.desk.end(&worked)?;
+                Err(ended())
+            });
             if done
                 .as_ref()
                 .is_err_and(|problem| problem.code == Code::Gone && token.is_cancelled())
@@ -84,7 +98,6 @@ impl App {
             done
         })?;
         let ahead = ticket.ahead();
-        let (app, entry) = (self.clone(), entry.clone());
         let time = self.desk.limits().request_timeout;
         let done = async move {
             match ticket.wait(time).await {
@@ -92,11 +105,7 @@ impl App {
                 Outcome::Late(Err(problem)) if problem.code == Code::Gone => Err(late(time)),
                 Outcome::Late(done) => done,
                 Outcome::TimedOut => Err(late(time)),
-                Outcome::Panicked => {
-                    // What it left is not to be trusted.
-                    app.aside(move |app| app.desk.end(&entry)).await?;
-                    Err(fault())
-                }
+                Outcome::Panicked => Err(fault()),
             }
         };
         Ok(Job { ahead, done: Box::pin(done) })
@@ -128,6 +137,10 @@ fn late(time: Duration) -> Problem {
 }
 
 pub(crate) fn fault() -> Problem {
+    Problem::new(Code::Fault, "a fault in the server, please report it")
+}
+
+fn ended() -> Problem {
     Problem::new(Code::Fault, "a fault in the server, please report it; the session has ended")
 }
 

@@ -5,7 +5,7 @@ use axum::{Extension, body::Body};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::extract::{Asked, Room, Whole, content_type, parse, read};
@@ -31,7 +31,7 @@ pub(crate) struct Segment {
     /// What is different from the server's options.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    options: Option<Map<String, Value>>,
+    options: Option<Box<RawValue>>,
 }
 
 /// The same as a form.
@@ -78,11 +78,17 @@ impl Given {
 }
 
 /// Makes sure that the server has a photo, and tells its name.
-pub(crate) async fn have(app: &Shared, given: Given) -> Result<ImageHash> {
+///
+/// The request's room is held until its bytes are not needed any more.
+pub(crate) async fn have(app: &Shared, given: Given, room: Option<Room>) -> Result<ImageHash> {
     match given {
         Given::Name(name) => Ok(name),
         Given::File(bytes) => {
-            app.decode(move |app| app.desk.put_image(&bytes)).await.map(|(name, _)| name)
+            let kept = app.decode(move |app| {
+                let _room = room;
+                app.desk.put_image(&bytes)
+            });
+            kept.await.map(|(name, _)| name)
         }
     }
 }
@@ -116,8 +122,7 @@ pub(crate) async fn post_segment(
         }
     };
     let options = options(&app.desk, changes)?;
-    let image = have(&app, given).await?;
-    drop(room);
+    let image = have(&app, given, Some(room)).await?;
     respond(&app, owner, image, options, clicks, wanted, &headers, request_id).await
 }
 
@@ -155,7 +160,7 @@ async fn respond(
     Ok(response)
 }
 
-type Parts = (Given, Vec<ClickAt>, Option<Map<String, Value>>, Room);
+type Parts = (Given, Vec<ClickAt>, Option<Box<RawValue>>, Room);
 
 /// The parts of a form.
 async fn form(request: Request, app: &Shared) -> Result<Parts> {

@@ -7,6 +7,7 @@ use axum::{Extension, Json as Answer};
 use fbrs::{Options, View};
 use image::DynamicImage;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -30,7 +31,7 @@ pub(crate) struct NewSession {
     /// What is different from the server's options.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    options: Option<Map<String, Value>>,
+    options: Option<Box<RawValue>>,
 }
 
 /// A session that was made.
@@ -65,11 +66,20 @@ pub(crate) async fn post_session(
     Ok((StatusCode::CREATED, Answer(made)))
 }
 
+/// Bytes of a request's options.
+const MAX_OPTIONS: usize = 16 << 10;
+
 /// The server's options with a request's changes.
 ///
 /// # Errors
 /// [`Code::Invalid`] for what no option is called, and for what an option cannot be.
-pub(crate) fn options(desk: &Desk, changes: Option<Map<String, Value>>) -> Result<Options> {
+pub(crate) fn options(desk: &Desk, changes: Option<Box<RawValue>>) -> Result<Options> {
+    let Some(changes) = changes else { return Ok(desk.options().clone()) };
+    if changes.get().len() > MAX_OPTIONS {
+        return Err(Problem::invalid(format!("options: expected at most {MAX_OPTIONS} bytes")));
+    }
+    let changes: Option<Map<String, Value>> = serde_json::from_str(changes.get())
+        .map_err(|error| Problem::invalid(format!("options: {error}")))?;
     let Some(changes) = changes else { return Ok(desk.options().clone()) };
     let fault = |error: serde_json::Error| Problem::new(Code::Fault, error.to_string());
     let mut all = serde_json::to_value(desk.options()).map_err(fault)?;
@@ -211,6 +221,7 @@ pub(crate) struct NewClick {
     /// Whether it is on the object.
     positive: bool,
     /// Number of the object's clicks before this one: a request that is sent twice is answered once.
+    #[schema(maximum = 1_000_000)]
     expected_clicks: Option<usize>,
 }
 

@@ -35,6 +35,28 @@ pub(super) enum End {
 pub(super) struct Held {
     pub(super) log: Log,
     pub(super) session: Option<Session>,
+    /// How many of the log's changes the session has. Where making it again takes longer than a
+    /// request may, the next one goes on from there.
+    pub(super) made: usize,
+}
+
+impl Held {
+    /// Takes on a log that another server wrote. A session that has the beginning of it goes on from
+    /// there.
+    pub(super) fn follow(&mut self, log: Log) {
+        let begins = log.done.starts_with(&self.log.done) && log.done.len() > self.log.done.len();
+        let same = log.image == self.log.image && log.options == self.log.options;
+        if begins && same && self.session.is_some() {
+            self.log = log;
+        } else {
+            *self = Self::new(log);
+        }
+    }
+
+    /// Nothing but the log: the session is to be made again.
+    pub(super) fn new(log: Log) -> Self {
+        Self { log, session: None, made: 0 }
+    }
 }
 
 /// What can be told of it while a job works on it.
@@ -53,7 +75,7 @@ impl Entry {
             key,
             owner,
             lane,
-            held: Mutex::new(Held { log, session: None }),
+            held: Mutex::new(Held::new(log)),
             status: Mutex::new(status),
             ended: OnceLock::new(),
         }
@@ -124,7 +146,7 @@ impl Entry {
     /// Gives its memory up; its log stays.
     pub(super) fn release(&self) {
         let mut held = self.hold();
-        held.session = None;
+        *held = Held::new(held.log.clone());
         self.settle(&held);
     }
 }

@@ -106,20 +106,6 @@ impl Log {
     pub(crate) fn next(&self) -> Option<&Change> {
         self.undone.last()
     }
-
-    /// Does everything again in a fresh session: to the bit what it was. What was taken back is not
-    /// done: it is when somebody asks for it.
-    ///
-    /// # Errors
-    /// Whatever a change says; `mask` finds a mask by its name.
-    pub(crate) fn replay(
-        &self,
-        session: &mut Session,
-        watch: &mut Watch<'_>,
-        mask: impl Fn(&ImageHash) -> Result<GrayImage>,
-    ) -> Result<()> {
-        self.done.iter().try_for_each(|change| change.make(session, watch, &mask))
-    }
 }
 
 impl Change {

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fbrs::{CancelToken, Options, Photo, Segmenter, Session, Size, View, Watch};
 use image::GrayImage;
@@ -24,7 +24,7 @@ use entry::{End, Held};
 use images::Images;
 use log::{Change, Log};
 use names::{ImageHash, SessionId};
-use store::{Locked, Store};
+use store::Store;
 
 pub(crate) use entry::Entry;
 
@@ -62,6 +62,9 @@ struct Table {
     /// The oldest first.
     gone_in_order: VecDeque<SessionId>,
 }
+
+/// Time for another server to end its work on a session that is deleted.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Names of evicted sessions that are remembered.
 const MOST_GONE: usize = 10_000;
@@ -121,6 +124,15 @@ impl Desk {
     /// [`Code::Invalid`], [`Code::TooLarge`], and [`Code::TooMany`] where there is no memory for it.
     pub(crate) fn put_image(&self, bytes: &[u8]) -> Result<(ImageHash, Size)> {
         let (name, photo) = self.images.put(bytes)?;
+        let size = images::bytes(&photo);
+        if size > self.limits.memory {
+            self.images.drop_from_memory(&name);
+            let why = format!(
+                "the photo takes {} MiB of memory, more than the server has for all: send a smaller one",
+                size >> 20
+            );
+            return Err(Problem::new(Code::TooLarge, why));
+        }
         self.expect_room()?;
         Ok((name, photo.size()))
     }
@@ -157,7 +169,7 @@ impl Desk {
         let id = SessionId::random()?;
         let log = self.log(owner, image, &session);
         if let Some(store) = &self.store {
-            store.lock(&id)?.write(&log)?;
+            store.lock(&id, || true)?.write(&log)?;
         }
         let entry = Arc::new(Entry::new(Key::Session(id.clone()), owner, self.engine.lane(), log));
         let mut held = entry.hold();
@@ -176,16 +188,18 @@ impl Desk {
     pub(crate) fn find(&self, owner: Owner, id: &SessionId) -> Result<Arc<Entry>> {
         let key = Key::Session(id.clone());
         let unknown = || Problem::new(Code::UnknownSession, "there is no session of this name");
-        let mut table = self.table();
-        if let Some(entry) = table.entries.get(&key) {
-            if entry.owner != owner {
-                return Err(unknown());
+        {
+            let table = self.table();
+            if let Some(entry) = table.entries.get(&key) {
+                if entry.owner != owner {
+                    return Err(unknown());
+                }
+                entry.touch();
+                return Ok(entry.clone());
             }
-            entry.touch();
-            return Ok(entry.clone());
-        }
-        if table.gone.contains(id) {
-            return Err(evicted());
+            if table.gone.contains(id) {
+                return Err(evicted());
+            }
         }
         let Some(store) = &self.store else { return Err(unknown()) };
         let log = store.log(id)?.ok_or_else(unknown)?;
@@ -197,8 +211,8 @@ impl Desk {
             return Err(Problem::new(Code::Gone, why));
         }
         let entry = Arc::new(Entry::new(key.clone(), owner, self.engine.lane(), log));
-        table.entries.insert(key, entry.clone());
-        Ok(entry)
+        // Another request may have come first.
+        Ok(self.table().entries.entry(key).or_insert(entry).clone())
     }
 
     /// The session behind requests that carry all their clicks.
@@ -221,6 +235,7 @@ impl Desk {
         let photo = self.images.get(image)?;
         let session = self.session(photo, options)?;
         self.expect_room()?;
+        self.expect_place(owner);
         let log = self.log(owner, image, &session);
         let entry = Arc::new(Entry::new(key.clone(), owner, self.engine.lane(), log));
         let mut held = entry.hold();
@@ -246,9 +261,13 @@ impl Desk {
     /// Where its file cannot be removed.
     pub(crate) fn end(&self, entry: &Entry) -> Result<()> {
         entry.end(End::Deleted);
-        self.table().entries.remove(&entry.key);
+        self.table().forget(entry);
         match (&self.store, &entry.key) {
-            (Some(store), Key::Session(id)) => store.forget(id),
+            // What another job of it is about to write is written before, or not at all.
+            (Some(store), Key::Session(id)) => {
+                let asked = Instant::now();
+                store.lock(id, || asked.elapsed() > LOCK_TIMEOUT)?.forget()
+            }
             _ => Ok(()),
         }
     }
@@ -256,7 +275,7 @@ impl Desk {
     /// A session's log as it is now, also where another server changed it.
     pub(crate) fn current_log(&self, entry: &Entry) -> Result<Log> {
         match (&self.store, &entry.key) {
-            (Some(store), Key::Session(id)) => Ok(store.log(id)?.unwrap_or_else(|| entry.log())),
+            (Some(store), Key::Session(id)) => store.log(id)?.ok_or_else(deleted),
             _ => Ok(entry.log()),
         }
     }
@@ -272,17 +291,14 @@ impl Desk {
         token: &CancelToken,
         act: impl FnOnce(&mut Turn<'_>) -> Result<T>,
     ) -> Result<T> {
-        match entry.ended() {
-            Some(End::Deleted) => {
-                let why = "there is no session of this name: it was deleted";
-                return Err(Problem::new(Code::UnknownSession, why));
-            }
-            Some(End::Evicted) => return Err(evicted()),
-            None => {}
-        }
         let mut held = entry.hold();
+        // In this order: who ends it from here on finds what to cancel.
         entry.begin(token);
-        let done = self.turn(entry, &mut held, token, act);
+        let done = match entry.ended() {
+            Some(End::Deleted) => Err(deleted()),
+            Some(End::Evicted) => Err(evicted()),
+            None => self.turn(entry, &mut held, token, act),
+        };
         entry.settle(&held);
         drop(held);
         self.make_room();
@@ -297,45 +313,63 @@ impl Desk {
         act: impl FnOnce(&mut Turn<'_>) -> Result<T>,
     ) -> Result<T> {
         let locked = match (&self.store, &entry.key) {
-            (Some(store), Key::Session(id)) => Some(store.lock(id)?),
+            (Some(store), Key::Session(id)) => Some(store.lock(id, || token.is_cancelled())?),
             _ => None,
         };
         if let Some(locked) = &locked {
-            let log = locked.log()?.ok_or_else(evicted)?;
+            let Some(log) = locked.log()? else {
+                // Another server deleted it.
+                entry.end(End::Deleted);
+                self.table().forget(entry);
+                return Err(deleted());
+            };
             if log != held.log {
                 // Another server went on with it.
-                *held = Held { log, session: None };
+                held.follow(log);
             }
         }
-        let Held { log, session } = held;
-        let session = match session {
-            Some(session) => session,
-            none => none.insert(self.rebuilt(log, token)?),
-        };
-        let before = locked.is_some().then(|| log.clone());
+        self.make_again(held, token)?;
+        let Held { log, session: Some(session), .. } = held else { return Err(evicted()) };
+        let before = log.clone();
+        // Where this is not done to the end, nothing of it is trusted: the session is made again.
+        let made = std::mem::replace(&mut held.made, usize::MAX);
         let mut turn = Turn { session, log, token, desk: self };
-        let done = act(&mut turn)?;
-        if let (Some(locked), Some(before)) = (&locked, before)
+        let done = act(&mut turn);
+        held.made = if held.log == before { made } else { held.log.done.len() };
+        if let Some(locked) = &locked
             && before != held.log
-            && let Err(error) = write(locked, &held.log)
+            && let Err(error) = locked.write(&held.log)
         {
-            *held = Held { log: before, session: None };
+            *held = Held::new(before);
             return Err(error);
         }
-        Ok(done)
+        done
     }
 
-    /// A session made again from its log.
-    fn rebuilt(&self, log: &Log, token: &CancelToken) -> Result<Session> {
-        let photo = self.images.get(&log.image).map_err(|problem| match problem.code {
-            Code::UnknownImage => evicted(),
-            _ => problem,
-        })?;
-        let mut session = self.session(photo, log.options.clone())?;
-        self.metrics.rebuilt.inc();
+    /// Makes a session again from its log, where that is needed.
+    fn make_again(&self, held: &mut Held, token: &CancelToken) -> Result<()> {
+        if held.made > held.log.done.len() {
+            *held = Held::new(held.log.clone());
+        }
+        let Held { log, session, made } = held;
+        let session = match session {
+            Some(session) => session,
+            none => {
+                let photo = self.images.get(&log.image).map_err(|problem| match problem.code {
+                    Code::UnknownImage => evicted(),
+                    _ => problem,
+                })?;
+                self.metrics.rebuilt.inc();
+                *made = 0;
+                none.insert(self.session(photo, log.options.clone())?)
+            }
+        };
         let mut watch = Watch::new().cancelled_by(token);
-        log.replay(&mut session, &mut watch, |name| self.mask(name))?;
-        Ok(session)
+        for change in log.done.iter().skip(*made) {
+            change.make(session, &mut watch, |name| self.mask(name))?;
+            *made += 1;
+        }
+        Ok(())
     }
 
     fn session(&self, photo: Photo, options: Options) -> Result<Session> {
@@ -396,8 +430,8 @@ impl Desk {
     }
 }
 
-fn write(locked: &Locked<'_>, log: &Log) -> Result<()> {
-    locked.write(log)
+fn deleted() -> Problem {
+    Problem::new(Code::UnknownSession, "there is no session of this name: it was deleted")
 }
 
 fn evicted() -> Problem {
@@ -432,17 +466,14 @@ impl Turn<'_> {
         let started = Instant::now();
         self.session.click_with(click.into(), watch)?;
         self.log.push(Change::Click(click));
-        self.counted(1, started);
+        self.counted(started);
         Ok(())
     }
 
-    /// Counts clicks that were answered since then.
-    fn counted(&self, clicks: usize, since: Instant) {
+    /// Counts a click that was answered since then.
+    fn counted(&self, since: Instant) {
         let mode = self.session.options().refine.mode.name();
-        for _ in 0..clicks {
-            let each = since.elapsed().as_secs_f64() / clicks as f64;
-            self.desk.metrics.click(mode, each);
-        }
+        self.desk.metrics.click(mode, since.elapsed().as_secs_f64());
     }
 
     /// Takes the last change back; where there is none, nothing happens.
@@ -456,7 +487,9 @@ impl Turn<'_> {
         let mut log = self.log.clone();
         log.undo();
         if !self.session.undo() {
-            *self.session = self.desk.rebuilt(&log, self.token)?;
+            let mut again = Held::new(log.clone());
+            self.desk.make_again(&mut again, self.token)?;
+            *self.session = again.session.ok_or_else(evicted)?;
         }
         *self.log = log;
         Ok(())
@@ -515,13 +548,19 @@ impl Turn<'_> {
         }
         let all: Vec<_> = clicks.iter().map(|click| (*click).into()).collect();
         let same = self.session.clicks().zip(&all).take_while(|(old, new)| old == *new).count();
-        let started = Instant::now();
-        self.session.replay(&all, watch)?;
-        self.counted(all.len() - same, started);
-        // Nobody takes back what came as a list.
-        self.session.forget_history();
-        self.log.undone.clear();
-        self.log.done = clicks.iter().map(|click| Change::Click(*click)).collect();
+        // One by one: what was answered when the time is over need not be answered again.
+        for count in same..=all.len() {
+            let (Some(some), Some(done)) = (all.get(..count), clicks.get(..count)) else { break };
+            let started = Instant::now();
+            self.session.replay(some, watch)?;
+            if count > same {
+                self.counted(started);
+            }
+            // Nobody takes back what came as a list.
+            self.session.forget_history();
+            self.log.undone.clear();
+            self.log.done = done.iter().map(|click| Change::Click(*click)).collect();
+        }
         Ok(())
     }
 }

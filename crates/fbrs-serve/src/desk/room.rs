@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::entry::End;
 use super::names::{ImageHash, SessionId};
 use super::{Desk, Entry, Key, MOST_GONE, Table};
+use crate::engine::Owner;
 use crate::problem::{Code, Problem, Result};
 
 /// What can be given up.
@@ -42,10 +43,18 @@ impl Desk {
 
     /// Gives up what was unused longest until the rest fits.
     pub(super) fn make_room(&self) {
-        while self.memory() > self.limits.memory {
+        // As often as there is something to give up, and no more: what is asked for meanwhile stays.
+        let most = self.table().entries.len() + self.images.list().len();
+        for _ in 0..most {
+            if self.memory() <= self.limits.memory {
+                return;
+            }
             let Some(candidate) = self.longest_unused() else { return };
             match candidate {
-                Candidate::Session(entry) => self.evict(&entry),
+                Candidate::Session(entry) => {
+                    let seen = entry.used();
+                    self.evict(&entry, seen);
+                }
                 Candidate::Photo(name) => self.images.drop_from_memory(&name),
             }
         }
@@ -61,12 +70,32 @@ impl Desk {
         Err(Problem::new(Code::TooMany, why).retry_after(std::time::Duration::from_secs(5)))
     }
 
-    /// Ends what nobody asked for in a long time, on the disk as well.
+    /// Makes place for one more list of an owner: the longest unused one goes.
+    pub(super) fn expect_place(&self, owner: Owner) {
+        let lists: Vec<_> = {
+            let table = self.table();
+            let lists = table
+                .entries
+                .values()
+                .filter(|entry| entry.owner == owner && matches!(entry.key, Key::List(..)));
+            lists.map(|entry| (entry.clone(), entry.used())).collect()
+        };
+        if lists.len() >= self.limits.sessions_per_token
+            && let Some((entry, used)) = lists.iter().min_by_key(|(_, used)| *used)
+        {
+            self.evict(entry, *used);
+        }
+    }
+
+    /// Gives up what nobody asked for in a long time. What is in the store stays there.
     pub(crate) fn sweep(&self) {
         let old = |used: Instant| used.elapsed() > self.limits.idle;
-        let idle: Vec<_> =
-            self.table().entries.values().filter(|entry| old(entry.used())).cloned().collect();
-        idle.iter().filter(|entry| !self.engine.is_busy(entry.lane)).for_each(|e| self.evict(e));
+        let idle: Vec<_> = {
+            let table = self.table();
+            let all = table.entries.values().map(|entry| (entry.clone(), entry.used()));
+            all.filter(|(_, used)| old(*used)).collect()
+        };
+        idle.iter().for_each(|(entry, used)| self.evict(entry, *used));
         let in_use = self.photos_in_use();
         for (name, _, used) in self.images.list() {
             if old(used) && !in_use.contains(&name) {
@@ -102,14 +131,16 @@ impl Desk {
     }
 
     /// Gives a session up. With a store it is found again when it is asked for.
-    fn evict(&self, entry: &Entry) {
+    fn evict(&self, entry: &Entry, seen: Instant) {
         let mut table = self.table();
-        table.entries.remove(&entry.key);
-        if self.store.is_none() {
+        // Somebody may have asked for it since it was chosen.
+        if self.engine.is_busy(entry.lane) || entry.used() != seen || !table.forget(entry) {
+            return;
+        }
+        // A list that somebody is about to use is made again from its clicks.
+        if let (None, Key::Session(id)) = (&self.store, &entry.key) {
             entry.end(End::Evicted);
-            if let Key::Session(id) = &entry.key {
-                table.remember_gone(id.clone());
-            }
+            table.remember_gone(id.clone());
         }
         drop(table);
         entry.release();
@@ -118,6 +149,13 @@ impl Desk {
 }
 
 impl Table {
+    /// Takes this very session out; says whether it was there.
+    pub(super) fn forget(&mut self, entry: &Entry) -> bool {
+        let held = self.entries.get(&entry.key);
+        let same = held.is_some_and(|held| std::ptr::eq(Arc::as_ptr(held), entry));
+        same && self.entries.remove(&entry.key).is_some()
+    }
+
     fn remember_gone(&mut self, id: SessionId) {
         if self.gone.insert(id.clone()) {
             self.gone_in_order.push_back(id);

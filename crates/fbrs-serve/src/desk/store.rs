@@ -4,14 +4,15 @@
 //! never change; a session's log is replaced as a whole, and whoever changes a session holds its
 //! lock meanwhile.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use fbrs_data::files::Destination;
 
-use super::log::Log;
+use super::log::{Change, Log};
 use super::names::{ImageHash, SessionId};
 use crate::problem::{Code, Problem, Result};
 
@@ -20,6 +21,9 @@ const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The largest log that is read: 200 clicks on some hundred objects are far below.
 const MAX_LOG: u64 = 64 << 20;
+
+/// How often a lock that another server holds is tried.
+const BETWEEN_LOCKS: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -43,7 +47,8 @@ impl Store {
 
     pub(crate) fn keep_image(&self, name: &ImageHash, bytes: &[u8]) -> Result<()> {
         let path = self.image_path(name);
-        if touch(&path) {
+        let is_whole = fs::metadata(&path).is_ok_and(|data| data.len() == bytes.len() as u64);
+        if is_whole && touch(&path) {
             return Ok(());
         }
         write(&path, bytes)
@@ -58,37 +63,47 @@ impl Store {
                 touch(&path);
                 Ok(Some(bytes))
             }
-            Ok(_) => Ok(None),
+            Ok(_) => {
+                // Gone, so that it can be sent again.
+                let _ = fs::remove_file(&path);
+                Ok(None)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("read", &error)),
         }
     }
 
     /// Waits until no other server changes a session, and keeps them from it.
-    pub(crate) fn lock(&self, session: &SessionId) -> Result<Locked<'_>> {
-        let path = self.sessions.join(format!("{session}.lock"));
-        let file = File::options().create(true).truncate(false).write(true).open(path);
-        let file = file.and_then(|file| file.lock().map(|()| file));
+    ///
+    /// # Errors
+    /// [`Code::Busy`] where another one holds it until nobody waits any more.
+    pub(crate) fn lock(
+        &self,
+        session: &SessionId,
+        is_over: impl Fn() -> bool,
+    ) -> Result<Locked<'_>> {
+        let lock = self.lock_path(session);
+        let file = File::options().create(true).truncate(false).write(true).open(&lock);
         let file = file.map_err(|error| failed("lock", &error))?;
-        Ok(Locked { store: self, path: self.log_path(session), _file: file })
+        // In use, and so not old.
+        let _ = file.set_modified(SystemTime::now());
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if is_over() => {
+                    let why = "another server works on the session; try again in a moment";
+                    return Err(Problem::new(Code::Busy, why).retry_after(BETWEEN_LOCKS));
+                }
+                Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN_LOCKS),
+                Err(TryLockError::Error(error)) => return Err(failed("lock", &error)),
+            }
+        }
+        Ok(Locked { store: self, lock, path: self.log_path(session), _file: file })
     }
 
     /// A session's log as it is now; `None` where there is none.
     pub(crate) fn log(&self, session: &SessionId) -> Result<Option<Log>> {
         read_log(&self.log_path(session))
-    }
-
-    /// Removes a session. Its photo stays, for others may use it.
-    pub(crate) fn forget(&self, session: &SessionId) -> Result<()> {
-        for name in [format!("{session}.json"), format!("{session}.lock")] {
-            match fs::remove_file(self.sessions.join(name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(failed("remove", &error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     /// Removes what nobody asked for in a week.
@@ -106,6 +121,10 @@ impl Store {
         self.images.join(name.digits())
     }
 
+    fn lock_path(&self, session: &SessionId) -> PathBuf {
+        self.sessions.join(format!("{session}.lock"))
+    }
+
     fn log_path(&self, session: &SessionId) -> PathBuf {
         self.sessions.join(format!("{session}.json"))
     }
@@ -115,6 +134,7 @@ impl Store {
 #[derive(Debug)]
 pub(crate) struct Locked<'a> {
     store: &'a Store,
+    lock: PathBuf,
     path: PathBuf,
     _file: File,
 }
@@ -127,9 +147,27 @@ impl Locked<'_> {
     pub(crate) fn write(&self, log: &Log) -> Result<()> {
         let text = serde_json::to_vec(log)
             .map_err(|error| Problem::new(Code::Fault, format!("cannot write a log: {error}")))?;
-        // Its photo is kept as long as the session is.
+        // What it needs is kept as long as the session is.
         touch(&self.store.image_path(&log.image));
+        for change in log.done.iter().chain(&log.undone) {
+            if let Change::StartMask(name) = change {
+                touch(&self.store.image_path(name));
+            }
+        }
         write(&self.path, &text)
+    }
+
+    /// Removes the session. Its photo stays, for others may use it.
+    pub(crate) fn forget(self) -> Result<()> {
+        for path in [&self.path, &self.lock] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed("remove", &error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -190,6 +228,19 @@ mod tests {
         assert_eq!(store.image(&name).unwrap().unwrap(), b"a photo");
         fs::write(store.image_path(&name), b"another").unwrap();
         assert!(store.image(&name).unwrap().is_none());
+        store.keep_image(&name, b"a photo").unwrap();
+        assert_eq!(store.image(&name).unwrap().unwrap(), b"a photo");
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_not_waited_for_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let session = SessionId::random().unwrap();
+        let held = store.lock(&session, || true).unwrap();
+        assert_eq!(store.lock(&session, || true).unwrap_err().code, Code::Busy);
+        held.forget().unwrap();
+        assert!(store.lock(&session, || true).is_ok());
     }
 
     #[test]
@@ -214,8 +265,9 @@ mod tests {
         assert!(store.log(&session).unwrap().is_none());
         fs::write(store.log_path(&session), b"{\"image\": 3").unwrap();
         assert_eq!(store.log(&session).unwrap_err().code, Code::Gone);
-        store.forget(&session).unwrap();
-        store.forget(&session).unwrap();
+        for _ in 0..2 {
+            store.lock(&session, || true).unwrap().forget().unwrap();
+        }
         assert!(store.log(&session).unwrap().is_none());
     }
 }

@@ -24,7 +24,7 @@ use crate::cvat::{mask, pixel};
 use crate::desk::log::ClickAt;
 use crate::lists::{self, Clicks};
 use crate::problem::{Problem, Result};
-use labeling::{Control, Labeling};
+use labeling::{Control, Kind, Labeling};
 use pictures::Pictures;
 
 /// What the model is called in its predictions.
@@ -126,7 +126,7 @@ async fn predict(
         return Ok(Answer(Predictions { results: Vec::new() }));
     };
     let labeling = Labeling::parse(&request.label_config)?;
-    let control = labeling.control(&last.to_name)?;
+    let control = labeling.control(&last.to_name)?.clone();
     let label = last.value.keypointlabels.first().cloned();
     let address = labeling.picture(&last.to_name, &task.data)?;
     let image = pictures.get(&app, address).await?;
@@ -134,7 +134,7 @@ async fn predict(
     let options = app.desk.options().clone();
     let entry = app.decode(move |app| app.desk.list(owner, &image, options)).await?;
     let wanted = Wanted::default();
-    let (known, size, mask, parts, score) = app
+    let (known, result, score) = app
         .run(&entry, move |turn| {
             let size = turn.session.size();
             let clicks = marks.iter().map(|mark| click(mark, size)).collect::<Result<Vec<_>>>()?;
@@ -146,12 +146,15 @@ async fn predict(
                 &mask,
                 &answer::probabilities(turn.session, turn.session.prediction().as_ref()),
             );
-            let parts = answer::polygons(&mask, size)?;
-            Ok((known, size, mask, parts, score))
+            let parts = match control.kind {
+                Kind::Polygon => answer::polygons(&mask, size)?,
+                Kind::Brush => Vec::new(),
+            };
+            let result = control.results(&mask, &parts, size, label.as_deref(), score);
+            Ok((known, result, score))
         })
         .await?;
     app.metrics.list(known.name());
-    let result = control.results(&mask, &parts, size, label.as_deref(), score);
     let prediction = Prediction { model_version: VERSION, score, result };
     Ok(Answer(Predictions { results: vec![prediction] }))
 }
@@ -200,12 +203,12 @@ impl Control {
             })
         };
         match self.kind {
-            labeling::Kind::Brush => {
+            Kind::Brush => {
                 let rle = brush::encode(mask, size);
                 let value = json!({ "format": "rle", "rle": rle, self.kind.region(): labels });
                 vec![region(0, value)]
             }
-            labeling::Kind::Polygon => {
+            Kind::Polygon => {
                 let percent = |[x, y]: &[u32; 2]| {
                     [
                         100.0 * f64::from(*x) / size.width as f64,

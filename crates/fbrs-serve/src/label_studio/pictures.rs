@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::Uri;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::api::Shared;
 use crate::api::segment::{Given, have};
@@ -16,6 +17,9 @@ use crate::problem::{Code, Problem, Result};
 
 /// Time for a picture to arrive.
 const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Pictures that are fetched at the same time.
+const MOST_FETCHES: usize = 3;
 
 /// Time for which a picture is not fetched again, as long as it is in memory.
 const FRESH: Duration = Duration::from_secs(10 * 60);
@@ -30,6 +34,8 @@ const MOST_REDIRECTS: usize = 3;
 pub(super) struct Pictures {
     from: Option<From>,
     fetched: Mutex<HashMap<String, (ImageHash, Instant)>>,
+    /// Pictures that may be fetched at the same time: a slow Label Studio does not hold up others.
+    fetching: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -48,37 +54,45 @@ impl Pictures {
             .http_status_as_error(false)
             .build()
             .new_agent();
-        Self { from: config.map(|config| From { config, agent }), fetched: Mutex::default() }
+        Self {
+            from: config.map(|config| From { config, agent }),
+            fetched: Mutex::default(),
+            fetching: Arc::new(Semaphore::new(MOST_FETCHES)),
+        }
     }
 
     /// The picture of a task, as the server calls it.
-    pub(super) async fn get(
-        self: &std::sync::Arc<Self>,
-        app: &Shared,
-        address: &str,
-    ) -> Result<ImageHash> {
+    pub(super) async fn get(self: &Arc<Self>, app: &Shared, address: &str) -> Result<ImageHash> {
         if address.starts_with("data:") {
-            return have(app, Given::parse(address)?).await;
+            return have(app, Given::parse(address)?, None).await;
         }
         if let Some(known) = self.known(address) {
             let there = known.clone();
-            if app.aside(move |app| Ok(app.desk.has_image(&there))).await? {
+            if app.decode(move |app| Ok(app.desk.has_image(&there))).await? {
                 return Ok(known);
             }
         }
+        let permit = self.fetching.clone().try_acquire_owned().map_err(|_| {
+            let why = "too many pictures are being fetched; try again in a moment";
+            Problem::new(Code::Busy, why).retry_after(Duration::from_secs(2))
+        })?;
         let from = self.clone();
         let place = address.to_owned();
         let limit = app.desk.limits().body;
         let bytes = app
-            .aside(move |_| match &from.from {
-                Some(from) => from.fetch(&place, limit),
-                None => Err(Problem::invalid(format!(
-                    "cannot fetch {place:?}: start the server with --label-studio-url, the address \
-                     of Label Studio"
-                ))),
+            .aside(move |_| {
+                let _permit = permit;
+                match &from.from {
+                    Some(from) => from.fetch(&place, limit),
+                    None => Err(Problem::invalid(format!(
+                        "cannot fetch {:?}: start the server with --label-studio-url, the address \
+                     of Label Studio",
+                        without_query(&place)
+                    ))),
+                }
             })
             .await?;
-        let name = have(app, Given::File(bytes)).await?;
+        let name = have(app, Given::File(bytes), None).await?;
         self.remember(address, &name);
         Ok(name)
     }
@@ -102,10 +116,16 @@ impl Pictures {
 
 impl From {
     fn fetch(&self, address: &str, limit: u64) -> Result<Vec<u8>> {
-        let failed = |why: String| Problem::invalid(format!("cannot fetch {address:?}: {why}"));
+        let failed = |why: String| {
+            Problem::invalid(format!("cannot fetch {:?}: {why}", without_query(address)))
+        };
         let mut place = self.within(address, &self.config.url)?;
         let key = self.authorization().map_err(&failed)?;
+        let started = Instant::now();
         for _ in 0..=MOST_REDIRECTS {
+            if started.elapsed() > TIMEOUT {
+                return Err(failed("it takes too long".to_owned()));
+            }
             let mut request = self.agent.get(&place);
             if let Some(key) = &key {
                 request = request.header("authorization", key);
@@ -129,6 +149,7 @@ impl From {
             let mut body = response.body_mut().as_reader().take(limit + 1);
             body.read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
             if bytes.len() as u64 > limit {
+                let address = without_query(address);
                 let why = format!("{address:?} has more than {} MiB", limit >> 20);
                 return Err(Problem::new(Code::TooLarge, why));
             }
@@ -166,8 +187,9 @@ impl From {
             return Ok(whole);
         }
         let why = format!(
-            "cannot fetch {address:?}: pictures are fetched from {} alone; serve it from there, or \
-             send it in base64",
+            "cannot fetch {:?}: pictures are fetched from {} alone; serve it from there, or send it in \
+             base64",
+            without_query(address),
             self.config.url
         );
         Err(Problem::invalid(why))
@@ -192,6 +214,11 @@ impl From {
             None => Err(format!("Label Studio does not take the token: {}", response.status())),
         }
     }
+}
+
+/// An address without what may be secret in it.
+fn without_query(address: &str) -> &str {
+    address.split(['?', '#']).next().unwrap_or("")
 }
 
 #[cfg(test)]
