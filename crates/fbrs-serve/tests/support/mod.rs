@@ -12,32 +12,32 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-pub const PHOTO: &str =
+pub(crate) const PHOTO: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/photos/000000000030.jpg");
 
 /// The network, loaded once.
-pub fn segmenter() -> Segmenter {
+pub(crate) fn segmenter() -> Segmenter {
     static SEGMENTER: OnceLock<Segmenter> = OnceLock::new();
     SEGMENTER.get_or_init(|| Segmenter::built_in().unwrap()).clone()
 }
 
 /// A server that ends when this is dropped.
-pub struct Running {
-    pub address: SocketAddr,
-    pub cvat: Option<SocketAddr>,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) cvat: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 /// A configuration on a free port.
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     config
 }
 
-pub fn start(config: Config) -> Running {
+pub(crate) fn start(config: Config) -> Running {
     let token = config.access.tokens.first().cloned();
     let server = Server::bind(config, segmenter()).unwrap();
     let (address, cvat) = (server.address().unwrap(), server.cvat_address().unwrap());
@@ -59,30 +59,30 @@ impl Drop for Running {
 }
 
 /// What came back.
-pub struct Answer {
-    pub status: u16,
-    pub headers: ureq::http::HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// A success, in JSON.
-    pub fn ok(self) -> Value {
+    pub(crate) fn ok(self) -> Value {
         assert!(self.status < 300, "{}: {}", self.status, String::from_utf8_lossy(&self.body));
         self.json()
     }
 
     /// A problem of this status and code; its sentence.
-    pub fn problem(&self, status: u16, code: &str) -> String {
+    pub(crate) fn problem(&self, status: u16, code: &str) -> String {
         let body = self.json();
         assert_eq!((self.status, body["code"].as_str().unwrap()), (status, code), "{body}");
         assert_eq!(self.header("content-type"), "application/problem+json");
@@ -98,7 +98,7 @@ fn agent() -> ureq::Agent {
 
 impl Running {
     /// Ends the server and waits for it.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
@@ -107,15 +107,21 @@ impl Running {
         }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         self.call_at(&self.url(path), method, headers, body)
     }
 
-    pub fn call_at(
+    pub(crate) fn call_at(
         &self,
         url: &str,
         method: &str,
@@ -137,40 +143,40 @@ impl Running {
         }
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.call("GET", path, &[], b"")
     }
 
-    pub fn post(&self, path: &str) -> Answer {
+    pub(crate) fn post(&self, path: &str) -> Answer {
         self.call("POST", path, &[], b"")
     }
 
-    pub fn post_json(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post_json(&self, path: &str, body: &Value) -> Answer {
         let kind = [("content-type", "application/json")];
         self.call("POST", path, &kind, body.to_string().as_bytes())
     }
 
     /// Sends a photo; its name.
-    pub fn upload(&self, bytes: &[u8]) -> String {
+    pub(crate) fn upload(&self, bytes: &[u8]) -> String {
         let answer = self.call("POST", "/v1/images", &[], bytes);
         assert_eq!(answer.status, 201);
         answer.ok()["image"].as_str().unwrap().to_owned()
     }
 
     /// A new session on a photo that was sent; its path.
-    pub fn session(&self, image: &str, options: Value) -> String {
+    pub(crate) fn session(&self, image: &str, options: Value) -> String {
         let new = serde_json::json!({ "image": image, "options": options });
         let made = self.post_json("/v1/sessions", &new).ok();
         format!("/v1/sessions/{}", made["session"].as_str().unwrap())
     }
 
-    pub fn click(&self, session: &str, (x, y, positive): (f64, f64, bool)) -> Answer {
+    pub(crate) fn click(&self, session: &str, (x, y, positive): (f64, f64, bool)) -> Answer {
         let click = serde_json::json!({ "x": x, "y": y, "positive": positive });
         self.post_json(&format!("{session}/clicks?format=none"), &click)
     }
 
     /// The mask of a session's object in hand.
-    pub fn mask(&self, session: &str) -> image::GrayImage {
+    pub(crate) fn mask(&self, session: &str) -> image::GrayImage {
         let answer = self.get(&format!("{session}/mask"));
         assert_eq!((answer.status, answer.header("content-type")), (200, "image/png"));
         image::load_from_memory(&answer.body).unwrap().into_luma8()
@@ -178,14 +184,14 @@ impl Running {
 }
 
 /// A small photo with a red square in it.
-pub fn small() -> RgbImage {
+pub(crate) fn small() -> RgbImage {
     RgbImage::from_fn(96, 64, |x, y| {
         let inside = (30..70).contains(&x) && (20..50).contains(&y);
         image::Rgb(if inside { [200, 60, 40] } else { [40, (90 + x) as u8, 60] })
     })
 }
 
-pub fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
+pub(crate) fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     picture.into().write_to(&mut bytes, ImageFormat::Png).unwrap();
     bytes.into_inner()
