@@ -47,8 +47,8 @@ class Client:
         """What the refusal of a call says."""
         answer = self.ask(method, path, **more)
         expect(answer.status_code == status,
-               f"{method} {path[:80]}: expected {status}, got {answer.status_code} "
-               f"{answer.text[:200]}")
+               f"{method} {path[:80]} {str(more)[:200]}: expected {status}, got "
+               f"{answer.status_code} {answer.text[:200]}")
         kind = answer.headers["content-type"]
         expect(kind == "application/problem+json", f"{path[:80]}: a problem is told as {kind}")
         problem = answer.json()

@@ -209,7 +209,12 @@ fn is_old(data: &fs::Metadata) -> bool {
 
 /// The names of files are the server's own business.
 fn failed(what: &str, error: &io::Error) -> Problem {
-    Problem::new(Code::Fault, format!("the server cannot {what} a file of its store: {error}"))
+    tracing::error!(%error, "cannot {what} a file of the store");
+    let why = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "its disk is full".to_owned(),
+        kind => kind.to_string(),
+    };
+    Problem::new(Code::Fault, format!("the server cannot {what} a file of its store: {why}"))
 }
 
 #[cfg(test)]
