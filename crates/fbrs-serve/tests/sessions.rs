@@ -217,6 +217,8 @@ fn what_cannot_be_is_told() {
     let detail = options(json!({ "refine": { "mode": "g-BRS" } })).problem(422, "invalid");
     assert!(detail.contains("g-BRS"), "{detail}");
     options(json!({ "refine": { "treshold": 0.4 } })).problem(422, "invalid");
+    options(json!({ "refine": [] })).problem(422, "invalid");
+    options(json!({ "refine": null })).problem(422, "invalid");
     options(json!({ "view": { "tiles": { "size": 1 } } })).problem(422, "invalid");
     // More than the server has itself is only for its own options.
     options(json!({ "view": "whole", "max_size": null })).problem(422, "invalid");

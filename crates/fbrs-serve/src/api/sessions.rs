@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json as Answer};
 use fbrs::{Options, View};
 use image::DynamicImage;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -87,7 +87,8 @@ pub(crate) fn options(desk: &Desk, changes: Option<Box<RawValue>>) -> Result<Opt
         // A view of another kind has nothing to take over from the server's.
         let is_other = name == "view" && kind(&value) != all.get("view").and_then(kind);
         match all.get_mut(&name) {
-            Some(old) if !is_other => change(old, value),
+            Some(old) if !is_other => change(old, value)
+                .map_err(|_| Problem::invalid(format!("options.{name}: expected an object")))?,
             Some(old) => *old = value,
             None => {
                 return Err(Problem::invalid(format!("options: there is none called {name:?}")));
@@ -130,20 +131,28 @@ fn kind(value: &Value) -> Option<&str> {
     value.as_object()?.keys().next().map(String::as_str)
 }
 
+/// Something else stands where an object is to be.
+struct NoObject;
+
 /// Replaces what is named, and leaves the rest.
-fn change(old: &mut Value, new: Value) {
+fn change(old: &mut Value, new: Value) -> Result<(), NoObject> {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
             for (name, value) in new {
                 match old.get_mut(&name) {
-                    Some(old) => change(old, value),
+                    Some(old) => change(old, value)?,
                     None => {
                         old.insert(name, value);
                     }
                 }
             }
+            Ok(())
         }
-        (old, new) => *old = new,
+        (Value::Object(_), Value::Array(_) | Value::Null) => Err(NoObject),
+        (old, new) => {
+            *old = new;
+            Ok(())
+        }
     }
 }
 
@@ -221,8 +230,18 @@ pub(crate) struct NewClick {
     /// Whether it is on the object.
     positive: bool,
     /// Number of the object's clicks before this one: a request that is sent twice is answered once.
+    #[serde(default, deserialize_with = "whole")]
     #[schema(maximum = 1_000_000)]
     expected_clicks: Option<usize>,
+}
+
+/// A number of clicks. JSON writes whole numbers as `1.0` too.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    match number.fract() == 0.0 && (0.0..=1e6).contains(&number) {
+        true => Ok(Some(number as usize)),
+        false => Err(de::Error::custom("expected_clicks: expected a whole number from 0 on")),
+    }
 }
 
 /// Clicks, and answers with the object's mask. With `accept: text/event-stream` every evaluation is
