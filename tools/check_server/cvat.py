@@ -192,8 +192,8 @@ def growing(program):
         expect(ran == [8, 8, 13], f"clicks that ran: {ran}")
         lists = own.metric("fbrs_lists_total")
         expect(lists == len(known), f"{lists} lists counted of {len(known)}")
-    return (f"{', '.join(known)}; clicks {', '.join(map(str, ran))}: 8 growing ones {grown:.1f} s, the shorter {undone:.2f} s, "
-            f"5 anew {times[-1]:.1f} s")
+    return (f"{', '.join(known)}; clicks that ran {', '.join(map(str, ran))}: 8 growing ones "
+            f"{grown:.1f} s, the shorter {undone:.2f} s, 5 anew {times[-1]:.1f} s")
 
 
 CHECKS = {"a4-cvat": gateway, "a5-cvat-lists": growing}

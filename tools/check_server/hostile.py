@@ -50,7 +50,8 @@ def bytes_of_http(program):
         "a long header": (request(b"GET /healthz", b"X: " + b"a" * 2_000_000 + b"\r\n"), {200, 431}),
         "a header with a zero": (request(b"GET /healthz", b"X: a\0b\r\n"), {400}),
         "a folded header": (request(b"GET /healthz", b"X: a\r\n b\r\n"), {200, 400}),
-        "two lengths": (request(post, b"Content-Length: 5\r\nContent-Length: 6\r\n", body=b"hello"), {400}),
+        "two lengths": (request(post, b"Content-Length: 5\r\nContent-Length: 6\r\n", body=b"hello"),
+                        {400}),
         "a negative length": (request(post, b"Content-Length: -5\r\n", body=b"hello"), {400}),
         "a length of 2^64": (request(post, b"Content-Length: 18446744073709551616\r\n"), {400}),
         "a length of 2^63": (request(post, b"Content-Length: 9223372036854775808\r\n"), {413}),
@@ -130,7 +131,8 @@ OPTIONS = [{"nope": 1}, {"refine": {"nope": 1}}, {"refine": 5}, {"refine": []}, 
            {"view": {"zoom_in": {"expansion_ratio": -1}}}, {"view": {"zoom_in": {"target_size": 1}}},
            {"view": {"zoom_in": {"recompute_iou": 1e308}}}, {"refine": {"mode": "fastest"}},
            {"refine": {"mode": ""}}, {"refine": {"threshold": 0}}, {"refine": {"threshold": 2}},
-           {"refine": {"regularization": -1}}, {"refine": {"max_time": -1}}, {"refine": {"max_time": 1e300}},
+           {"refine": {"regularization": -1}}, {"refine": {"max_time": -1}},
+           {"refine": {"max_time": 1e300}},
            {"refine": {"max_evaluations": 2**64}}, {"refine": {"net_clicks": 0.5}},
            {"refine": {"min_iou_diff": 7}}, "x", [], 7, [{"flip": True}]]
 STRANGE = [{"refine": {"max_evaluations": 0}}, {"refine": {"max_evaluations": 2**64 - 1}},
@@ -156,7 +158,8 @@ def values(program):
         for body, wanted in JSON.items():
             answer = client.ask("POST", f"{path}/clicks", data=body.encode(), headers=kind)
             wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-            expect(answer.status_code in wanted, f"{body[:60]}: {answer.status_code} {answer.text[:200]}")
+            expect(answer.status_code in wanted,
+                   f"{body[:60]}: {answer.status_code} {answer.text[:200]}")
             expect(len(answer.text) < 2000, f"{body[:60]}: an answer of {len(answer.text)} characters")
             expect(answer.headers["content-type"] == "application/problem+json", f"{body[:60]}")
         for sort in ["text/plain", "multipart/form-data", "", "application/octet-stream", None, "é"]:

@@ -49,7 +49,8 @@ def scratch(program):
         marker.touch()
         # A namespace of its own in which the image is read-only; then nobody.
         inside = (f"mount --bind '{root}' '{root}' && mount -o remount,ro,bind '{root}' && "
-                  f"exec env -i {shutil.which('chroot')} --userspec={NOBODY}:{NOBODY} --groups= '{root}' \"$@\"")
+                  f"exec env -i {shutil.which('chroot')} --userspec={NOBODY}:{NOBODY} --groups= "
+                  f"'{root}' \"$@\"")
         prefix = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inside, "sh"]
         # Nothing of the surroundings either: no HOME, no PATH.
         with program.inside("/fbrs").serve(prefix=prefix) as server:

@@ -132,8 +132,8 @@ def studio(program):
     expected = program.segment(PHOTO, CLICKS)
     key = program.folder("key") / "key"
     key.write_text(f"{KEY}\n")
-    with Studio({f"Token {KEY}"}) as here, \
-            program.serve("--label-studio-url", here.url + "/", "--label-studio-key-file", key) as server:
+    with Studio({f"Token {KEY}"}) as here, program.serve(
+            "--label-studio-url", here.url + "/", "--label-studio-key-file", key) as server:
         url = f"{server.url}/label-studio"
 
         def predict(*arguments, **more):

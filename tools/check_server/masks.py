@@ -211,4 +211,5 @@ def parsed(event):
     return fields["event"], json.loads(fields["data"])
 
 
-CHECKS = {"a1-curl": by_curl, "a1-photos": kinds, "a2-forms": forms, "a10-once": once, "a17-events": told}
+CHECKS = {"a1-curl": by_curl, "a1-photos": kinds, "a2-forms": forms, "a10-once": once,
+          "a17-events": told}

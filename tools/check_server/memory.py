@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from client import Client, Refused, same
+from client import Client, Refused, png, same
 from photos import CLICKS, PHOTO, plain, png_header, resized, small
 from server import Failed, expect, until
 
@@ -136,7 +136,6 @@ def many_bodies(program, count=120):
     """Large photos from everywhere at once: what waits to be decoded is bounded too."""
     random = np.random.default_rng(0)
     noise = random.integers(0, 256, (2600, 2600, 3), dtype=np.uint8)
-    from client import png
     photo = png(noise)
     with program.serve("--memory", "200M") as server:
         Client(server.url).upload(PHOTO)
@@ -158,8 +157,8 @@ def many_bodies(program, count=120):
         grown = server.memory()[1] / MIB - before
         after = server.memory()[0] / MIB - before
         expect(set(statuses) <= {201, 408, 429, 503}, f"{set(statuses)}")
-        # 256 MiB of bodies, 200 of photos, two that are decoded.
-        expect(grown < 800, f"{count} bodies of {len(photo) / MIB:.0f} MiB: RSS +{grown:.0f} MiB")
+        # 256 MiB of bodies, 200 of photos, two that are decoded, and what the allocator keeps of them.
+        expect(grown < 1000, f"{count} bodies of {len(photo) / MIB:.0f} MiB: RSS +{grown:.0f} MiB")
     return (f"{count} of {len(photo) / MIB:.0f} MiB: {statuses.count(201)} taken, RSS +{grown:.0f} MiB at "
             f"most, {after:+.0f} afterwards")
 

@@ -59,6 +59,11 @@ impl Code {
         }
     }
 
+    /// Whether the request's body may not have been read to its end.
+    pub(crate) fn may_leave_unread(self) -> bool {
+        !matches!(self, Self::Invalid | Self::Conflict | Self::Gone | Self::Fault | Self::Timeout)
+    }
+
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::BadRequest => StatusCode::BAD_REQUEST,

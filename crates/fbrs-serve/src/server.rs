@@ -374,6 +374,8 @@ async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -
     let id = request_id(request.headers());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let has_body = request.headers().contains_key(header::TRANSFER_ENCODING)
+        || request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
@@ -384,7 +386,7 @@ async fn identify(State(app): State<Shared>, mut request: Request, next: Next) -
         ) {
             app.metrics.rejected(problem.code.name());
         }
-        let is_unread = matches!(problem.code, Code::TooLarge | Code::RequestTimeout);
+        let is_unread = has_body && problem.code.may_leave_unread();
         let told = std::mem::replace(&mut response, problem.answer(&id));
         // What else was said, such as which methods there are, still holds.
         for (name, value) in told.headers() {

@@ -103,7 +103,9 @@ pub(crate) async fn read(request: Request, app: &App) -> Result<Whole> {
         return Err(too_large());
     }
     let whole = async {
-        let (mut bytes, mut room) = (Vec::new(), Room(Vec::new()));
+        // Of the length that was said, so that it need not grow; what is not written takes no memory.
+        let expected = usize::try_from(length.unwrap_or(0)).unwrap_or(0);
+        let (mut bytes, mut room) = (Vec::with_capacity(expected), Room(Vec::new()));
         let mut body = request.into_body();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {

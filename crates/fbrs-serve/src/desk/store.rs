@@ -19,6 +19,9 @@ use crate::problem::{Code, Problem, Result};
 /// What nobody asked for in this time is removed.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// A file that is being written takes less; one that is older was left by a server that was killed.
+const DRAFT: Duration = Duration::from_secs(60 * 60);
+
 /// The largest log that is read: 200 clicks on some hundred objects are far below.
 const MAX_LOG: u64 = 64 << 20;
 
@@ -106,11 +109,17 @@ impl Store {
         read_log(&self.log_path(session))
     }
 
-    /// Removes what nobody asked for in a week.
+    /// Removes what nobody asked for in a week, and drafts that no server writes any more.
     pub(crate) fn clean(&self) {
         for folder in [&self.images, &self.sessions] {
             let files = fs::read_dir(folder).into_iter().flatten().flatten();
-            for file in files.filter(|file| file.metadata().is_ok_and(|data| is_old(&data))) {
+            let is_over = |file: &fs::DirEntry| {
+                let name = file.file_name();
+                let is_draft = name.as_encoded_bytes().starts_with(b".");
+                let kept = if is_draft { DRAFT } else { KEPT };
+                file.metadata().is_ok_and(|data| is_older(&data, kept))
+            };
+            for file in files.filter(is_over) {
                 // What cannot be removed now is tried again the next time.
                 let _ = fs::remove_file(file.path());
             }
@@ -202,9 +211,9 @@ fn touch(path: &Path) -> bool {
     file.map(|file| file.set_modified(SystemTime::now())).is_ok()
 }
 
-fn is_old(data: &fs::Metadata) -> bool {
+fn is_older(data: &fs::Metadata, time: Duration) -> bool {
     let age = data.modified().ok().and_then(|time| time.elapsed().ok());
-    age.is_some_and(|age| age > KEPT)
+    age.is_some_and(|age| age > time)
 }
 
 /// The names of files are the server's own business.
@@ -257,7 +266,13 @@ mod tests {
         store.keep_image(&new, b"new").unwrap();
         let file = File::options().append(true).open(store.image_path(&old)).unwrap();
         file.set_modified(SystemTime::now() - KEPT - Duration::from_secs(60)).unwrap();
+        let draft = store.sessions.join(".fbrs-killed.tmp");
+        let file = File::create(&draft).unwrap();
         store.clean();
+        assert!(draft.exists());
+        file.set_modified(SystemTime::now() - DRAFT - Duration::from_secs(60)).unwrap();
+        store.clean();
+        assert!(!draft.exists());
         assert!(store.image(&old).unwrap().is_none());
         assert!(store.image(&new).unwrap().is_some());
     }
