@@ -29,6 +29,7 @@ import load
 import masks
 import memory
 import order
+import random_use
 import replicas
 import slow
 import speed
@@ -36,7 +37,7 @@ import xanylabeling
 from server import ROOT, Program
 
 GROUPS = [masks, interface, cvat, label_studio, xanylabeling, gone, kept, load, memory, access, replicas,
-          image, hostile, order, slow, speed]
+          image, hostile, order, slow, random_use, speed]
 CHECKS = {name: check for group in GROUPS for name, check in group.CHECKS.items()}
 
 
