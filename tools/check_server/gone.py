@@ -21,7 +21,8 @@ def idle(client):
 
 def hang_up(program, times=100):
     """curl hangs up in a click, a hundred times: the worker is free at once, nothing changes."""
-    with program.serve() as server:
+    # One arena alone, so that what the allocator keeps for later does not look like a leak.
+    with program.serve(MALLOC_ARENA_MAX="1") as server:
         client = Client(server.url)
         session = client.session(PHOTO, SLOW)
         client.clicks(session, CLICKS[:1])
@@ -45,16 +46,15 @@ def hang_up(program, times=100):
         expect({**now, "memory": 0} == {**state, "memory": 0}, f"{now}, not {state}")
         cancelled = client.metric("fbrs_cancellations_total")
         expect(cancelled == times, f"{cancelled} clicks are counted as called off")
-        # The allocator's arenas fill up at first.
         fifth = times // 5
-        grown = max(sizes[-fifth:]) - max(sizes[-2 * fifth:-fifth])
+        grown = max(sizes[-fifth:]) - max(sizes[:2 * fifth])
         expect(max(waits) < 2, f"free after {max(waits):.2f} s")
-        expect(grown < 20, f"memory grows by {grown:.0f} MiB")
+        expect(grown < 40, f"memory grows by {grown:.0f} MiB")
         leaving_the_queue(server, client)
     waits.sort()
     return (f"{times} hung up: free after {waits[len(waits) // 2] * 1e3:.0f} ms, at most "
-            f"{waits[-1] * 1e3:.0f} ms; memory {sizes[0]:.0f} MiB after one, {sizes[-fifth]:.0f} after "
-            f"{times - fifth}, {sizes[-1]:.0f} after {times}")
+            f"{waits[-1] * 1e3:.0f} ms; memory {sizes[0]:.0f} MiB after one, {sizes[2 * fifth]:.0f} after "
+            f"{2 * fifth}, {sizes[-1]:.0f} after {times}")
 
 
 def leaving_the_queue(server, client):
