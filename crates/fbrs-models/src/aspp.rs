@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 
 /// Five branches, concatenated and projected: 1×1, three dilated 3×3, and the mean of all pixels.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl<L> Aspp<L> {
     }
 }
 
-impl Aspp {
+impl<L: Layer> Aspp<L> {
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [batch, _, height, width] = x.dims();
         let mut parts: Vec<_> = self.branches.iter().map(|branch| branch.relu(x.clone())).collect();

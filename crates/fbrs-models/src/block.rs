@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 
 /// Factor between a bottleneck's planes and its output.
 pub(crate) const BOTTLENECK_EXPANSION: usize = 4;
@@ -90,7 +90,7 @@ impl<L> Block<L> {
     }
 }
 
-impl Block {
+impl<L: Layer> Block<L> {
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.shortcut {
             Some(shortcut) => shortcut.forward(x.clone()),
@@ -102,6 +102,6 @@ impl Block {
 }
 
 /// Runs blocks one after the other.
-pub(crate) fn run(blocks: &[Block], x: Tensor<4>) -> Tensor<4> {
+pub(crate) fn run<L: Layer>(blocks: &[Block<L>], x: Tensor<4>) -> Tensor<4> {
     blocks.iter().fold(x, |x, block| block.forward(x))
 }

@@ -6,7 +6,7 @@ use crate::architecture::DeepLabConfig;
 use crate::aspp::Aspp;
 use crate::build::Build;
 use crate::click_input::ClickInput;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
 use crate::resize::resize_bilinear;
@@ -72,7 +72,7 @@ impl DeepLabConfig {
     }
 }
 
-impl DeepLab {
+impl<L: Layer> DeepLab<L> {
     /// Behind the first cut: from one to the next; a state at the last one stays as it is.
     pub(crate) fn advance(&self, state: CutState) -> CutState {
         let CutState { cut, features, beside, size } = state;
@@ -153,7 +153,7 @@ impl<L> Head<L> {
     }
 }
 
-impl Head {
+impl<L: Layer> Head<L> {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.last.forward(self.second.forward(self.first.forward(x)))
     }

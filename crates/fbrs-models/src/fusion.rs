@@ -6,7 +6,7 @@ use burn::tensor::activation::{leaky_relu, relu};
 use crate::architecture::{Fusion, Guidance, GuidanceWay, PreviousMask};
 use crate::build::Build;
 use crate::click_input::ClickInput;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 
 const LEAKY_SLOPE: f64 = 0.2;
 /// Channels of the stem that clicks are added to.
@@ -79,7 +79,7 @@ impl<L> ClickFusion<L> {
     }
 }
 
-impl ClickFusion {
+impl<L: Layer> ClickFusion<L> {
     /// Image `[batch, 3, height, width]` and clicks to what the backbone reads:
     /// `[batch, 3, height, width]`. The image itself where clicks join the stem.
     pub(crate) fn forward(&self, image: Tensor<4>, told: &ClickInput) -> Tensor<4> {
@@ -114,7 +114,7 @@ impl ClickFusion {
     }
 }
 
-fn activated(conv: &Conv, x: Tensor<4>, guidance: Guidance) -> Tensor<4> {
+fn activated<L: Layer>(conv: &L, x: Tensor<4>, guidance: Guidance) -> Tensor<4> {
     match guidance.leaky {
         true => leaky_relu(conv.forward(x), LEAKY_SLOPE),
         false => relu(conv.forward(x)),

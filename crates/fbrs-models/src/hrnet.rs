@@ -7,7 +7,7 @@ use crate::architecture::HrNetConfig;
 use crate::block::{self, Block, Dilation};
 use crate::build::Build;
 use crate::click_input::ClickInput;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
 use crate::ocr::{Ocr, PREFIX};
@@ -111,7 +111,7 @@ impl<L> HrNet<L> {
     }
 }
 
-impl HrNet {
+impl<L: Layer> HrNet<L> {
     /// The stem's first convolution where it depends on the image alone, else the image.
     pub(crate) fn image_features(&self, image: Tensor<4>) -> Tensor<4> {
         match self.fusion {
@@ -212,7 +212,7 @@ impl<L> Stage<L> {
     }
 }
 
-impl Stage {
+impl<L: Layer> Stage<L> {
     fn forward(&self, branches: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
         let Some(last) = branches.last().cloned() else { return branches };
         let inputs = branches.into_iter().chain(std::iter::repeat(last));
@@ -293,7 +293,7 @@ impl<L> Module<L> {
     }
 }
 
-impl Module {
+impl<L: Layer> Module<L> {
     fn forward(&self, inputs: Vec<Tensor<4>>) -> Vec<Tensor<4>> {
         let branches: Vec<_> =
             self.branches.iter().zip(inputs).map(|(blocks, x)| block::run(blocks, x)).collect();
@@ -313,7 +313,7 @@ impl Module {
     }
 }
 
-impl Fuse<Conv> {
+impl<L: Layer> Fuse<L> {
     fn forward(&self, x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
         match self {
             Self::Same => x,

@@ -50,6 +50,7 @@ mod click_input;
 mod conv;
 mod cut;
 mod deeplab;
+mod family;
 mod fusion;
 #[cfg(feature = "cpu")]
 mod host;

@@ -7,22 +7,10 @@ use crate::build::{Listing, ParameterError, ParameterShape, ParameterSource};
 use crate::click_input::ClickInput;
 use crate::conv::{Folding, Reading};
 use crate::cut::{Beside, Cut, CutState};
-use crate::deeplab::{self, DeepLab};
-use crate::hrnet::HrNet;
-use crate::image_features::{ImageFeatures, Of};
-use crate::lite::Lite;
+use crate::deeplab;
+use crate::family::Family;
+use crate::image_features::ImageFeatures;
 use crate::resize::resize_bilinear;
-#[cfg(feature = "testing")]
-use crate::testing::StandIn;
-
-#[derive(Debug, Clone)]
-pub(crate) enum Family {
-    DeepLab(Box<DeepLab>),
-    HrNet(Box<HrNet>),
-    Lite(Box<Lite>),
-    #[cfg(feature = "testing")]
-    StandIn(StandIn),
-}
 
 /// A segmentation network with its parameters on a device. Cloning shares the parameters.
 #[derive(Debug, Clone)]
@@ -55,17 +43,7 @@ impl Network {
         folding: Folding,
     ) -> Result<Self, ParameterError> {
         let mut reading = Reading { source, device, folding };
-        let family = match architecture {
-            Architecture::DeepLab(config) => {
-                Family::DeepLab(Box::new(DeepLab::build(config, &mut reading)?))
-            }
-            Architecture::HrNet(config) => {
-                Family::HrNet(Box::new(HrNet::build(config, &mut reading)?))
-            }
-            Architecture::Lite(config) => {
-                Family::Lite(Box::new(Lite::build(config, &mut reading)?))
-            }
-        };
+        let family = Family::build(architecture, &mut reading)?;
         Ok(Self { architecture: *architecture, device: device.clone(), family })
     }
 
@@ -106,15 +84,7 @@ impl Network {
     /// Computes what depends on the image alone. `image`: normalized, `[batch, 3, height, width]`,
     /// f32.
     pub fn image_features(&self, image: Tensor<4>) -> ImageFeatures {
-        let [_, _, height, width] = image.dims();
-        let of = match &self.family {
-            Family::DeepLab(net) => Of::Plain(Box::new(net.image_features(image))),
-            Family::HrNet(net) => Of::Plain(Box::new(net.image_features(image))),
-            Family::Lite(net) => Of::Lite(Box::new(net.image_features(image))),
-            #[cfg(feature = "testing")]
-            Family::StandIn(_) => Of::Plain(Box::new(image)),
-        };
-        ImageFeatures { of, size: [height, width] }
+        self.family.image_features(image)
     }
 
     /// The state at [`Cut::Image`]. `image` as for [`Network::image_features`].
@@ -134,7 +104,7 @@ impl Network {
         let beside = Beside::Image(Box::new((image.clone(), told)));
         let mut state = CutState { cut: Cut::DistanceMaps, features, beside, size };
         while state.cut < cut {
-            state = self.advance(state);
+            state = self.family.advance(state);
         }
         state
     }
@@ -149,41 +119,14 @@ impl Network {
     /// `[batch, 1, ⌈height/4⌉, ⌈width/4⌉]`.
     pub fn run_from_to_stride(&self, mut state: CutState) -> Tensor<4> {
         while state.cut < Cut::Late {
-            state = self.advance(state);
+            state = self.family.advance(state);
         }
-        match &self.family {
-            Family::DeepLab(net) => net.output(state.features),
-            Family::HrNet(net) => net.output(state.features),
-            Family::Lite(net) => net.decoder.output(state.features),
-            #[cfg(feature = "testing")]
-            Family::StandIn(_) => state.features,
-        }
+        self.family.output(state.features)
     }
 
     /// The whole network: logits at the image's size, `[batch, 1, height, width]`.
     pub fn forward(&self, image: Tensor<4>, told: ClickInput) -> Tensor<4> {
         self.run_from(self.at_image(image, told))
-    }
-
-    fn advance(&self, state: CutState) -> CutState {
-        match state.beside {
-            Beside::Clicks(told) => {
-                let image = self.image_features(state.features);
-                self.fuse(&image, *told)
-            }
-            // The maps may have been changed since they were told.
-            Beside::Image(told) => {
-                let (image, told) = *told;
-                self.fuse(&image, ClickInput { maps: state.features, ..told })
-            }
-            _ => match &self.family {
-                Family::DeepLab(net) => net.advance(state),
-                Family::HrNet(net) => net.advance(state),
-                Family::Lite(net) => net.advance(state),
-                #[cfg(feature = "testing")]
-                Family::StandIn(_) => CutState { cut: Cut::Late, ..state },
-            },
-        }
     }
 
     /// Whether the network can be cut there. Without object attention an HRNet has no features before
@@ -192,27 +135,6 @@ impl Network {
         match &self.architecture {
             Architecture::HrNet(config) => cut != Cut::Late || config.ocr_width > 0,
             _ => true,
-        }
-    }
-
-    /// Image and clicks to the first cut behind their fusion.
-    fn fuse(&self, image: &ImageFeatures, told: ClickInput) -> CutState {
-        match (&self.family, &image.of) {
-            (Family::DeepLab(net), Of::Plain(features)) => {
-                net.encode(*features.clone(), &told, image.size)
-            }
-            (Family::HrNet(net), Of::Plain(features)) => {
-                net.encode(*features.clone(), &told, image.size)
-            }
-            (Family::Lite(net), Of::Lite(image)) => net.fuse(image, &told),
-            #[cfg(feature = "testing")]
-            (Family::StandIn(answer), Of::Plain(features)) => CutState {
-                cut: Cut::Late,
-                features: (answer.0)(features, &told),
-                beside: Beside::Nothing,
-                size: image.size,
-            },
-            _ => unreachable!("features of another network"),
         }
     }
 }
@@ -225,13 +147,9 @@ impl Architecture {
     /// with one class, see the crate's `ocr` module): [`ParameterShape::used`] tells.
     pub fn parameters(&self) -> Vec<ParameterShape> {
         let mut listing = Listing::default();
-        let done = match self {
-            Self::DeepLab(config) => DeepLab::build(config, &mut listing).map(drop),
-            Self::HrNet(config) => HrNet::build(config, &mut listing).map(drop),
-            Self::Lite(config) => Lite::build(config, &mut listing).map(drop),
-        };
+        let done = Family::build(self, &mut listing);
         match done {
-            Ok(()) => listing.into_parameters(),
+            Ok(_) => listing.into_parameters(),
             Err(never) => match never {},
         }
     }

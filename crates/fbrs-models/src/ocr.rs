@@ -6,11 +6,11 @@
 //! savings are exact.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{relu, softmax};
+use burn::tensor::activation::softmax;
 
 use crate::architecture::HrNetConfig;
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 
 /// Prefix of every parameter behind the click fusion.
 pub(crate) const PREFIX: &str = "feature_extractor";
@@ -62,13 +62,18 @@ impl<L> Ocr<L> {
     }
 }
 
-impl Ocr {
+impl<L: Layer> Ocr<L> {
     /// Concatenated branches `[batch, 15 · width, h, w]` to OCR's output `[batch, 2k, h, w]`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let aux = self.auxiliary(x.clone());
+        self.with_auxiliary(x, aux)
+    }
+
+    /// The same where the auxiliary head's logits are known.
+    pub(crate) fn with_auxiliary(&self, x: Tensor<4>, aux: Tensor<4>) -> Tensor<4> {
         let features = self.features.relu(x);
         let context = self.context(gather(features.clone(), aux));
-        relu(self.output_of_features.forward(features) + self.output_of_context.forward(context))
+        self.output_of_features.add_relu(features, self.output_of_context.forward(context))
     }
 
     /// Logits of the auxiliary head, `[batch, 1, h, w]`.

@@ -7,7 +7,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use crate::architecture::ResNet;
 use crate::block::{self, BOTTLENECK_EXPANSION, Block, Dilation};
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 
 /// Planes, stride and dilation of the four stages.
 const STAGES: [(usize, usize, usize); 4] = [(64, 1, 1), (128, 2, 1), (256, 1, 2), (512, 1, 4)];
@@ -98,20 +98,15 @@ pub(crate) struct Stages {
     pub(crate) last: Tensor<4>,
 }
 
-impl Backbone {
+impl<L: Layer> Backbone<L> {
     /// `[batch, 3, height, width]` to half the resolution, before the pooling.
     pub(crate) fn stem(&self, x: Tensor<4>) -> Tensor<4> {
         self.stem.iter().fold(x, |x, conv| conv.relu(x))
     }
 
-    /// The stem's output, pooled: a quarter of the image's resolution.
-    pub(crate) fn pooled(x: Tensor<4>) -> Tensor<4> {
-        max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
-    }
-
     /// Of the stem's output.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Stages {
-        let mut x = Self::pooled(x);
+        let mut x = pooled(x);
         let mut first = None;
         for blocks in &self.stages {
             x = block::run(blocks, x);
@@ -119,4 +114,9 @@ impl Backbone {
         }
         Stages { first: first.unwrap_or_else(|| x.clone()), last: x }
     }
+}
+
+/// The stem's output, pooled: a quarter of the image's resolution.
+pub(crate) fn pooled(x: Tensor<4>) -> Tensor<4> {
+    max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
 }

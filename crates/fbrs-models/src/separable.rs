@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 
 use crate::build::Build;
-use crate::conv::{Activation, Chain, Conv, ConvSpec};
+use crate::conv::{Activation, Chain, Conv, ConvSpec, Layer};
 
 /// Depthwise 3×3, pointwise 1×1, BatchNorm, ReLU.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl<L> SeparableConv<L> {
     }
 }
 
-impl SeparableConv {
+impl<L: Layer> SeparableConv<L> {
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.0.forward(x)
     }

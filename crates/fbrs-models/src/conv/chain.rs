@@ -3,9 +3,8 @@
 use burn::tensor::Tensor;
 
 use super::activation::Activation;
-use super::layer::Conv;
-#[cfg(feature = "cpu")]
-use crate::host::HostChain;
+use super::fixed::Conv;
+use super::layer::Layer;
 
 /// A 1×1 convolution to more channels (not everywhere), a depthwise one, and a 1×1 convolution to
 /// fewer.
@@ -22,10 +21,9 @@ pub(crate) struct Chain<L = Conv> {
     pub(crate) residual: bool,
 }
 
-impl Chain {
+impl<L: Layer> Chain<L> {
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        #[cfg(feature = "cpu")]
-        if let Some(y) = self.at_once(&x) {
+        if let Some(y) = L::at_once(self, &x) {
             return y;
         }
         let wide = match &self.expand {
@@ -34,16 +32,5 @@ impl Chain {
         };
         let wide = self.depthwise.run(wide, None, self.inner);
         self.project.run(wide, self.residual.then_some(x), self.outer)
-    }
-
-    #[cfg(feature = "cpu")]
-    fn at_once(&self, x: &Tensor<4>) -> Option<Tensor<4>> {
-        let expand = match &self.expand {
-            Some(expand) => Some(expand.host()?),
-            None => None,
-        };
-        let (depthwise, project) = (self.depthwise.host()?, self.project.host()?);
-        let (inner, outer, residual) = (self.inner, self.outer, self.residual);
-        HostChain { expand, depthwise, project, inner, outer, residual }.forward(x)
     }
 }

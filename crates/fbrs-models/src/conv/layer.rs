@@ -1,246 +1,37 @@
-//! A convolution that runs: on the processor's own kernels, or on Burn's.
+//! What the networks are made of, whatever its numbers are for.
 
-#[cfg(feature = "cpu")]
-use std::sync::{Arc, OnceLock};
+use std::fmt;
 
 use burn::tensor::Tensor;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
-
-#[cfg(feature = "cpu")]
-use burn::tensor::{Device, TensorData};
 
 use super::activation::Activation;
-use super::fold::{Affine, Values};
-use super::reading::Reading;
-use super::spec::ConvSpec;
-use crate::build::{Build, ParameterError};
-#[cfg(feature = "cpu")]
-use crate::host::{self, HostLayer, HostShape};
+use super::chain::Chain;
 
-/// `x · scale + shift` per channel on a device, `[1, channels, 1, 1]` each.
-#[derive(Debug, Clone)]
-struct ChannelAffine {
-    scale: Tensor<4>,
-    shift: Tensor<4>,
-}
+/// A convolution with the normalization that belongs to it. A network's description holds for every
+/// kind of layer: one that only runs ([`Conv`](super::Conv)), one that learns
+/// ([`LearningConv`](crate::learning::LearningConv)).
+pub(crate) trait Layer: Clone + fmt::Debug {
+    /// `activation(layer(x) + addend)`: `[batch, in, height, width]` to `[batch, out, height',
+    /// width']`. Where the addend is one value per channel, every pixel receives it.
+    fn run(&self, x: Tensor<4>, addend: Option<Tensor<4>>, activation: Activation) -> Tensor<4>;
 
-impl ChannelAffine {
-    fn new(affine: Affine, reading: &Reading) -> Self {
-        let shape = [1, affine.scale.len(), 1, 1];
-        Self {
-            scale: reading.tensor(affine.scale, shape),
-            shift: reading.tensor(affine.shift, shape),
-        }
-    }
+    /// All layers of a chain in one pass, where that is possible.
+    fn at_once(chain: &Chain<Self>, x: &Tensor<4>) -> Option<Tensor<4>>;
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        x * self.scale.clone() + self.shift.clone()
-    }
-}
-
-/// A convolution, and its batch normalization where that is not folded into it.
-#[derive(Debug, Clone)]
-pub(crate) struct Conv {
-    weights: Weights,
-    before: Option<ChannelAffine>,
-    after: Option<ChannelAffine>,
-    options: ConvOptions<2>,
-}
-
-/// Where a convolution's values lie.
-#[derive(Debug, Clone)]
-enum Weights {
-    Device(Box<DeviceWeights>),
-    #[cfg(feature = "cpu")]
-    Host(Arc<HostWeights>),
-}
-
-#[derive(Debug, Clone)]
-struct DeviceWeights {
-    weight: Tensor<4>,
-    bias: Option<Tensor<1>>,
-}
-
-/// Values on the processor, for its own kernels.
-#[cfg(feature = "cpu")]
-#[derive(Debug)]
-struct HostWeights {
-    layer: Arc<HostLayer>,
-    /// For Burn's kernels, where its own do not take a tensor; made when first needed.
-    for_burn: OnceLock<DeviceWeights>,
-}
-
-#[cfg(feature = "cpu")]
-impl HostWeights {
-    fn for_burn(&self) -> &DeviceWeights {
-        self.for_burn.get_or_init(|| {
-            let device = Device::flex();
-            let (weight, shape) = self.layer.weight();
-            let bias = self.layer.bias().to_vec();
-            let outputs = [bias.len()];
-            DeviceWeights {
-                weight: Tensor::from_data(TensorData::new(weight, shape), &device),
-                bias: Some(Tensor::from_data(TensorData::new(bias, outputs), &device)),
-            }
-        })
-    }
-}
-
-impl Weights {
-    fn new(
-        weight: Vec<f32>,
-        bias: Option<Vec<f32>>,
-        shape: [usize; 4],
-        spec: &ConvSpec,
-        reading: &Reading,
-    ) -> Self {
-        #[cfg(feature = "cpu")]
-        if let Some(shape) = host_shape(spec, shape[1], reading.device) {
-            let layer = Arc::new(HostLayer::new(&weight, bias, shape));
-            return Self::Host(Arc::new(HostWeights { layer, for_burn: OnceLock::new() }));
-        }
-        let bias = bias.map(|bias| reading.tensor(bias, [spec.output]));
-        Self::Device(Box::new(DeviceWeights { weight: reading.tensor(weight, shape), bias }))
-    }
-}
-
-/// The convolution as the processor's own kernels take it; `None` where they do not serve it.
-#[cfg(feature = "cpu")]
-fn host_shape(spec: &ConvSpec, input: usize, device: &Device) -> Option<HostShape> {
-    let depthwise = spec.groups > 1;
-    let served = *device == Device::flex()
-        && host::serves_this_processor()
-        && (!depthwise || (spec.groups == spec.input && spec.input == spec.output));
-    served.then_some(HostShape {
-        input: if depthwise { spec.input } else { input },
-        output: spec.output,
-        kernel: spec.kernel,
-        stride: spec.stride,
-        padding: spec.padding,
-        dilation: spec.dilation,
-        depthwise,
-    })
-}
-
-impl Conv {
-    fn read(spec: &ConvSpec, reading: &mut Reading) -> Result<Self, ParameterError> {
-        Ok(Self::upload(Values::read(spec, reading)?, spec, reading))
-    }
-
-    fn read_split(
-        spec: &ConvSpec,
-        channels: usize,
-        reading: &mut Reading,
-    ) -> Result<[Self; 2], ParameterError> {
-        let parts = Values::read(spec, reading)?.split(spec, channels);
-        Ok(parts.map(|part| Self::upload(part, spec, reading)))
-    }
-
-    fn upload(values: Values, spec: &ConvSpec, reading: &Reading) -> Self {
-        let [output, _, height, width] = spec.weight_shape();
-        let input = values.weight.len() / (output * height * width);
-        Self {
-            before: values.before.map(|affine| ChannelAffine::new(affine, reading)),
-            after: values.after.map(|affine| ChannelAffine::new(affine, reading)),
-            options: ConvOptions::new(
-                [spec.stride; 2],
-                [spec.padding; 2],
-                [spec.dilation; 2],
-                spec.groups,
-            ),
-            weights: Weights::new(
-                values.weight,
-                values.bias,
-                [output, input, height, width],
-                spec,
-                reading,
-            ),
-        }
-    }
-
-    /// `[batch, in, height, width]` to `[batch, out, height', width']`.
-    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.run(x, None, Activation::None)
     }
 
-    pub(crate) fn relu(&self, x: Tensor<4>) -> Tensor<4> {
+    fn relu(&self, x: Tensor<4>) -> Tensor<4> {
         self.run(x, None, Activation::Relu)
     }
 
-    pub(crate) fn relu6(&self, x: Tensor<4>) -> Tensor<4> {
+    fn relu6(&self, x: Tensor<4>) -> Tensor<4> {
         self.run(x, None, Activation::Relu6)
     }
 
-    /// `relu(conv(x) + addend)`.
-    pub(crate) fn add_relu(&self, x: Tensor<4>, addend: Tensor<4>) -> Tensor<4> {
+    /// `relu(layer(x) + addend)`.
+    fn add_relu(&self, x: Tensor<4>, addend: Tensor<4>) -> Tensor<4> {
         self.run(x, Some(addend), Activation::Relu)
     }
-
-    /// The layer as the processor's own kernels have it; `None` where they do not serve it, or its
-    /// normalization is an operation of its own.
-    #[cfg(feature = "cpu")]
-    pub(super) fn host(&self) -> Option<&HostLayer> {
-        match &self.weights {
-            Weights::Host(weights) if self.before.is_none() && self.after.is_none() => {
-                Some(&weights.layer)
-            }
-            _ => None,
-        }
-    }
-
-    /// `activation(conv(x) + addend)`.
-    pub(super) fn run(
-        &self,
-        x: Tensor<4>,
-        addend: Option<Tensor<4>>,
-        activation: Activation,
-    ) -> Tensor<4> {
-        let x = match &self.before {
-            Some(norm) => norm.forward(x),
-            None => x,
-        };
-        let x = match &self.weights {
-            Weights::Device(weights) => self.on_device(weights, x),
-            #[cfg(feature = "cpu")]
-            Weights::Host(weights) => {
-                let last = self.after.is_none();
-                let fused = addend.as_ref().filter(|_| last);
-                let fused_activation = if last { activation } else { Activation::None };
-                match weights.layer.forward(&x, fused, fused_activation) {
-                    Some(y) if last => return y,
-                    Some(y) => y,
-                    None => self.on_device(weights.for_burn(), x),
-                }
-            }
-        };
-        let x = match &self.after {
-            Some(norm) => norm.forward(x),
-            None => x,
-        };
-        let x = match addend {
-            Some(addend) => x + addend,
-            None => x,
-        };
-        activation.apply(x)
-    }
-
-    fn on_device(&self, weights: &DeviceWeights, x: Tensor<4>) -> Tensor<4> {
-        conv2d(x, weights.weight.clone(), weights.bias.clone(), self.options.clone())
-    }
-}
-
-impl Build for Reading<'_> {
-    type Layer = Conv;
-    type Error = ParameterError;
-
-    fn conv(&mut self, spec: ConvSpec) -> Result<Conv, ParameterError> {
-        Conv::read(&spec, self)
-    }
-
-    fn conv_split(&mut self, spec: ConvSpec, channels: usize) -> Result<[Conv; 2], ParameterError> {
-        Conv::read_split(&spec, channels, self)
-    }
-
-    fn unused(&mut self, _spec: ConvSpec) {}
 }

@@ -2,6 +2,7 @@
 
 mod activation;
 mod chain;
+mod fixed;
 mod fold;
 mod layer;
 mod reading;
@@ -9,7 +10,8 @@ mod spec;
 
 pub(crate) use activation::Activation;
 pub(crate) use chain::Chain;
-pub(crate) use layer::Conv;
+pub(crate) use fixed::Conv;
+pub(crate) use layer::Layer;
 pub(crate) use reading::Reading;
 pub(crate) use spec::ConvSpec;
 

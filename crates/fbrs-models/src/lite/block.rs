@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::encoder::NORM_EPSILON;
 use crate::build::Build;
-use crate::conv::{Activation, Chain, Conv, ConvSpec};
+use crate::conv::{Activation, Chain, Conv, ConvSpec, Layer};
 
 /// Sizes of a block.
 #[derive(Clone, Copy)]
@@ -54,7 +54,7 @@ impl<L> InvertedResidual<L> {
     }
 }
 
-impl InvertedResidual {
+impl<L: Layer> InvertedResidual<L> {
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         self.0.forward(x)
     }

@@ -8,7 +8,7 @@ use super::neck::{DEEP_EMBEDDING, MID, SKIP, SKIP_EMBEDDING, conv_norm};
 use crate::architecture::LiteConfig;
 use crate::aspp::Aspp;
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::Cut;
 use crate::resize::resize_bilinear;
 use crate::separable::SeparableConv;
@@ -92,7 +92,7 @@ impl LiteConfig {
     }
 }
 
-impl Decoder {
+impl<L: Layer> Decoder<L> {
     /// ASPP's input to the output of the layers at stride 8.
     pub(crate) fn mid_fusion(&self, features: Tensor<4>, beside: &LiteBeside) -> Tensor<4> {
         let [_, _, height, width] = beside.mid.dims();

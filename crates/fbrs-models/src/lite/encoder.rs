@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::PREFIX;
 use super::block::{InvertedResidual, Shape};
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 
 /// Of every batch normalization of the encoder.
 pub(super) const NORM_EPSILON: f64 = 1e-3;
@@ -97,7 +97,7 @@ impl<L> Encoder<L> {
     }
 }
 
-impl Encoder {
+impl<L: Layer> Encoder<L> {
     /// `[batch, 3, height, width]`.
     pub(crate) fn forward(&self, image: Tensor<4>) -> Taps {
         let mut x = self.stem.relu6(image);

@@ -16,7 +16,7 @@ use burn::tensor::Tensor;
 use crate::architecture::LiteConfig;
 use crate::build::Build;
 use crate::click_input::ClickInput;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::{Beside, Cut, CutState};
 use crate::resize::resize_bilinear;
 
@@ -78,7 +78,7 @@ impl<L> Lite<L> {
     }
 }
 
-impl Lite {
+impl<L: Layer> Lite<L> {
     /// `image`: `[batch, 3, height, width]`.
     pub(crate) fn image_features(&self, image: Tensor<4>) -> LiteFeatures {
         let neck = self.neck.forward(self.encoder.forward(image));
@@ -113,7 +113,7 @@ impl Lite {
     }
 }
 
-impl Lite {
+impl<L: Layer> Lite<L> {
     /// Behind the first cut: from one to the next; a state at the last one stays as it is.
     pub(crate) fn advance(&self, state: CutState) -> CutState {
         let CutState { cut, features, beside, size } = state;

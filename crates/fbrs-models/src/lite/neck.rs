@@ -6,7 +6,7 @@ use super::PREFIX;
 use super::clicks::unit;
 use super::encoder::Taps;
 use crate::build::Build;
-use crate::conv::{Conv, ConvSpec};
+use crate::conv::{Conv, ConvSpec, Layer};
 use crate::resize::resize_bilinear;
 use crate::separable::SeparableConv;
 
@@ -61,7 +61,7 @@ pub(super) fn conv_norm(name: &str, input: usize, output: usize, kernel: usize) 
         .norm(format!("{PREFIX}.{name}.1"))
 }
 
-impl Neck {
+impl<L: Layer> Neck<L> {
     pub(crate) fn forward(&self, taps: Taps) -> NeckFeatures {
         let deep = self.deep.relu(Tensor::cat(vec![taps.sixteenth, taps.last], 1));
         let mid = self.mid.forward(deep.clone(), taps.eighth);
@@ -95,7 +95,7 @@ impl<L> Join<L> {
     }
 }
 
-impl Join<Conv> {
+impl<L: Layer> Join<L> {
     fn forward(&self, coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = fine.dims();
         let up = resize_bilinear(self.up.relu(coarse), [height, width]);

@@ -5,15 +5,16 @@ use burn::tensor::{Device, Tensor};
 use crate::architecture::Architecture;
 use crate::build::{ParameterError, ParameterSource};
 use crate::click_input::ClickInput;
-use crate::conv::Folding;
+use crate::conv::{Folding, Layer as _};
 use crate::cut::{Beside, Cut};
 use crate::fusion::{ClickFusion, coordinates};
 use crate::hrnet::HrNetHead;
 use crate::lite;
-use crate::network::{Family, Network};
+use crate::family::Family;
+use crate::network::Network;
 use crate::ocr;
 use crate::resize::resize_bilinear;
-use crate::resnet::Backbone;
+use crate::resnet;
 
 /// A network whose batch normalization is an operation of its own, as published.
 ///
@@ -48,7 +49,7 @@ pub fn inner_tensors(
             named.extend([
                 (
                     "feature_extractor.backbone.maxpool",
-                    Backbone::pooled(net.stem(image_features, &told)),
+                    resnet::pooled(net.stem(image_features, &told)),
                 ),
                 ("feature_extractor.backbone.layer1", stages.first.clone()),
                 ("feature_extractor.backbone.layer4", stages.last.clone()),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use crate::click_input::ClickInput;
-use crate::network::{Family, Network};
+use crate::family::Family;
+use crate::network::Network;
 
 type Answer = dyn Fn(&Tensor<4>, &ClickInput) -> Tensor<4> + Send + Sync;
 
