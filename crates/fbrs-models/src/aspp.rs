@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec, Layer};
+use crate::learning::Dropout;
 
 /// Five branches, concatenated and projected: 1×1, three dilated 3×3, and the mean of all pixels.
 #[derive(Debug, Clone)]
@@ -32,7 +33,8 @@ impl<L> Aspp<L> {
         let pooled = ConvSpec::new(format!("{name}.concurent.4.gap.1"), input, channels, 1)
             .norm(format!("{name}.concurent.4.gap.2"));
         let project = ConvSpec::new(format!("{name}.project.0"), 5 * channels, channels, 1)
-            .norm(format!("{name}.project.1"));
+            .norm(format!("{name}.project.1"))
+            .dropout(Dropout::Values);
         Ok(Self { branches, pooled: build.conv(pooled)?, project: build.conv(project)? })
     }
 }

@@ -163,7 +163,7 @@ pub(crate) trait Build {
     ) -> Result<[Self::Layer; 2], Self::Error>;
 
     /// A convolution that a checkpoint holds and the network does not need.
-    fn unused(&mut self, spec: ConvSpec);
+    fn unused(&mut self, spec: ConvSpec) -> Result<(), Self::Error>;
 }
 
 /// Lists the parameters and builds nothing.
@@ -198,7 +198,8 @@ impl Build for Listing {
         Ok([(), ()])
     }
 
-    fn unused(&mut self, spec: ConvSpec) {
+    fn unused(&mut self, spec: ConvSpec) -> Result<(), Infallible> {
         self.add(&spec, false);
+        Ok(())
     }
 }

@@ -56,6 +56,7 @@ mod fusion;
 mod host;
 mod hrnet;
 mod image_features;
+mod learning;
 mod lite;
 mod network;
 mod ocr;
@@ -74,5 +75,10 @@ pub use cancel::{CancelToken, Interrupt, Interrupted};
 pub use click_input::{ClickInput, ClickPoints};
 pub use cut::{Cut, CutState};
 pub use image_features::ImageFeatures;
+pub use learning::{
+    BatchOfOne, LearningInput, LearningNetwork, LearningOptions, LearningOutput, Parameter,
+    ParameterRole, Statistics,
+};
+pub use lite::LiteTaps;
 pub use network::Network;
 pub use resize::{BilinearTap, bilinear_taps, resize_bilinear};

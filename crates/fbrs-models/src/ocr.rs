@@ -11,6 +11,7 @@ use burn::tensor::activation::softmax;
 use crate::architecture::HrNetConfig;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec, Layer};
+use crate::learning::Dropout;
 
 /// Prefix of every parameter behind the click fusion.
 pub(crate) const PREFIX: &str = "feature_extractor";
@@ -42,14 +43,15 @@ impl<L> Ocr<L> {
                 .norm(format!("{attention}.{name}.{}.0", index + 1))
         };
         for name in ["f_pixel", "f_object"] {
-            build.unused(layer(name, 0, output, key));
-            build.unused(layer(name, 2, key, key));
+            build.unused(layer(name, 0, output, key))?;
+            build.unused(layer(name, 2, key, key))?;
         }
         let value = build.conv(layer("f_down", 0, output, key))?;
         let up = build.conv(layer("f_up", 0, key, output))?;
         let name = format!("{PREFIX}.ocr_distri_head.conv_bn_dropout");
-        let concat =
-            ConvSpec::new(format!("{name}.0"), 2 * output, output, 1).norm(format!("{name}.1.0"));
+        let concat = ConvSpec::new(format!("{name}.0"), 2 * output, output, 1)
+            .norm(format!("{name}.1.0"))
+            .dropout(Dropout::Channels);
         let [output_of_context, output_of_features] = build.conv_split(concat, output)?;
         let classes =
             build.conv(ConvSpec::new(format!("{PREFIX}.cls_head"), output, 1, 1).bias())?;

@@ -13,7 +13,7 @@ pub(crate) enum Activation {
 
 impl Activation {
     /// On tensors of any device.
-    pub(super) fn apply(self, x: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn apply(self, x: Tensor<4>) -> Tensor<4> {
         match self {
             Self::None => x,
             Self::Relu => relu(x),

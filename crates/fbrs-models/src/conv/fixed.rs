@@ -18,7 +18,7 @@ use super::reading::Reading;
 use super::spec::ConvSpec;
 use crate::build::{Build, ParameterError};
 #[cfg(feature = "cpu")]
-use crate::host::{self, HostChain, HostLayer, HostShape};
+use crate::host::{HostChain, HostLayer};
 
 /// `x · scale + shift` per channel on a device, `[1, channels, 1, 1]` each.
 #[derive(Debug, Clone)]
@@ -98,31 +98,13 @@ impl Weights {
         reading: &Reading,
     ) -> Self {
         #[cfg(feature = "cpu")]
-        if let Some(shape) = host_shape(spec, shape[1], reading.device) {
+        if let Some(shape) = spec.host_shape(shape[1], reading.device) {
             let layer = Arc::new(HostLayer::new(&weight, bias, shape));
             return Self::Host(Arc::new(HostWeights { layer, for_burn: OnceLock::new() }));
         }
         let bias = bias.map(|bias| reading.tensor(bias, [spec.output]));
         Self::Device(Box::new(DeviceWeights { weight: reading.tensor(weight, shape), bias }))
     }
-}
-
-/// The convolution as the processor's own kernels take it; `None` where they do not serve it.
-#[cfg(feature = "cpu")]
-fn host_shape(spec: &ConvSpec, input: usize, device: &Device) -> Option<HostShape> {
-    let depthwise = spec.groups > 1;
-    let served = *device == Device::flex()
-        && host::serves_this_processor()
-        && (!depthwise || (spec.groups == spec.input && spec.input == spec.output));
-    served.then_some(HostShape {
-        input: if depthwise { spec.input } else { input },
-        output: spec.output,
-        kernel: spec.kernel,
-        stride: spec.stride,
-        padding: spec.padding,
-        dilation: spec.dilation,
-        depthwise,
-    })
 }
 
 impl Conv {
@@ -145,12 +127,7 @@ impl Conv {
         Self {
             before: values.before.map(|affine| ChannelAffine::new(affine, reading)),
             after: values.after.map(|affine| ChannelAffine::new(affine, reading)),
-            options: ConvOptions::new(
-                [spec.stride; 2],
-                [spec.padding; 2],
-                [spec.dilation; 2],
-                spec.groups,
-            ),
+            options: spec.options(),
             weights: Weights::new(
                 values.weight,
                 values.bias,
@@ -239,5 +216,7 @@ impl Build for Reading<'_> {
         Conv::read_split(&spec, channels, self)
     }
 
-    fn unused(&mut self, _spec: ConvSpec) {}
+    fn unused(&mut self, _spec: ConvSpec) -> Result<(), ParameterError> {
+        Ok(())
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Folding;
 use super::reading::Reading;
-use super::spec::{ConvSpec, NORM_PARAMETERS, Norm};
+use super::spec::{ConvSpec, NORM_PARAMETERS, NormPlace};
 use crate::build::ParameterError;
 
 /// `x · scale + shift` per channel: a batch normalization with running statistics.
@@ -54,7 +54,9 @@ impl Values {
     /// Reads them, and folds the normalization in where that is asked for. What comes out is finite.
     pub(super) fn read(spec: &ConvSpec, reading: &mut Reading) -> Result<Self, ParameterError> {
         let before = match &spec.norm {
-            Norm::Before(name) => Some(Affine::read(name, spec.input, spec.norm_epsilon, reading)?),
+            NormPlace::Before(name) => {
+                Some(Affine::read(name, spec.input, spec.norm_epsilon, reading)?)
+            }
             _ => None,
         };
         let mut weight = reading.values(format!("{}.weight", spec.name), &spec.weight_shape())?;
@@ -63,7 +65,9 @@ impl Values {
             false => None,
         };
         let after = match &spec.norm {
-            Norm::After(name) => Some(Affine::read(name, spec.output, spec.norm_epsilon, reading)?),
+            NormPlace::After(name) => {
+                Some(Affine::read(name, spec.output, spec.norm_epsilon, reading)?)
+            }
             _ => None,
         };
         // A factor of the whole layer is never an operation of its own.

@@ -13,7 +13,7 @@ pub(crate) use chain::Chain;
 pub(crate) use fixed::Conv;
 pub(crate) use layer::Layer;
 pub(crate) use reading::Reading;
-pub(crate) use spec::ConvSpec;
+pub(crate) use spec::{ConvSpec, NORM_PARAMETERS, NormPlace};
 
 /// Whether batch normalization is folded into the convolution it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

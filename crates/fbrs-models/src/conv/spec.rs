@@ -1,7 +1,15 @@
 //! What a convolution is: its sizes, its normalization, its published names.
 
+#[cfg(feature = "cpu")]
+use burn::tensor::Device;
+use burn::tensor::ops::ConvOptions;
+
+#[cfg(feature = "cpu")]
+use crate::host::{self, HostShape};
+use crate::learning::Dropout;
+
 /// Where the batch normalization of a convolution stands, and its published name.
-pub(crate) enum Norm {
+pub(crate) enum NormPlace {
     None,
     /// Over the convolution's output.
     After(String),
@@ -11,7 +19,7 @@ pub(crate) enum Norm {
 
 pub(crate) struct ConvSpec {
     pub(crate) name: String,
-    pub(crate) norm: Norm,
+    pub(crate) norm: NormPlace,
     /// Of the batch normalization: keeps its divisor away from 0.
     pub(crate) norm_epsilon: f64,
     pub(crate) input: usize,
@@ -24,6 +32,8 @@ pub(crate) struct ConvSpec {
     pub(crate) bias: bool,
     /// Published name of a number whose absolute value the output is multiplied by.
     pub(crate) scale: Option<String>,
+    /// What is dropped of the output in training.
+    pub(crate) dropout: Option<Dropout>,
 }
 
 impl ConvSpec {
@@ -31,7 +41,7 @@ impl ConvSpec {
     pub(crate) fn new(name: impl Into<String>, input: usize, output: usize, kernel: usize) -> Self {
         Self {
             name: name.into(),
-            norm: Norm::None,
+            norm: NormPlace::None,
             norm_epsilon: 1e-5,
             input,
             output,
@@ -42,16 +52,17 @@ impl ConvSpec {
             groups: 1,
             bias: false,
             scale: None,
+            dropout: None,
         }
     }
 
     pub(crate) fn norm(mut self, name: impl Into<String>) -> Self {
-        self.norm = Norm::After(name.into());
+        self.norm = NormPlace::After(name.into());
         self
     }
 
     pub(crate) fn norm_before(mut self, name: impl Into<String>) -> Self {
-        self.norm = Norm::Before(name.into());
+        self.norm = NormPlace::Before(name.into());
         self
     }
 
@@ -83,13 +94,42 @@ impl ConvSpec {
         self
     }
 
+    pub(crate) fn dropout(mut self, dropout: Dropout) -> Self {
+        self.dropout = Some(dropout);
+        self
+    }
+
     pub(crate) fn bias(mut self) -> Self {
         self.bias = true;
         self
     }
 
-    pub(super) fn weight_shape(&self) -> [usize; 4] {
+    pub(crate) fn weight_shape(&self) -> [usize; 4] {
         [self.output, self.input / self.groups, self.kernel, self.kernel]
+    }
+
+    /// For Burn's kernels.
+    pub(crate) fn options(&self) -> ConvOptions<2> {
+        ConvOptions::new([self.stride; 2], [self.padding; 2], [self.dilation; 2], self.groups)
+    }
+
+    /// The convolution as the processor's own kernels take it, of `input` channels; `None` where they
+    /// do not serve it.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn host_shape(&self, input: usize, device: &Device) -> Option<HostShape> {
+        let depthwise = self.groups > 1;
+        let served = *device == Device::flex()
+            && host::serves_this_processor()
+            && (!depthwise || (self.groups == self.input && self.input == self.output));
+        served.then_some(HostShape {
+            input: if depthwise { self.input } else { input },
+            output: self.output,
+            kernel: self.kernel,
+            stride: self.stride,
+            padding: self.padding,
+            dilation: self.dilation,
+            depthwise,
+        })
     }
 
     /// Published names and shapes, in published order.
@@ -98,9 +138,9 @@ impl ConvSpec {
         let bias = self.bias.then(|| (format!("{}.bias", self.name), vec![self.output]));
         let own = std::iter::once(weight).chain(bias);
         let (before, after) = match &self.norm {
-            Norm::None => (None, None),
-            Norm::Before(name) => (Some((name, self.input)), None),
-            Norm::After(name) => (None, Some((name, self.output))),
+            NormPlace::None => (None, None),
+            NormPlace::Before(name) => (Some((name, self.input)), None),
+            NormPlace::After(name) => (None, Some((name, self.output))),
         };
         let norm = |(name, channels): (&String, usize)| {
             NORM_PARAMETERS.map(|part| (format!("{name}.{part}"), vec![channels]))
@@ -116,4 +156,4 @@ impl ConvSpec {
 }
 
 /// Parameters of a batch normalization, in published order.
-pub(super) const NORM_PARAMETERS: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+pub(crate) const NORM_PARAMETERS: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];

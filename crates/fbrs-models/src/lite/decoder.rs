@@ -93,17 +93,17 @@ impl LiteConfig {
 }
 
 impl<L: Layer> Decoder<L> {
-    /// ASPP's input to the output of the layers at stride 8.
-    pub(crate) fn mid_fusion(&self, features: Tensor<4>, beside: &LiteBeside) -> Tensor<4> {
+    /// ASPP's output to that of the layers at stride 8.
+    pub(crate) fn mid_fusion(&self, context: Tensor<4>, beside: &LiteBeside) -> Tensor<4> {
         let [_, _, height, width] = beside.mid.dims();
-        let context = resize_bilinear(self.aspp.forward(features), [height, width]);
+        let context = resize_bilinear(context, [height, width]);
         let x = Tensor::cat(vec![context, beside.mid.clone()], 1);
         self.mid.iter().fold(x, |x, layer| layer.forward(x))
     }
 
-    /// ASPP's input to the head's.
-    pub(super) fn middle(&self, features: Tensor<4>, beside: LiteBeside) -> Tensor<4> {
-        let reduced = self.reduce.relu(self.mid_fusion(features, &beside));
+    /// The output of the layers at stride 8 to the head's input.
+    pub(crate) fn middle(&self, mid: Tensor<4>, beside: LiteBeside) -> Tensor<4> {
+        let reduced = self.reduce.relu(mid);
         let [_, _, height, width] = beside.skip.dims();
         Tensor::cat(vec![resize_bilinear(reduced, [height, width]), beside.skip], 1)
     }

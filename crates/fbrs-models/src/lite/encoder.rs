@@ -43,17 +43,18 @@ pub(crate) struct Encoder<L = Conv> {
     pub(crate) blocks: Vec<InvertedResidual<L>>,
 }
 
-/// What the neck reads: the outputs of the last blocks of four stages.
+/// What the encoder of a Lite network gives: the outputs of the last blocks of four stages, each
+/// `[batch, channels, h, w]`. They depend on the image alone.
 #[derive(Debug, Clone)]
-pub(crate) struct Taps {
+pub struct LiteTaps {
     /// 24 channels, stride 4.
-    pub(super) quarter: Tensor<4>,
+    pub quarter: Tensor<4>,
     /// 40 channels, stride 8.
-    pub(super) eighth: Tensor<4>,
+    pub eighth: Tensor<4>,
     /// 112 channels, stride 16.
-    pub(super) sixteenth: Tensor<4>,
+    pub sixteenth: Tensor<4>,
     /// 320 channels, stride 16; the published network has them at stride 32.
-    pub(super) last: Tensor<4>,
+    pub last: Tensor<4>,
 }
 
 /// Blocks whose outputs the neck reads, and their channels.
@@ -62,8 +63,18 @@ const EIGHTH: (usize, usize) = (4, 40);
 const SIXTEENTH: (usize, usize) = (10, 112);
 pub(super) const LAST: usize = 320;
 
-impl Taps {
-    pub(super) const CHANNELS: [usize; 4] = [QUARTER.1, EIGHTH.1, SIXTEENTH.1, LAST];
+impl LiteTaps {
+    /// Channels of the four, in the order of the fields.
+    pub const CHANNELS: [usize; 4] = [QUARTER.1, EIGHTH.1, SIXTEENTH.1, LAST];
+
+    pub(crate) fn autodiff(self) -> Self {
+        Self {
+            quarter: self.quarter.autodiff(),
+            eighth: self.eighth.autodiff(),
+            sixteenth: self.sixteenth.autodiff(),
+            last: self.last.autodiff(),
+        }
+    }
 }
 
 impl<L> Encoder<L> {
@@ -99,7 +110,7 @@ impl<L> Encoder<L> {
 
 impl<L: Layer> Encoder<L> {
     /// `[batch, 3, height, width]`.
-    pub(crate) fn forward(&self, image: Tensor<4>) -> Taps {
+    pub(crate) fn forward(&self, image: Tensor<4>) -> LiteTaps {
         let mut x = self.stem.relu6(image);
         let mut taps = [None, None, None];
         for (index, block) in self.blocks.iter().enumerate() {
@@ -111,6 +122,6 @@ impl<L: Layer> Encoder<L> {
             }
         }
         let [quarter, eighth, sixteenth] = taps.map(|tap| tap.unwrap_or_else(|| x.clone()));
-        Taps { quarter, eighth, sixteenth, last: x }
+        LiteTaps { quarter, eighth, sixteenth, last: x }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) use clicks::{click_maps, similarity};
 pub(crate) use decoder::LiteBeside;
 use decoder::{Decoder, FUSED};
 use encoder::Encoder;
+pub use encoder::LiteTaps;
 use neck::{DEEP, DEEP_EMBEDDING, Neck};
 
 /// Prefix of every parameter but the output head's.
@@ -81,7 +82,12 @@ impl<L> Lite<L> {
 impl<L: Layer> Lite<L> {
     /// `image`: `[batch, 3, height, width]`.
     pub(crate) fn image_features(&self, image: Tensor<4>) -> LiteFeatures {
-        let neck = self.neck.forward(self.encoder.forward(image));
+        self.features_of_taps(self.encoder.forward(image))
+    }
+
+    /// What depends on the image alone, from the encoder's outputs.
+    pub(crate) fn features_of_taps(&self, taps: LiteTaps) -> LiteFeatures {
+        let neck = self.neck.forward(taps);
         LiteFeatures {
             fused: self.fusion.of_image.forward(neck.deep),
             mid: neck.mid,
@@ -120,11 +126,20 @@ impl<L: Layer> Lite<L> {
         let at = |cut, features| CutState { cut, features, beside: Beside::Nothing, size };
         match (cut, beside) {
             (Cut::Early, Beside::Lite(beside)) => {
-                at(Cut::Middle, self.decoder.middle(features, *beside))
+                let context = self.decoder.aspp.forward(features);
+                let mid = self.decoder.mid_fusion(context, &beside);
+                at(Cut::Middle, self.decoder.middle(mid, *beside))
             }
             (Cut::Middle, _) => at(Cut::Late, self.decoder.head(features)),
             (_, beside) => CutState { cut, features, beside, size },
         }
+    }
+}
+
+impl<L: Layer> Lite<L> {
+    /// The features at stride 4 from what the head reads.
+    pub(crate) fn output(&self, middle: Tensor<4>) -> Tensor<4> {
+        self.decoder.output(self.decoder.head(middle))
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::PREFIX;
 use super::clicks::unit;
-use super::encoder::Taps;
+use super::encoder::LiteTaps;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec, Layer};
 use crate::resize::resize_bilinear;
@@ -42,7 +42,7 @@ pub(crate) struct NeckFeatures {
 
 impl<L> Neck<L> {
     pub(super) fn build<B: Build<Layer = L>>(build: &mut B) -> Result<Self, B::Error> {
-        let [quarter, eighth, sixteenth, last] = Taps::CHANNELS;
+        let [quarter, eighth, sixteenth, last] = LiteTaps::CHANNELS;
         let embed =
             |name: &str, input, output| ConvSpec::new(format!("{PREFIX}.{name}"), input, output, 1);
         Ok(Self {
@@ -62,7 +62,7 @@ pub(super) fn conv_norm(name: &str, input: usize, output: usize, kernel: usize) 
 }
 
 impl<L: Layer> Neck<L> {
-    pub(crate) fn forward(&self, taps: Taps) -> NeckFeatures {
+    pub(crate) fn forward(&self, taps: LiteTaps) -> NeckFeatures {
         let deep = self.deep.relu(Tensor::cat(vec![taps.sixteenth, taps.last], 1));
         let mid = self.mid.forward(deep.clone(), taps.eighth);
         let skip = self.skip.forward(mid.clone(), taps.quarter);

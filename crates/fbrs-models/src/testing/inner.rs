@@ -7,10 +7,10 @@ use crate::build::{ParameterError, ParameterSource};
 use crate::click_input::ClickInput;
 use crate::conv::{Folding, Layer as _};
 use crate::cut::{Beside, Cut};
+use crate::family::Family;
 use crate::fusion::{ClickFusion, coordinates};
 use crate::hrnet::HrNetHead;
 use crate::lite;
-use crate::family::Family;
 use crate::network::Network;
 use crate::ocr;
 use crate::resize::resize_bilinear;
@@ -92,7 +92,8 @@ pub fn inner_tensors(
             let early = at(Cut::Early);
             let mid_fusion = match &early.beside {
                 Beside::Lite(beside) => {
-                    vec![("mid_fusion", net.decoder.mid_fusion(early.features.clone(), beside))]
+                    let context = net.decoder.aspp.forward(early.features.clone());
+                    vec![("mid_fusion", net.decoder.mid_fusion(context, beside))]
                 }
                 _ => Vec::new(),
             };

@@ -1,0 +1,6 @@
+//! Training of the segmentation networks.
+
+pub mod groups;
+pub mod init;
+pub mod losses;
+pub mod optimizer;
