@@ -76,7 +76,7 @@ pub use click_input::{ClickInput, ClickPoints};
 pub use cut::{Cut, CutState};
 pub use image_features::ImageFeatures;
 pub use learning::{
-    BatchOfOne, LearningInput, LearningNetwork, LearningOptions, LearningOutput, Parameter,
+    BatchOfOne, Learned, LearningInput, LearningNetwork, LearningOptions, LearningOutput, Parameter,
     ParameterRole, Statistics,
 };
 pub use lite::LiteTaps;

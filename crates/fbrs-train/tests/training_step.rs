@@ -132,7 +132,7 @@ struct Stepped {
 
 fn forward_backward(network: &LearningNetwork, batch: &Batch) -> Stepped {
     let (input, told) = batch.tensors(network.device());
-    let output = network.forward(input, told, 0).unwrap();
+    let output = network.forward(input, told, SIDES, 0).unwrap();
     let mut losses = Vec::new();
     let mut total = 0.0;
     let mut weighted = None;

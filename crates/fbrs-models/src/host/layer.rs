@@ -150,8 +150,8 @@ impl HostChain<'_, HostLayer> {
     }
 }
 
-type Tracked = Autodiff<Flex>;
-type TrackedTensor = <Float as burn::tensor::BackendPrimitive<Tracked>>::Primitive;
+pub(super) type Tracked = Autodiff<Flex>;
+pub(super) type TrackedTensor = <Float as burn::tensor::BackendPrimitive<Tracked>>::Primitive;
 
 /// Gradients with respect to the input, and to the addend where there is one.
 #[derive(Debug)]
@@ -222,7 +222,7 @@ fn through_activation(
 }
 
 /// The tensor's values, row-major; `None` where they are not f32.
-fn values(tensor: &FlexTensor) -> Option<Cow<'_, [f32]>> {
+pub(super) fn values(tensor: &FlexTensor) -> Option<Cow<'_, [f32]>> {
     match tensor.as_slice::<f32>() {
         Some(values) => Some(Cow::Borrowed(values)),
         None => Some(Cow::Owned(tensor.to_contiguous().as_slice::<f32>()?.to_vec())),
@@ -233,6 +233,6 @@ fn zeros(dims: [usize; 4]) -> FlexTensor {
     tensor(vec![0.0; dims.iter().product()], dims)
 }
 
-fn tensor(values: Vec<f32>, dims: [usize; 4]) -> FlexTensor {
+pub(super) fn tensor(values: Vec<f32>, dims: [usize; 4]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, dims))
 }

@@ -66,7 +66,7 @@ pub enum LearningInput {
     Taps(Box<LiteTaps>, [usize; 2]),
 }
 
-/// What a network that learns answers, all at the images' size, `[batch, 1, height, width]`.
+/// What a network that learns answers, `[batch, 1, height, width]`.
 #[derive(Debug, Clone)]
 pub struct LearningOutput {
     /// The logits.
@@ -163,7 +163,8 @@ impl LearningNetwork {
     }
 
     /// Runs the network with gradients; running statistics follow the batch's. Input tensors lie on the
-    /// device without gradients. `seed` decides what is dropped.
+    /// device without gradients. Logits are resized to `size` (height, width), bilinear with align_corners.
+    /// `seed` decides what is dropped.
     ///
     /// # Errors
     /// [`BatchOfOne`] where batch normalization uses the batch's statistics.
@@ -174,6 +175,7 @@ impl LearningNetwork {
         &self,
         input: LearningInput,
         told: ClickInput,
+        size: [usize; 2],
         seed: u64,
     ) -> Result<LearningOutput, BatchOfOne> {
         if self.of_batch && told.maps.dims()[0] < 2 {
@@ -195,7 +197,7 @@ impl LearningNetwork {
         };
         let state = self.family.fuse(&image, told);
         let (logits, auxiliary) = self.behind_fusion(state);
-        let resized = |logits| resize_bilinear(logits, image.size);
+        let resized = |logits| resize_bilinear(logits, size);
         Ok(LearningOutput {
             logits: resized(logits),
             auxiliary: auxiliary.into_iter().map(resized).collect(),
@@ -233,15 +235,19 @@ impl LearningNetwork {
     /// # Errors
     /// Where a parameter is no finite number any more.
     pub fn network(&self) -> Result<Network, ParameterError> {
-        let by_name =
-            self.parameters.iter().map(|parameter| (parameter.name(), parameter.as_ref()));
-        let mut source = Learned(by_name.collect());
-        Network::build(&self.architecture, &mut source, &self.device)
+        Network::build(&self.architecture, &mut self.learned(), &self.device)
+    }
+
+    /// The parameters as they are by now, to be run or saved.
+    pub fn learned(&self) -> Learned<'_> {
+        let by_name = self.parameters.iter().map(|own| (own.name(), own.as_ref()));
+        Learned(by_name.collect())
     }
 }
 
 /// The parameters that a network has by now.
-struct Learned<'a>(HashMap<&'a str, &'a Parameter>);
+#[derive(Debug)]
+pub struct Learned<'a>(HashMap<&'a str, &'a Parameter>);
 
 impl ParameterSource for Learned<'_> {
     fn read(&mut self, name: &str, _shape: &[usize]) -> Result<Vec<f32>, BoxError> {
