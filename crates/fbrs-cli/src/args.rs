@@ -9,6 +9,7 @@ use crate::eval::EvalArgs;
 use crate::segment::SegmentArgs;
 #[cfg(feature = "serve")]
 use crate::serve::ServeArgs;
+use crate::train::TrainArgs;
 use crate::weights::WeightsArgs;
 
 /// Cut objects out of photos with a few clicks
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Annotate(AnnotateArgs),
     #[cfg(feature = "serve")]
     Serve(Box<ServeArgs>),
+    Train(Box<TrainArgs>),
     Weights(WeightsArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),

@@ -32,7 +32,6 @@ static DIVERTED: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
 
 /// From here on the first signal calls `instead`, which ends the program in its own time; a second
 /// one ends it as ever.
-#[cfg(feature = "serve")]
 pub(crate) fn divert(instead: impl Fn() + Send + Sync + 'static) {
     // Whoever came first stays.
     let _ = DIVERTED.set(Box::new(instead));

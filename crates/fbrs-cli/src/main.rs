@@ -18,6 +18,7 @@ mod progress;
 mod segment;
 #[cfg(feature = "serve")]
 mod serve;
+mod train;
 mod weights;
 
 use std::panic;
@@ -71,6 +72,7 @@ fn run() -> Result<ExitCode> {
         Command::Annotate(args) => annotate::run(args, voice),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(*args, voice),
+        Command::Train(args) => train::run(*args, voice),
         Command::Weights(args) => weights::run(args.command, voice),
         Command::Devices(args) => devices::run(args),
         Command::Completions(args) => completions::run(args),

@@ -27,6 +27,7 @@
 //! | [`files`] | opening plain files within bounds, writing whole files |
 //! | `pictures` (feature `pictures`) | photos and masks |
 //! | `sets` (feature `annotations`) | data sets and their layouts |
+//! | `training` (feature `training`) | photos with labels to learn from |
 //! | [`text`] | text from files made safe to print; what stands in the place of a text |
 //!
 //! This crate follows `fbrs`, the one stable public crate: its interface may change with any
@@ -44,6 +45,8 @@ pub mod pictures;
 #[cfg(feature = "annotations")]
 pub mod sets;
 pub mod text;
+#[cfg(feature = "training")]
+pub mod training;
 
 #[cfg(feature = "annotations")]
 pub use error::{Error, Result};

@@ -76,8 +76,8 @@ pub use click_input::{ClickInput, ClickPoints};
 pub use cut::{Cut, CutState};
 pub use image_features::ImageFeatures;
 pub use learning::{
-    BatchOfOne, Learned, LearningInput, LearningNetwork, LearningOptions, LearningOutput, Parameter,
-    ParameterRole, Statistics,
+    BatchOfOne, Learned, LearningInput, LearningNetwork, LearningOptions, LearningOutput,
+    Parameter, ParameterRole, Statistics,
 };
 pub use lite::LiteTaps;
 pub use network::Network;

@@ -9,7 +9,8 @@ use crate::conv::{Folding, Reading};
 use crate::cut::{Beside, Cut, CutState};
 use crate::deeplab;
 use crate::family::Family;
-use crate::image_features::ImageFeatures;
+use crate::image_features::{ImageFeatures, Of};
+use crate::lite::LiteTaps;
 use crate::resize::resize_bilinear;
 
 /// A segmentation network with its parameters on a device. Cloning shares the parameters.
@@ -127,6 +128,34 @@ impl Network {
     /// The whole network: logits at the image's size, `[batch, 1, height, width]`.
     pub fn forward(&self, image: Tensor<4>, told: ClickInput) -> Tensor<4> {
         self.run_from(self.at_image(image, told))
+    }
+
+    /// The logits at the image's size, from what depends on the image alone, `[batch, 1, height, width]`.
+    ///
+    /// # Panics
+    /// Where the features are those of a network of another family.
+    pub fn answer(&self, image: &ImageFeatures, told: ClickInput) -> Tensor<4> {
+        let state = self.family.fuse(image, told);
+        self.run_from(state)
+    }
+
+    /// Of a Lite network what its encoder gives for images, as for [`Network::image_features`].
+    pub fn lite_taps(&self, image: Tensor<4>) -> Option<LiteTaps> {
+        match &self.family {
+            Family::Lite(net) => Some(net.encoder.forward(image)),
+            _ => None,
+        }
+    }
+
+    /// Of a Lite network what depends on images of a size (height, width) alone, from what its encoder
+    /// gave for them.
+    pub fn features_of_taps(&self, taps: LiteTaps, size: [usize; 2]) -> Option<ImageFeatures> {
+        match &self.family {
+            Family::Lite(net) => {
+                Some(ImageFeatures { of: Of::Lite(Box::new(net.features_of_taps(taps))), size })
+            }
+            _ => None,
+        }
     }
 
     /// Whether the network can be cut there. Without object attention an HRNet has no features before

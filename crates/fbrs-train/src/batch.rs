@@ -8,8 +8,8 @@ use fbrs_weights::InputScaling;
 use rayon::prelude::*;
 
 /// Samples of one size, and what a network needs to know of its inputs.
-pub(crate) struct Batch<'a> {
-    pub(crate) samples: &'a [TrainingSample],
+pub(crate) struct Batch {
+    pub(crate) samples: Vec<TrainingSample>,
     /// Clicks of each sample, of which some may have been added.
     pub(crate) points: Vec<Vec<Option<TrainingPoint>>>,
     pub(crate) size: Size,
@@ -17,10 +17,10 @@ pub(crate) struct Batch<'a> {
     scaling: InputScaling,
 }
 
-impl<'a> Batch<'a> {
+impl Batch {
     /// `None` where there are no samples.
     pub(crate) fn new(
-        samples: &'a [TrainingSample],
+        samples: Vec<TrainingSample>,
         architecture: Architecture,
         scaling: InputScaling,
     ) -> Option<Self> {
@@ -30,13 +30,10 @@ impl<'a> Batch<'a> {
         Some(Self { samples, points, size, architecture, scaling })
     }
 
-    /// A part of the samples.
-    pub(crate) fn part(&self, range: std::ops::Range<usize>) -> Self {
-        Self {
-            samples: self.samples.get(range.clone()).unwrap_or_default(),
-            points: self.points.get(range).unwrap_or_default().to_vec(),
-            ..*self
-        }
+    /// The samples with the clicks that were added.
+    pub(crate) fn into_samples(self) -> Vec<TrainingSample> {
+        let samples = self.samples.into_iter().zip(self.points);
+        samples.map(|(sample, points)| TrainingSample { points, ..sample }).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -84,9 +81,21 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Labels of all pixels, `[batch, height · width]`.
-    pub(crate) fn targets(&self) -> Vec<f32> {
-        self.samples.iter().flat_map(|sample| sample.target.iter().copied()).collect()
+    /// Labels of all pixels of a size (height, width), `[batch, height · width]`: of a smaller one those of
+    /// the nearest pixels, corners on corners.
+    pub(crate) fn targets(&self, size: [usize; 2]) -> Vec<f32> {
+        let nearest = Nearest::new([self.size.height, self.size.width], size);
+        self.samples.iter().flat_map(|sample| nearest.of(&sample.target)).collect()
+    }
+
+    /// Values of all pixels of a size as values of the crop's.
+    pub(crate) fn at_crop(&self, values: Vec<f32>, size: [usize; 2]) -> Vec<f32> {
+        let own = [self.size.height, self.size.width];
+        if size == own {
+            return values;
+        }
+        let nearest = Nearest::new(size, own);
+        values.chunks((size[0] * size[1]).max(1)).flat_map(|plane| nearest.of(plane)).collect()
     }
 
     fn tensor(&self, values: Vec<f32>, channels: usize, device: &Device) -> Tensor<4> {
@@ -98,7 +107,8 @@ impl<'a> Batch<'a> {
 /// The slots of a sample as the click maps take them.
 fn network_points(points: &[Option<TrainingPoint>]) -> NetworkPoints {
     let (positive, negative) = points.split_at(points.len() / 2);
-    let clicks = |points: &[Option<TrainingPoint>], click: fn(Position<CropSpace>) -> Click<CropSpace>| {
+    let clicks = |points: &[Option<TrainingPoint>],
+                  click: fn(Position<CropSpace>) -> Click<CropSpace>| {
         let used = points.iter().flatten();
         let position = |point: &TrainingPoint| {
             Position::from_row_col(f64::from(point.row), f64::from(point.col))
@@ -108,4 +118,29 @@ fn network_points(points: &[Option<TrainingPoint>]) -> NetworkPoints {
     let mut all = clicks(positive, Click::positive);
     all.extend(clicks(negative, Click::negative));
     NetworkPoints::new(&all, None)
+}
+
+/// For every pixel of one size the nearest of another, corners on corners.
+struct Nearest {
+    rows: Vec<usize>,
+    cols: Vec<usize>,
+    width: usize,
+}
+
+impl Nearest {
+    fn new(from: [usize; 2], to: [usize; 2]) -> Self {
+        let axis = |from: usize, to: usize| {
+            let scale = from.saturating_sub(1) as f64 / to.saturating_sub(1).max(1) as f64;
+            (0..to).map(|index| (index as f64 * scale).round_ties_even() as usize).collect()
+        };
+        Self { rows: axis(from[0], to[0]), cols: axis(from[1], to[1]), width: from[1] }
+    }
+
+    fn of<'a>(&'a self, plane: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+        let row = move |row: &'a usize| {
+            let line = row * self.width;
+            self.cols.iter().map(move |col| plane.get(line + col).copied().unwrap_or(-1.0))
+        };
+        self.rows.iter().flat_map(row)
+    }
 }

@@ -4,7 +4,7 @@
 //! gets one more click where its answer is most wrong. What the step sees as the previous mask is the
 //! answer before the last click, as it is when people click.
 
-use fbrs_models::Network;
+use fbrs_models::{ImageFeatures, Network};
 use fbrs_samples::{Stream, next_click, write_click};
 
 use crate::Result;
@@ -15,7 +15,8 @@ use crate::learner::read;
 /// probabilities.
 pub(crate) fn add_clicks(
     network: &Network,
-    batch: &mut Batch<'_>,
+    features: &ImageFeatures,
+    batch: &mut Batch,
     rounds: u32,
     mut stream: impl FnMut(usize, u32) -> Stream,
 ) -> Result<Option<Vec<f32>>> {
@@ -23,7 +24,7 @@ pub(crate) fn add_clicks(
     let device = network.device();
     for round in 1..=rounds {
         let told = batch.told(previous.clone(), device);
-        let logits = network.forward(batch.images(device), told);
+        let logits = network.answer(features, told);
         let probabilities: Vec<f32> = read(&logits)?.into_iter().map(sigmoid).collect();
         let area = batch.size.area();
         let of_samples = batch.samples.iter().zip(probabilities.chunks(area.max(1)));

@@ -125,6 +125,15 @@ impl Learner {
         Ok(passed)
     }
 
+    /// The losses of an answer, `[samples, pixels]`, without learning from it.
+    pub(crate) fn judge(&self, logits: &[f32], targets: &[f32], samples: usize) -> Passed {
+        let evaluated = self.losses.main.iter();
+        let losses =
+            evaluated.map(|(loss, weight)| weight * loss.evaluate(logits, targets, samples).mean());
+        let instance = losses.sum();
+        Passed { instance, overall: instance, ..Passed::default() }
+    }
+
     /// Makes the step of the gradients so far, at a rate.
     pub(crate) fn step(&mut self, rate: f64) -> Result<()> {
         let scale = match self.longest {
@@ -155,7 +164,8 @@ impl Learner {
         let squares = self.gradients.iter().flatten();
         let squares = squares.map(|gradient| gradient.clone().powi_scalar(2).sum());
         let Some(sum) = squares.reduce(|sum, square| sum + square) else { return Ok(0.0) };
-        let sum = sum.try_into_vec_as::<f32>().map_err(|error| Error::Device(format!("{error:?}")))?;
+        let sum =
+            sum.try_into_vec_as::<f32>().map_err(|error| Error::Device(format!("{error:?}")))?;
         Ok(f64::from(sum.first().copied().unwrap_or(0.0)).sqrt())
     }
 

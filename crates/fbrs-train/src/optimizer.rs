@@ -10,11 +10,9 @@ use burn_optim::{
     Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, Optimizer, RecordState, Sgd,
     SgdConfig, SgdState, StateSink, StateSource,
 };
-use serde::{Deserialize, Serialize};
 
 /// The rule of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OptimizerOptions {
     /// Adam (Kingma & Ba 2015); a weight decay is added to the gradient.
     Adam {
@@ -26,7 +24,6 @@ pub enum OptimizerOptions {
         weight_decay: f32,
     },
     /// AdamW (Loshchilov & Hutter 2019): the decay shrinks the parameter itself.
-    #[serde(rename = "adamw")]
     AdamW {
         /// As of Adam.
         betas: [f32; 2],
@@ -120,6 +117,20 @@ impl Optimization {
             self.states.insert(name.to_owned(), state);
         }
         value
+    }
+
+    /// How what is remembered of a parameter is called: the gradient's mean or the last direction, and the
+    /// mean of its square.
+    pub(crate) fn leaves(&self) -> [&'static str; 2] {
+        match self.rules.first() {
+            Some(Rule::Sgd(_)) => ["momentum.velocity", ""],
+            _ => ["momentum.moment_1", "momentum.moment_2"],
+        }
+    }
+
+    /// How the count of a parameter's steps is called.
+    pub(crate) fn count(&self) -> &'static str {
+        "momentum.time"
     }
 
     /// What is remembered, by parameter.

@@ -72,8 +72,8 @@ fn values_and_gradients_are_those_of_the_published_code() {
         let own = match loss {
             "nfl" => Loss::NormalizedFocal(focal()),
             "focal" => Loss::Focal(focal()),
-            "bce" => Loss::BinaryCrossEntropy {},
-            "softiou" => Loss::SoftIou {},
+            "bce" => Loss::BinaryCrossEntropy,
+            "softiou" => Loss::SoftIou,
             other => panic!("{other}"),
         };
         let Input { logits, targets } = input(&golden, name);
@@ -84,7 +84,12 @@ fn values_and_gradients_are_those_of_the_published_code() {
         close(&own.losses, &flat(&case["f64"]["per_sample"]), exact, &what);
         close(&[own.mean()], &flat(&case["f64"]["mean"]), exact, &what);
         match case["f64"].get("grad") {
-            Some(gradient) => close(&own.gradient, &flat(gradient), if loss == "focal" { 1e-5 } else { 1e-6 }, &what),
+            Some(gradient) => close(
+                &own.gradient,
+                &flat(gradient),
+                if loss == "focal" { 1e-5 } else { 1e-6 },
+                &what,
+            ),
             None => close(&own.gradient, &flat(&case["f32"]["grad"]), 3e-6, &what),
         }
         compared += 1;
@@ -113,9 +118,9 @@ fn a_sample_without_pixels_that_count_is_0() {
     for loss in [
         Loss::NormalizedFocal(FocalOptions::PUBLISHED),
         Loss::Focal(FocalOptions::PUBLISHED),
-        Loss::BinaryCrossEntropy {},
-        Loss::SoftIou {},
-        Loss::Dice {},
+        Loss::BinaryCrossEntropy,
+        Loss::SoftIou,
+        Loss::Dice,
     ] {
         let own = loss.evaluate(&[3.0, -700.0, 700.0], &[-1.0; 3], 1);
         assert!(own.losses.iter().all(|loss| loss.is_finite()), "{loss:?}");

@@ -139,7 +139,7 @@ fn forward_backward(network: &LearningNetwork, batch: &Batch) -> Stepped {
     let main = Loss::NormalizedFocal(FocalOptions::PUBLISHED);
     let heads = [(output.logits, main, 1.0)]
         .into_iter()
-        .chain(output.auxiliary.into_iter().map(|aux| (aux, Loss::BinaryCrossEntropy {}, 0.4)));
+        .chain(output.auxiliary.into_iter().map(|aux| (aux, Loss::BinaryCrossEntropy, 0.4)));
     for (logits, loss, weight) in heads {
         let values = logits.clone().inner().try_into_vec_as::<f32>().unwrap();
         let evaluated = loss.evaluate(&values, &batch.targets, SAMPLES);

@@ -3,6 +3,7 @@
 //! | module | format |
 //! |---|---|
 //! | [`coco`] | instances in COCO's JSON |
+//! | [`panoptic`] | COCO's panoptic annotations |
 //! | [`rle`] | COCO's run lengths, as numbers and packed into a text |
 //! | [`mat`] | MATLAB files of SBD's instances |
 //! | [`labels`] | label masks: PNG of numbers, of palette indices, of colors |
@@ -22,6 +23,7 @@ pub mod labelme;
 pub mod labels;
 pub mod mat;
 pub mod outlines;
+pub mod panoptic;
 pub mod rle;
 pub mod spans;
 mod truth;

@@ -41,7 +41,7 @@ pub(in crate::annotations) fn too_many() -> FormatError {
 }
 
 /// The spans in order, those that touch or overlap joined.
-pub(in crate::annotations) fn joined(mut spans: Vec<Span>) -> Vec<Span> {
+pub(crate) fn joined(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_unstable();
     spans.dedup_by(|next, before| {
         let joins = next.0 == before.0 && next.1 <= before.2;
@@ -54,7 +54,7 @@ pub(in crate::annotations) fn joined(mut spans: Vec<Span>) -> Vec<Span> {
 }
 
 /// The mask that spans inside a photo of `size` make, row-major.
-pub(in crate::annotations) fn mask(spans: &[Span], size: Size) -> Vec<bool> {
+pub(crate) fn mask(spans: &[Span], size: Size) -> Vec<bool> {
     let mut mask = vec![false; size.area()];
     for (row, from, end) in spans {
         let start = (*row as usize).saturating_mul(size.width);

@@ -115,26 +115,8 @@ impl DataSet for Coco {
         let object = self.objects.get(number).ok_or_else(Problem::no_such_object)?;
         let shape = object.shape.as_ref().map_err(Clone::clone)?;
         let (photo, picture) = self.photo(object)?;
-        let said = match shape {
-            Shape::Runs(runs) => Some(runs.size),
-            Shape::Polygons(_) => photo.size,
-        };
-        let (seen, stored) = (picture.size(), picture.stored);
-        let size = said.unwrap_or(seen);
-        let mask = || shape.mask(size).map_err(|error| Problem::new(format!("the mask: {error}")));
-        let mask = match size {
-            size if size == seen => mask()?,
-            size if size == stored => turned(mask()?, size, &picture)?,
-            _ => {
-                let stored = match stored == seen {
-                    true => String::new(),
-                    false => format!(" ({stored} before it is turned as its EXIF data say)"),
-                };
-                return Err(Problem::new(format!(
-                    "the mask is of a photo of {size} pixels, the photo has {seen}{stored}"
-                )));
-            }
-        };
+        let mask = mask_in(shape, photo, &picture)?;
+        let seen = picture.size();
         let labels = mask.into_iter().map(Label::object_where).collect();
         let truth = Truth::new(seen, labels);
         let truth = truth.ok_or_else(|| Problem::new("the mask cannot be understood"))?;
@@ -142,7 +124,44 @@ impl DataSet for Coco {
     }
 }
 
-fn read(path: &Path) -> Result<coco::Instances> {
+/// The mask of a shape in its photo as seen.
+pub(crate) fn mask_in(
+    shape: &Shape,
+    photo: &Photo,
+    picture: &Picture,
+) -> Result<Vec<bool>, Problem> {
+    let said = match shape {
+        Shape::Runs(runs) => Some(runs.size),
+        Shape::Polygons(_) => photo.size,
+    };
+    as_seen(said, picture, |size| {
+        shape.mask(size).map_err(|error| Problem::new(format!("the mask: {error}")))
+    })
+}
+
+/// A mask that `fill` makes for the size that it is said to have, turned as the photo was.
+pub(crate) fn as_seen(
+    said: Option<Size>,
+    picture: &Picture,
+    fill: impl FnOnce(Size) -> Result<Vec<bool>, Problem>,
+) -> Result<Vec<bool>, Problem> {
+    let (seen, stored) = (picture.size(), picture.stored);
+    match said.unwrap_or(seen) {
+        size if size == seen => fill(size),
+        size if size == stored => turned(fill(size)?, size, picture),
+        size => {
+            let stored = match stored == seen {
+                true => String::new(),
+                false => format!(" ({stored} before it is turned as its EXIF data say)"),
+            };
+            Err(Problem::new(format!(
+                "the mask is of a photo of {size} pixels, the photo has {seen}{stored}"
+            )))
+        }
+    }
+}
+
+pub(crate) fn read(path: &Path) -> Result<coco::Instances> {
     let mut beginning = Vec::new();
     let mut start = std::io::Read::take(files::open(path)?, BEGINNING);
     let failed = |source| Error::Read(files::ReadError::Io { file: shown(path), source });
@@ -176,7 +195,7 @@ fn wanted(annotation: &Annotation, options: &CocoOptions) -> bool {
 
 /// A photo's name as a path within the folder; backslashes divide folders where there is no file
 /// with such a name.
-fn inner(folder: &Path, file_name: &str) -> Result<PathBuf, Problem> {
+pub(crate) fn inner(folder: &Path, file_name: &str) -> Result<PathBuf, Problem> {
     let wrong = |what: &str| {
         let name = printable(file_name);
         Problem::new(format!(
@@ -204,7 +223,7 @@ fn inner(folder: &Path, file_name: &str) -> Result<PathBuf, Problem> {
 }
 
 /// A photo that is not there, with a word on one whose name differs in case alone.
-fn missing(path: &Path, file_name: &str) -> Problem {
+pub(crate) fn missing(path: &Path, file_name: &str) -> Problem {
     let wanted = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.parent().and_then(|folder| names_in(folder).ok()).unwrap_or_default();
     let other = beside.iter().find(|name| name.eq_ignore_ascii_case(&wanted));
@@ -213,7 +232,7 @@ fn missing(path: &Path, file_name: &str) -> Problem {
     Problem::new(format!("the photo {} is not there (in {folder}){other}", printable(file_name)))
 }
 
-fn find_photos(path: &Path, photos: &[Photo]) -> Result<PathBuf> {
+pub(crate) fn find_photos(path: &Path, photos: &[Photo]) -> Result<PathBuf> {
     let beside = path.parent().unwrap_or(Path::new(""));
     let beside = if beside == Path::new("") { Path::new(".") } else { beside };
     let above = beside.join("..");

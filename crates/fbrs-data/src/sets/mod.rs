@@ -7,14 +7,14 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod berkeley;
-mod coco;
+pub(crate) mod coco;
 mod davis;
 mod folder;
 mod grabcut;
 mod layout;
-mod pairs;
-mod root;
-mod sbd;
+pub(crate) mod pairs;
+pub(crate) mod root;
+pub(crate) mod sbd;
 
 use std::fmt;
 
@@ -114,7 +114,7 @@ impl Problem {
         Self(reason.into())
     }
 
-    fn no_such_object() -> Self {
+    pub(crate) fn no_such_object() -> Self {
         Self::new("there is no such object")
     }
 }

@@ -19,7 +19,7 @@ const MOST_DOTS: usize = 16;
 /// A mask is of the photo that has its name but for the last ending. Where there is none, it is of
 /// the photo whose name goes on where the mask's ends at a dot, or the other way round
 /// (`a.mask.png` of `a.jpg`); photos that have a mask of their very name are left out then.
-pub(super) struct Pairing<'a> {
+pub(crate) struct Pairing<'a> {
     photos: &'a [PathBuf],
     by_stem: HashMap<String, Vec<usize>>,
     by_beginning: HashMap<String, Vec<usize>>,
@@ -27,7 +27,7 @@ pub(super) struct Pairing<'a> {
 }
 
 impl<'a> Pairing<'a> {
-    pub(super) fn new(photos: &'a [PathBuf], masks: &[PathBuf]) -> Self {
+    pub(crate) fn new(photos: &'a [PathBuf], masks: &[PathBuf]) -> Self {
         let stems_of_masks: HashSet<_> = masks.iter().map(|mask| stem(mask)).collect();
         let mut by_stem: HashMap<_, Vec<_>> = HashMap::new();
         let mut by_beginning: HashMap<_, Vec<_>> = HashMap::new();
@@ -42,12 +42,12 @@ impl<'a> Pairing<'a> {
     }
 
     /// Photos of this very name, without its ending.
-    pub(super) fn named(&self, stem: &str) -> &[usize] {
+    pub(crate) fn named(&self, stem: &str) -> &[usize] {
         self.by_stem.get(stem).map_or(&[], Vec::as_slice)
     }
 
     /// Photos of this mask.
-    pub(super) fn photos_of(&self, mask: &Path) -> Vec<usize> {
+    pub(crate) fn photos_of(&self, mask: &Path) -> Vec<usize> {
         let stem = stem(mask);
         if let Some(same) = self.by_stem.get(&stem) {
             return same.clone();
@@ -66,7 +66,7 @@ impl<'a> Pairing<'a> {
     }
 
     /// What is wrong with a mask that may be of several photos.
-    pub(super) fn ambiguous(&self, mask: &Path, photos: &[usize]) -> Problem {
+    pub(crate) fn ambiguous(&self, mask: &Path, photos: &[usize]) -> Problem {
         let photos = photos.iter().filter_map(|index| self.photos.get(*index));
         let photos: Vec<_> = photos.map(|photo| printable(&file_name(photo))).collect();
         Problem::new(format!(
@@ -84,7 +84,7 @@ fn beginnings(stem: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What is wrong with a photo without a mask.
-pub(super) fn no_mask(photo: &Path, masks: &Listing) -> Problem {
+pub(crate) fn no_mask(photo: &Path, masks: &Listing) -> Problem {
     match masks.passed_over(photo) {
         Some(mask) => {
             Problem::new(format!("its mask {mask} is of a kind that is not read: save it as PNG"))
@@ -94,7 +94,7 @@ pub(super) fn no_mask(photo: &Path, masks: &Listing) -> Problem {
 }
 
 /// What is wrong with a mask without a photo.
-pub(super) fn no_photo(mask: &Path, photos: &Listing) -> Problem {
+pub(crate) fn no_photo(mask: &Path, photos: &Listing) -> Problem {
     match photos.passed_over(mask) {
         Some(photo) => Problem::new(format!(
             "its photo {photo} is of a kind that is not read: save it as JPEG or PNG"
@@ -104,14 +104,14 @@ pub(super) fn no_photo(mask: &Path, photos: &Listing) -> Problem {
 }
 
 /// What is wrong with a photo, or with one object of it, that has several masks.
-pub(super) fn several(masks: &[PathBuf]) -> Problem {
+pub(crate) fn several(masks: &[PathBuf]) -> Problem {
     let names: Vec<_> = masks.iter().map(|mask| printable(&file_name(mask))).collect();
     Problem::new(format!("it has several masks: {}", names.join(", ")))
 }
 
 /// One mask per photo, in two folders.
 #[derive(Debug)]
-pub(super) struct Pairs {
+pub(crate) struct Pairs {
     root: Root,
     pairs: Vec<Pair>,
     labels: Labels,
@@ -129,7 +129,7 @@ struct Pair {
 
 impl Pairs {
     /// Photos and masks in the folders of these names.
-    pub(super) fn open(
+    pub(crate) fn open(
         path: &Path,
         photos_in: &str,
         masks_in: &str,

@@ -19,7 +19,7 @@ const LEFT_BEHIND: [&str; 2] = ["thumbs.db", "desktop.ini"];
 
 /// The folder of a data set.
 #[derive(Debug, Clone)]
-pub(super) struct Root {
+pub(crate) struct Root {
     /// As it was given.
     path: PathBuf,
     /// The same, absolute and without links.
@@ -28,15 +28,15 @@ pub(super) struct Root {
 
 /// What is in a folder.
 #[derive(Debug, Default)]
-pub(super) struct Listing {
+pub(crate) struct Listing {
     /// The files of images, in the order of their names.
-    pub(super) pictures: Vec<PathBuf>,
+    pub(crate) pictures: Vec<PathBuf>,
     /// Files of other kinds and folders.
     others: Vec<PathBuf>,
 }
 
 impl Root {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let failed = |source| Error::List { folder: shown(path), source };
         let canonical = fs::canonicalize(path).map_err(failed)?;
         if !canonical.is_dir() {
@@ -46,7 +46,7 @@ impl Root {
     }
 
     /// The folders of these names in it.
-    pub(super) fn folders<const N: usize>(&self, names: [&str; N]) -> Result<[PathBuf; N]> {
+    pub(crate) fn folders<const N: usize>(&self, names: [&str; N]) -> Result<[PathBuf; N]> {
         let folders = names.map(|name| self.path.join(name));
         if !folders.iter().all(|folder| folder.is_dir()) {
             let there = names_in(&self.path)?;
@@ -63,7 +63,7 @@ impl Root {
     }
 
     /// Lists a folder in it.
-    pub(super) fn list(folder: &Path) -> Result<Listing> {
+    pub(crate) fn list(folder: &Path) -> Result<Listing> {
         let mut listing = Listing::default();
         for path in entries(folder)? {
             let name = file_name(&path);
@@ -83,7 +83,7 @@ impl Root {
 
     /// Whether a file lies in the folder, behind all links. One that is not there does: reading it
     /// says so.
-    pub(super) fn check(&self, path: &Path, what: &str) -> Result<(), Problem> {
+    pub(crate) fn check(&self, path: &Path, what: &str) -> Result<(), Problem> {
         match fs::canonicalize(path) {
             Ok(behind) if !behind.starts_with(&self.canonical) => {
                 let (name, behind) = (printable(&file_name(path)), shown(&behind));
@@ -96,26 +96,26 @@ impl Root {
         }
     }
 
-    pub(super) fn read_photo(&self, path: &Path) -> Result<Picture, Problem> {
+    pub(crate) fn read_photo(&self, path: &Path) -> Result<Picture, Problem> {
         self.check(path, "photo")?;
         pictures::read(path, &Limits::default()).map_err(|error| unreadable("photo", path, &error))
     }
 
     /// Reads a mask as a picture; where colors say nothing it is what alpha says.
-    pub(super) fn read_mask(&self, path: &Path) -> Result<DynamicImage, Problem> {
+    pub(crate) fn read_mask(&self, path: &Path) -> Result<DynamicImage, Problem> {
         self.check(path, "mask")?;
         let mask = pictures::read(path, &Limits::default());
         let mask = mask.map_err(|error| unreadable("mask", path, &error))?;
         Ok(alpha_if_it_is_the_mask(mask.image))
     }
 
-    pub(super) fn read_labels(&self, path: &Path) -> Result<LabelMask, Problem> {
+    pub(crate) fn read_labels(&self, path: &Path) -> Result<LabelMask, Problem> {
         self.check(path, "mask")?;
         LabelMask::read(path, &Limits::default()).map_err(|error| unreadable("mask", path, &error))
     }
 
     /// The bytes of a mask that is no picture.
-    pub(super) fn read_bytes(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
+    pub(crate) fn read_bytes(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
         self.check(path, "mask")?;
         crate::files::read(path, limit).map_err(|error| Problem::new(error.to_string()))
     }
@@ -123,7 +123,7 @@ impl Root {
 
 impl Listing {
     /// A sentence on what is in the folder of this name and was not looked at.
-    pub(super) fn remark(&self, folder: &str) -> Option<String> {
+    pub(crate) fn remark(&self, folder: &str) -> Option<String> {
         let count = |count: usize, what: &str| match count {
             0 => None,
             1 => Some(format!("1 {what}")),
@@ -140,13 +140,13 @@ impl Listing {
     }
 
     /// A file that is not read and has the name of this picture, whatever its ending.
-    pub(super) fn passed_over(&self, picture: &Path) -> Option<String> {
+    pub(crate) fn passed_over(&self, picture: &Path) -> Option<String> {
         let same = |path: &&PathBuf| stem(path) == stem(picture) && !path.is_dir();
         self.others.iter().find(same).map(|path| printable(&file_name(path)))
     }
 }
 
-pub(super) fn layout_error(path: &Path, reason: impl Into<String>) -> Error {
+pub(crate) fn layout_error(path: &Path, reason: impl Into<String>) -> Error {
     Error::Layout { path: shown(path), reason: reason.into() }
 }
 
@@ -161,7 +161,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Names of what is in a folder, in order; hidden files are left out.
-pub(super) fn names_in(folder: &Path) -> Result<Vec<String>> {
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>> {
     let mut names: Vec<_> = entries(folder)?.iter().map(|path| file_name(path)).collect();
     names.retain(|name| !name.starts_with('.'));
     names.sort();
@@ -169,7 +169,7 @@ pub(super) fn names_in(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// The first names, and how many there are beyond.
-pub(super) fn few(names: &[String]) -> String {
+pub(crate) fn few(names: &[String]) -> String {
     let shown: Vec<_> = names.iter().take(FEW).map(|name| printable(name)).collect();
     match names.len().saturating_sub(FEW) {
         0 => shown.join(", "),
@@ -177,17 +177,17 @@ pub(super) fn few(names: &[String]) -> String {
     }
 }
 
-pub(super) fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     printable(&path.display().to_string())
 }
 
 /// A file's name; bytes that are no text are spelled out, so that names stay different.
-pub(super) fn file_name(path: &Path) -> String {
+pub(crate) fn file_name(path: &Path) -> String {
     spelled(path.file_name().unwrap_or_default())
 }
 
 /// A file's name without its last ending: what a photo and its mask have in common.
-pub(super) fn stem(path: &Path) -> String {
+pub(crate) fn stem(path: &Path) -> String {
     spelled(path.file_stem().unwrap_or_default())
 }
 

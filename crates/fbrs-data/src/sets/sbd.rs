@@ -2,6 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use fbrs_clicks::Size;
+use image::RgbImage;
 
 use super::pairs::several;
 use super::root::{Root, few, file_name, layout_error, stem};
@@ -21,25 +22,42 @@ const ENDINGS: [&str; 4] = [".jpg", ".jpeg", ".png", ".mat"];
 /// Every instance is an object.
 #[derive(Debug)]
 pub(super) struct Sbd {
+    listed: Listed,
+    objects: Vec<(usize, Option<u16>)>,
+}
+
+/// The photos of one of SBD's lists.
+#[derive(Debug)]
+pub(crate) struct Listed {
     root: Root,
     inst: PathBuf,
-    entries: Vec<Entry>,
-    objects: Vec<(usize, Option<u16>)>,
-    remarks: Vec<String>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) remarks: Vec<String>,
 }
 
 /// A name of the list.
 #[derive(Debug)]
-struct Entry {
-    name: String,
+pub(crate) struct Entry {
+    pub(crate) name: String,
     photo: Result<PathBuf, Problem>,
 }
 
-impl Sbd {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+impl Entry {
+    /// The photo's file name.
+    pub(crate) fn image(&self) -> String {
+        match &self.photo {
+            Ok(photo) => file_name(photo),
+            Err(_) => format!("{}.jpg", self.name),
+        }
+    }
+}
+
+impl Listed {
+    /// The photos that a list names, in its order. No instances are read.
+    pub(crate) fn open(path: &Path, list_name: &str) -> Result<Self> {
         let root = Root::open(path)?;
         let [img, inst] = root.folders(["img", "inst"])?;
-        let list = path.join("val.txt");
+        let list = path.join(list_name);
         root.check(&list, "list").map_err(|problem| layout_error(path, problem.to_string()))?;
         let text = files::read_text(&list, LIMIT)?;
         let photos = Root::list(&img)?;
@@ -47,8 +65,7 @@ impl Sbd {
         for photo in &photos.pictures {
             by_stem.entry(stem(photo)).or_default().push(photo.clone());
         }
-        let mut set =
-            Self { root, inst, entries: Vec::new(), objects: Vec::new(), remarks: vec![] };
+        let mut listed = Self { root, inst, entries: Vec::new(), remarks: Vec::new() };
         let (mut known, mut twice) = (BTreeSet::new(), Vec::new());
         for name in text.lines().map(str::trim).filter(|name| !name.is_empty()) {
             let name = without_ending(name);
@@ -71,27 +88,17 @@ impl Sbd {
                     Err(Problem::new(format!("the photo img/{}.jpg is not there", printable(name))))
                 }
             };
-            set.entries.push(Entry { name: name.to_owned(), photo });
-        }
-        for (index, entry) in set.entries.iter().enumerate() {
-            // An unreadable file is listed as one object: reading it says what is wrong.
-            let instances: BTreeSet<u16> = match set.instances(entry) {
-                Ok(instances) => instances.numbers.into_iter().filter(|id| *id > 0).collect(),
-                Err(_) => BTreeSet::new(),
-            };
-            match instances.is_empty() {
-                true => set.objects.push((index, None)),
-                false => set.objects.extend(instances.into_iter().map(|id| (index, Some(id)))),
-            }
+            listed.entries.push(Entry { name: name.to_owned(), photo });
         }
         if !twice.is_empty() {
-            let remark = format!("val.txt has names twice, which count once: {}", few(&twice));
-            set.remarks.push(remark);
+            let names = few(&twice);
+            let remark = format!("{list_name} has names twice, which count once: {names}");
+            listed.remarks.push(remark);
         }
-        Ok(set)
+        Ok(listed)
     }
 
-    fn instances(&self, entry: &Entry) -> Result<Instances, Problem> {
+    pub(crate) fn instances(&self, entry: &Entry) -> Result<Instances, Problem> {
         let file = format!("{}.mat", entry.name);
         let path = self.inst.join(&file);
         if !path.is_file() {
@@ -101,6 +108,30 @@ impl Sbd {
         let bytes = self.root.read_bytes(&path, LIMIT)?;
         mat::read(&bytes)
             .map_err(|error| Problem::new(format!("the mask {}: {error}", printable(&file))))
+    }
+
+    pub(crate) fn photo(&self, entry: &Entry) -> Result<RgbImage, Problem> {
+        let photo = entry.photo.as_ref().map_err(Clone::clone)?;
+        Ok(self.root.read_photo(photo)?.into_rgb8())
+    }
+}
+
+impl Sbd {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let listed = Listed::open(path, "val.txt")?;
+        let mut objects = Vec::new();
+        for (index, entry) in listed.entries.iter().enumerate() {
+            // An unreadable file is listed as one object: reading it says what is wrong.
+            let instances: BTreeSet<u16> = match listed.instances(entry) {
+                Ok(instances) => instances.numbers.into_iter().filter(|id| *id > 0).collect(),
+                Err(_) => BTreeSet::new(),
+            };
+            match instances.is_empty() {
+                true => objects.push((index, None)),
+                false => objects.extend(instances.into_iter().map(|id| (index, Some(id)))),
+            }
+        }
+        Ok(Self { listed, objects })
     }
 }
 
@@ -117,11 +148,7 @@ fn without_ending(name: &str) -> &str {
 impl DataSet for Sbd {
     fn objects(&self) -> Vec<ObjectKey> {
         let key = |(index, object): &(usize, Option<u16>)| {
-            let entry = self.entries.get(*index)?;
-            let image = match &entry.photo {
-                Ok(photo) => file_name(photo),
-                Err(_) => format!("{}.jpg", entry.name),
-            };
+            let image = self.listed.entries.get(*index)?.image();
             Some(ObjectKey { image, object: object.map(u64::from) })
         };
         self.objects.iter().filter_map(key).collect()
@@ -130,18 +157,17 @@ impl DataSet for Sbd {
     fn read(&self, number: usize) -> Result<Sample, Problem> {
         let object = self.objects.get(number);
         let (index, id) = object.ok_or_else(Problem::no_such_object)?;
-        let entry = self.entries.get(*index).ok_or_else(Problem::no_such_object)?;
-        let instances = self.instances(entry)?;
-        let photo = entry.photo.as_ref().map_err(Clone::clone)?;
+        let entry = self.listed.entries.get(*index).ok_or_else(Problem::no_such_object)?;
+        let instances = self.listed.instances(entry)?;
         let label = |number: &u16| Label::object_where(Some(*number) == *id);
         let labels = instances.numbers.iter().map(label).collect();
         let size = Size { height: instances.rows, width: instances.cols };
         let truth = Truth::new(size, labels);
         let truth = truth.ok_or_else(|| Problem::new("the mask cannot be understood"))?;
-        Sample::new(self.root.read_photo(photo)?.into_rgb8(), truth)
+        Sample::new(self.listed.photo(entry)?, truth)
     }
 
     fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
+        self.listed.remarks.clone()
     }
 }

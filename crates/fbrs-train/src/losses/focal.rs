@@ -1,8 +1,6 @@
 //! Focal losses: pixels that are told right weigh less, `(1 - pₜ)^γ`, pₜ the probability that the
 //! pixel's own class is given.
 
-use serde::{Deserialize, Serialize};
-
 use super::OfSample;
 use super::pixel::{Pixel, pixels, sigmoid, softplus};
 
@@ -10,18 +8,15 @@ use super::pixel::{Pixel, pixels, sigmoid, softplus};
 const EPSILON: f64 = 1e-12;
 
 /// Of a focal loss.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FocalOptions {
     /// Weight of the object's pixels; the background's have one minus it.
     pub alpha: f64,
     /// Exponent of the focal weight.
     pub gamma: f64,
     /// Largest weight that normalization may give a pixel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_weight: Option<f64>,
     /// Largest factor of normalization.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_factor: Option<f64>,
 }
 

@@ -10,13 +10,11 @@ mod pixel;
 mod soft_iou;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 pub use focal::FocalOptions;
 
 /// A loss of one sample, averaged over the batch.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Loss {
     /// Normalized focal loss (Sofiiuk et al. 2019): focal weights whose mean over the counted pixels is
     /// 1, so that the loss stays large as the network improves.
@@ -24,11 +22,11 @@ pub enum Loss {
     /// Focal loss (Lin et al. 2017), divided by the counted pixels.
     Focal(FocalOptions),
     /// Binary cross-entropy of a sigmoid, divided by all pixels, ignored ones too.
-    BinaryCrossEntropy {},
+    BinaryCrossEntropy,
     /// One minus the intersection over union of probabilities and target.
-    SoftIou {},
+    SoftIou,
     /// One minus the Dice coefficient of probabilities and target, smoothed by 50 pixels.
-    Dice {},
+    Dice,
 }
 
 /// A loss of a batch.
@@ -71,9 +69,9 @@ impl Loss {
                         focal::normalized(options, logits, targets, gradient)
                     }
                     Self::Focal(options) => focal::plain(options, logits, targets, gradient),
-                    Self::BinaryCrossEntropy {} => bce::of_sample(logits, targets, gradient),
-                    Self::SoftIou {} => soft_iou::of_sample(logits, targets, gradient),
-                    Self::Dice {} => dice::of_sample(logits, targets, gradient),
+                    Self::BinaryCrossEntropy => bce::of_sample(logits, targets, gradient),
+                    Self::SoftIou => soft_iou::of_sample(logits, targets, gradient),
+                    Self::Dice => dice::of_sample(logits, targets, gradient),
                 };
                 gradient.iter_mut().for_each(|gradient| *gradient /= samples as f64);
                 sample

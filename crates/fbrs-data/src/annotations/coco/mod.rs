@@ -44,8 +44,8 @@ pub struct Instances {
 pub struct Photo {
     /// What annotations call it.
     pub id: Id,
-    /// Name of its file, with the folders that it lies in; empty where the file of instances does
-    /// not say.
+    /// Name of its file, with the folders that it lies in. Where the file of instances has an
+    /// address alone (`coco_url`), its last folder and its name; empty where it does not say.
     pub file_name: String,
     /// Height and width in pixels, where the file of instances says.
     pub size: Option<Size>,

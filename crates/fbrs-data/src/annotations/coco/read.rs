@@ -250,14 +250,19 @@ impl FromJson for RawPhoto {
 
     fn object<'de, A: MapAccess<'de>>(mut entries: A) -> Result<Self, A::Error> {
         let mut photo = Self::default();
+        let mut address = String::new();
         while let Some(key) = entries.next_key::<String>()? {
             match key.as_str() {
                 "id" => photo.id = Id::of(&loose(&mut entries)?),
                 "file_name" => photo.file_name = name(loose(&mut entries)?),
+                "coco_url" => address = name(loose(&mut entries)?),
                 "height" => photo.height = side(&loose(&mut entries)?),
                 "width" => photo.width = side(&loose(&mut entries)?),
                 _ => drop(entries.next_value::<IgnoredAny>()?),
             }
+        }
+        if photo.file_name.is_empty() {
+            photo.file_name = name_in(&address);
         }
         Ok(photo)
     }
@@ -319,6 +324,15 @@ fn loose<'de, A: MapAccess<'de>>(entries: &mut A) -> Result<Loose, A::Error> {
 fn name(value: Loose) -> String {
     match value {
         Loose::Text(text) if text.len() <= LONGEST_NAME => text,
+        _ => String::new(),
+    }
+}
+
+/// Of an address the last folder and the name: what LVIS says of its photos.
+fn name_in(address: &str) -> String {
+    let mut parts = address.rsplitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(folder), Some(_)) if !folder.is_empty() => format!("{folder}/{name}"),
         _ => String::new(),
     }
 }

@@ -1,0 +1,156 @@
+//! `fbrs train`: training and fine-tuning.
+
+mod args;
+mod look;
+mod run;
+
+use std::path::Path;
+
+use anyhow::Result;
+use fbrs_data::text::printable;
+use fbrs_train::config::{Config, DataSet, Layers, Mix, preset_names};
+use fbrs_train::{Data, Error};
+
+pub(crate) use args::TrainArgs;
+use args::TrainCommand;
+
+use crate::exit::Exit;
+use crate::print::{self, Voice};
+use crate::progress;
+
+pub(crate) fn run(args: TrainArgs, voice: Voice) -> Result<()> {
+    match &args.command {
+        Some(TrainCommand::Presets) => return print::print(&(preset_names().join("\n") + "\n")),
+        Some(TrainCommand::Export(export)) => return run::export(export, voice),
+        None => {}
+    }
+    if let Some(folder) = &args.resume {
+        return run::resume(folder, voice);
+    }
+    let config = resolve(&args).map_err(failure)?;
+    if args.print_config {
+        return print::print(&config.to_toml().map_err(failure)?);
+    }
+    let data = open(&config, voice)?;
+    if args.check {
+        return Ok(());
+    }
+    match args.preview {
+        Some(count) => look::preview(&config, &data, count, voice),
+        None => run::begin(config, data, voice),
+    }
+}
+
+/// The configuration that the arguments make.
+fn resolve(args: &TrainArgs) -> fbrs_train::Result<Config> {
+    let mut layers = Layers::new();
+    if let Some(preset) = &args.preset {
+        layers = layers.preset(preset);
+    }
+    if let Some(file) = &args.config {
+        layers = layers.file(file);
+    }
+    for value in &args.set {
+        layers = layers.set(value);
+    }
+    let mut config = layers.resolve()?;
+    if let Some(name) = &args.name {
+        config.run.name.clone_from(name);
+    }
+    if let Some(device) = &args.device {
+        config.run.device.clone_from(device);
+    }
+    if let Some(output) = &args.output {
+        config.run.root = output.display().to_string();
+    }
+    if !args.data.is_empty() {
+        config.data.sets = args.data.iter().map(|name| set(name, &config.data.sets)).collect();
+        let shares = args.data.iter().filter(|name| name.share.is_some()).count();
+        if shares > 0 {
+            config.data.mix = Mix::Proportional;
+        }
+    }
+    if !args.validation.is_empty() {
+        let sets = &config.data.validation;
+        config.data.validation = args.validation.iter().map(|name| set(name, sets)).collect();
+        config.data.hold_out = 0.0;
+    } else if !args.data.is_empty() && config.data.validation.iter().any(|set| set.path.is_empty())
+    {
+        // The preset's own set has a part for validation.
+        let own = args.data.first().filter(|name| name.kind.is_some_and(|kind| kind.has_splits()));
+        match own {
+            Some(name) => {
+                let path = name.path.display().to_string();
+                config.data.validation.iter_mut().for_each(|set| set.path.clone_from(&path));
+            }
+            None => {
+                config.data.validation.clear();
+                config.data.hold_out = HELD_OUT;
+            }
+        }
+    }
+    if let Some(init) = &args.init {
+        config.init.file.clone_from(init);
+    }
+    config.check()?;
+    config.check_ready()?;
+    Ok(config)
+}
+
+/// Share of the photos that are held out where nothing says another.
+const HELD_OUT: f64 = 0.1;
+
+/// A set of the command line; what a preset says of one of its kind holds for it.
+fn set(name: &fbrs_data::training::TrainingName, known: &[DataSet]) -> DataSet {
+    let kind = name.kind.map_or_else(|| "auto".to_owned(), |kind| kind.name().to_owned());
+    let like = known.iter().find(|set| set.kind == kind);
+    DataSet {
+        path: name.path.display().to_string(),
+        weight: name.share.unwrap_or(1.0),
+        split: like.map_or_else(String::new, |set| set.split.clone()),
+        scores: String::new(),
+        kind,
+    }
+}
+
+/// Reads all photos and masks once, and says what was understood.
+fn open(config: &Config, voice: Voice) -> Result<Data> {
+    let bar = progress::steps(voice, 0);
+    let data = Data::open(config, &|name, done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        bar.set_message(format!("looking through {}", printable(name)));
+    });
+    bar.finish_and_clear();
+    let data = data.map_err(failure)?;
+    for set in data.understood() {
+        for line in format!("{}: {}", set.name, set.checked).lines() {
+            voice.warn(line);
+        }
+    }
+    let [learned, judged] = data.photos();
+    voice.warn(format!("{learned} photos to learn from, {judged} to judge by"));
+    Ok(data)
+}
+
+/// The exit code of a failed training.
+fn failure(error: Error) -> anyhow::Error {
+    let exit = match &error {
+        Error::Value { .. } | Error::Config { .. } | Error::Samples(_) => Exit::Usage,
+        Error::Read(_) | Error::Data(_) | Error::Mix(_) | Error::Loader(_) => Exit::Input,
+        Error::Folder { .. } | Error::State { .. } | Error::Resume(_) => Exit::Input,
+        Error::Write { .. } => Exit::Output,
+        Error::Parameter(_) => Exit::Weights,
+        Error::Device(_) => Exit::Device,
+        _ => Exit::Other,
+    };
+    match error {
+        Error::Weights(error) => error.into(),
+        Error::Segment(error) => error.into(),
+        error => exit.because(error.to_string()),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}

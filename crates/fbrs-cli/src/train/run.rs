@@ -1,0 +1,117 @@
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use fbrs::CancelToken;
+use fbrs_train::config::Config;
+use fbrs_train::{Data, Ended, Event, Training};
+use indicatif::ProgressBar;
+
+use super::args::ExportArgs;
+use super::{failure, shown};
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::print::Voice;
+use crate::progress;
+
+pub(super) fn begin(config: Config, data: Data, voice: Voice) -> Result<()> {
+    let training = Training::begin(config, data).map_err(failure)?;
+    train(training, voice)
+}
+
+pub(super) fn resume(folder: &Path, voice: Voice) -> Result<()> {
+    let bar = progress::steps(voice, 0);
+    let training = Training::resume(folder, &|name, done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        bar.set_message(format!("looking through {name}"));
+    });
+    bar.finish_and_clear();
+    train(training.map_err(failure)?, voice)
+}
+
+fn train(mut training: Training, voice: Voice) -> Result<()> {
+    let folder = training.folder().to_owned();
+    let [learned, all] = training.learned();
+    voice.warn(format!("{}: {learned} of {all} numbers learn", shown(&folder)));
+    let stop = CancelToken::new();
+    let cancelled = stop.clone();
+    interrupt::divert(move || {
+        crate::print::say("finishing the step and saving; once more to end at once");
+        cancelled.cancel();
+    });
+    let bar = progress::steps(voice, 0);
+    let ended = training.run(&stop, &mut |event| tell(&event, &bar, voice));
+    bar.finish_and_clear();
+    let again = format!("fbrs train --resume {}", shown(&folder));
+    match ended {
+        Ok(Ended::Done) => voice.warn(format!("done: {}", best(&training))),
+        Ok(Ended::NothingBetter) => {
+            voice.warn(format!("no validation got better for a while: {}", best(&training)));
+        }
+        Ok(Ended::Stopped) => {
+            voice.warn(format!("saved; `{again}` goes on"));
+            return Err(interrupt::asked().unwrap_or(Exit::Interrupted).because("stopped"));
+        }
+        Err(error) => {
+            voice.warn(format!("what was saved is whole; `{again}` goes on from there"));
+            return Err(failure(error));
+        }
+    }
+    Ok(())
+}
+
+fn best(training: &Training) -> String {
+    match training.best() {
+        Some((path, Some(found))) => {
+            format!("the best weights are {} ({found:.4})", shown(&path))
+        }
+        Some((path, None)) => format!("the weights are {}", shown(&path)),
+        None => "there are no weights".to_owned(),
+    }
+}
+
+fn tell(event: &Event, bar: &ProgressBar, voice: Voice) {
+    match event {
+        Event::Remark(text) => bar.suspend(|| voice.warn(text)),
+        Event::Step { epoch, steps: [done, total], loss, iou, pace } => {
+            bar.set_length(*total);
+            bar.set_position(*done);
+            let pace = pace.map_or_else(String::new, |pace| {
+                let (speed, left) = (pace.images_per_second, rounded(pace.left));
+                format!(", {speed:.2} images/s, {left} left")
+            });
+            bar.set_message(format!("epoch {}, loss {loss:.4}, IoU {iou:.3}{pace}", epoch + 1));
+        }
+        Event::Validated { epoch, found, best, took } => {
+            let clicks = found
+                .clicks
+                .map_or_else(String::new, |clicks| format!(", {clicks:.2} clicks an object"));
+            let best = if *best { ", the best so far" } else { "" };
+            let (loss, iou, took) = (found.loss, found.iou, rounded(*took));
+            bar.suspend(|| {
+                voice.warn(format!(
+                    "epoch {}: validation loss {loss:.4}, IoU {iou:.3}{clicks}{best} ({took})",
+                    epoch + 1
+                ));
+            });
+        }
+        _ => {}
+    }
+}
+
+/// A duration in the two largest units.
+fn rounded(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds} s"),
+        (0, 0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (0, hours, minutes, _) => format!("{hours} h {minutes} min"),
+        (days, hours, _, _) => format!("{days} d {hours} h"),
+    }
+}
+
+pub(super) fn export(args: &ExportArgs, voice: Voice) -> Result<()> {
+    let _ = (args, voice);
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Beginning a run, and going on with one.
+
+use std::path::Path;
+
+use fbrs::{ChosenDevice, DeviceChoice};
+use fbrs_models::{
+    Architecture, BoxError, LearningNetwork, LearningOptions, ParameterSource, Statistics,
+};
+use fbrs_weights::{Checkpoint, ExtraKeys, InputScaling, Places};
+
+use super::step::Steps;
+use super::{Data, Training};
+use crate::config::{Config, InitKind};
+use crate::folder::RunFolder;
+use crate::groups;
+use crate::init::InitialWeights;
+use crate::learner::Learner;
+use crate::log::{LogPosition, RunLog};
+use crate::manifest::{Manifest, of_file};
+use crate::metric::{AdaptiveIou, FocalAverages};
+use crate::optimizer::Optimization;
+use crate::state::{Best, CheckpointFiles, Position, TrainingState};
+use crate::{Error, Result};
+
+/// Parameters that no checkpoint has, because nobody needs them but training.
+const TRAINING_ONLY: &str = "training_only.";
+
+impl Training {
+    /// Begins a run in a folder of its own.
+    ///
+    /// # Errors
+    /// What keeps it from beginning; no folder is made then.
+    pub fn begin(mut config: Config, data: Data) -> Result<Self> {
+        config.check_ready()?;
+        let device = open_device(&config)?;
+        let begun = Weights::open(&config)?;
+        config.network.architecture = begun.architecture.to_string();
+        config.check()?;
+        let steps_per_epoch = enough(&data, &config)?;
+        let mut manifest = Manifest::new(&config, device.name())?;
+        manifest.data.clone_from(&data.records);
+        if !config.init.file.is_empty() && Path::new(&config.init.file).is_file() {
+            manifest.init_sha256 = of_file(Path::new(&config.init.file))?;
+        }
+        let data_sha256 = manifest.data_checksum();
+        let architecture = begun.architecture.to_string();
+        let steps = steps(&config, begun, &device)?;
+        let folder = RunFolder::create(&config, &architecture, &manifest)?;
+        let log = RunLog::create(&folder.logs())?;
+        let position = Position {
+            architecture,
+            epoch: 0,
+            step: 0,
+            steps_per_epoch,
+            sample: 0,
+            seed: config.run.seed,
+            training_iou: AdaptiveIou::default(),
+            validation_iou: AdaptiveIou::default(),
+            focal: FocalAverages::default(),
+            best: Best::default(),
+            log: LogPosition::default(),
+            config_sha256: config.checksum()?,
+            data_sha256,
+        };
+        Ok(Self { config, folder, log, steps, data, position })
+    }
+
+    /// Goes on with the run in a folder, from where it was saved last.
+    ///
+    /// # Errors
+    /// What keeps it from going on: another program trains in it, the data changed, nothing was saved.
+    pub fn resume(path: &Path, on_progress: &(dyn Fn(&str, usize, usize) + Sync)) -> Result<Self> {
+        let folder = RunFolder::open(path)?;
+        let config = folder.config()?;
+        let files = CheckpointFiles::new(&folder.checkpoints());
+        let latest = files.latest()?.ok_or_else(|| {
+            let reason = "nothing was saved in it yet: begin the run anew";
+            Error::Folder { path: path.to_owned(), reason: reason.to_owned() }
+        })?;
+        let state = TrainingState::load(&files.training(latest))?;
+        let data = Data::open(&config, on_progress)?;
+        let mut manifest = folder.manifest()?;
+        manifest.data.clone_from(&data.records);
+        state.check_origin(&config.checksum()?, &manifest.data_checksum(), &[])?;
+        let device = open_device(&config)?;
+        let architecture: Architecture = parse(&config.network.architecture)?;
+        let checkpoint = Checkpoint::open(files.weights(latest), ExtraKeys::Refuse)?;
+        let scaling = checkpoint.scaling();
+        let source = Source { checkpoint: None, initial: InitialWeights { seed: 0 } };
+        let steps = steps(&config, Weights { architecture, scaling, source }, &device)?;
+        let log = RunLog::resume(&folder.logs(), &state.position.log)?;
+        let position = state.position.clone();
+        let mut training = Self { config, folder, log, steps, data, position };
+        training.restore(state)?;
+        Ok(training)
+    }
+}
+
+fn steps(config: &Config, mut begun: Weights, device: &ChosenDevice) -> Result<Steps> {
+    let architecture = begun.architecture;
+    let freeze = config.freeze.backbone;
+    let learns = |name: &str| !(freeze && groups::is_backbone(&architecture, name));
+    let statistics = match config.freeze.batch_norm {
+        true => Statistics::Frozen,
+        false => Statistics::OfBatch,
+    };
+    let dropout = config.network.dropout;
+    let options = LearningOptions { statistics, dropout, learns: &learns };
+    let device = device.to_burn();
+    let network = LearningNetwork::build(&architecture, &mut begun.source, &device, &options)?;
+    let optimizer = &config.optimizer;
+    let factor = |name: &str| {
+        let slow = groups::is_backbone(&architecture, name)
+            || (optimizer.heads_as_backbone && groups::ritm_slows(&architecture, name));
+        if slow { optimizer.backbone_factor } else { 1.0 }
+    };
+    let bound = |value: f64| (value > 0.0).then_some(value);
+    let learner = Learner::new(
+        network,
+        config.loss.losses(),
+        Optimization::new(&optimizer.options(), optimizer.decay_all),
+        factor,
+        bound(optimizer.clip_norm),
+        bound(optimizer.average),
+    );
+    Steps::new(learner, begun.scaling, config)
+}
+
+fn open_device(config: &Config) -> Result<ChosenDevice> {
+    let choice = config.run.device.parse::<DeviceChoice>();
+    let choice = choice.map_err(|error| Error::Device(error.to_string()))?;
+    Ok(choice.open()?)
+}
+
+fn parse(name: &str) -> Result<Architecture> {
+    name.parse().map_err(|error: fbrs_models::ParseArchitectureError| {
+        Error::value("network.architecture", "the name of an architecture", error.to_string())
+    })
+}
+
+fn enough(data: &Data, config: &Config) -> Result<u64> {
+    match Data::steps_per_epoch(&data.training, config) {
+        0 => {
+            let [photos, _] = data.photos();
+            let expected = "no more samples a step than an epoch has (or give data.epoch_length)";
+            let found =
+                format!("{} for {photos} photos", config.batch.size * config.batch.accumulate);
+            Err(Error::value("batch.size", expected, found))
+        }
+        steps => Ok(steps),
+    }
+}
+
+/// What a run begins with.
+struct Weights {
+    architecture: Architecture,
+    scaling: InputScaling,
+    source: Source,
+}
+
+/// Weights of a file, the rest drawn.
+struct Source {
+    checkpoint: Option<Checkpoint>,
+    initial: InitialWeights,
+}
+
+impl ParameterSource for Source {
+    fn read(&mut self, name: &str, shape: &[usize]) -> std::result::Result<Vec<f32>, BoxError> {
+        match &mut self.checkpoint {
+            Some(checkpoint) if !name.starts_with(TRAINING_ONLY) => checkpoint.read(name, shape),
+            _ => self.initial.read(name, shape),
+        }
+    }
+}
+
+impl Weights {
+    fn open(config: &Config) -> Result<Self> {
+        let named = Some(config.network.architecture.as_str()).filter(|name| !name.is_empty());
+        let named = named.map(parse).transpose()?;
+        let initial = InitialWeights { seed: config.run.seed };
+        let scaling_of = |architecture: &Architecture| match architecture.guidance() {
+            Some(guidance) if guidance.discs => InputScaling::RITM,
+            _ => InputScaling::PUBLISHED,
+        };
+        match config.init.kind {
+            InitKind::Checkpoint => {
+                let found = Places::default().locate(&config.init.file)?;
+                let checkpoint = found.open(ExtraKeys::Refuse)?;
+                let (architecture, scaling) = (checkpoint.architecture(), checkpoint.scaling());
+                if let Some(named) = named.filter(|named| *named != architecture) {
+                    let expected = format!("the checkpoint's own, {architecture}");
+                    return Err(Error::value("network.architecture", &expected, named));
+                }
+                let source = Source { checkpoint: Some(checkpoint), initial };
+                Ok(Self { architecture, scaling, source })
+            }
+            InitKind::None | InitKind::Imagenet => {
+                let expected = "the name of an architecture";
+                let missing = || Error::value("network.architecture", expected, "nothing");
+                let architecture = named.ok_or_else(missing)?;
+                let scaling = scaling_of(&architecture);
+                let source = Source { checkpoint: None, initial };
+                Ok(Self { architecture, scaling, source })
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A run from its beginning, or from where it was saved, to its end.
+
+mod begin;
+mod photos;
+mod save;
+mod step;
+mod validate;
+mod watch;
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use fbrs::CancelToken;
+use fbrs_samples::{Batch, Loader, Photos, Plan, SampleOptions, preview};
+use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
+
+use crate::config::Config;
+use crate::folder::RunFolder;
+use crate::log::{At, Picture, RunLog, Tag};
+use crate::metric::FocalSample;
+use crate::progress::Progress;
+use crate::schedule::Schedule;
+use crate::state::{CheckpointFiles, Position};
+use crate::{Error, Result};
+
+pub use photos::{Data, Understood};
+use step::{Learned, Steps};
+pub use watch::{Ended, Event, Validated};
+
+/// Quality of the pictures of samples.
+const JPEG_QUALITY: u8 = 90;
+
+/// A run.
+pub struct Training {
+    config: Config,
+    folder: RunFolder,
+    log: RunLog,
+    steps: Steps,
+    data: Data,
+    position: Position,
+}
+
+impl Training {
+    /// The run's folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// What decides everything.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// How many numbers learn, of how many.
+    pub fn learned(&self) -> [usize; 2] {
+        let all = self.steps.network().parameters().iter();
+        let all = all.map(|own| own.shape().iter().product::<usize>()).sum();
+        [self.steps.learner.learned(), all]
+    }
+
+    /// The weights to use: the best ones with what they were judged by (clicks, or the loss), or the last.
+    pub fn best(&self) -> Option<(PathBuf, Option<f64>)> {
+        let files = CheckpointFiles::new(&self.folder.checkpoints());
+        let best = &self.position.best;
+        let last = || self.position.epoch.checked_sub(1);
+        let epoch = best.epoch().or_else(last)?;
+        Some((files.weights(epoch), best.value()))
+    }
+
+    /// Trains to the end, or until `stop` is cancelled: then the step at hand is finished, and everything
+    /// saved.
+    ///
+    /// # Errors
+    /// What keeps the run from going on. What was saved before is whole, and a run goes on from there.
+    pub fn run(&mut self, stop: &CancelToken, on_event: &mut dyn FnMut(Event)) -> Result<Ended> {
+        let steps_per_epoch = self.position.steps_per_epoch;
+        let schedule = Schedule::new(&self.config, steps_per_epoch);
+        let mut progress = Progress::new(schedule.steps(), self.position.step);
+        while self.position.epoch < self.config.schedule.epochs {
+            let epoch = self.position.epoch;
+            if self.position.sample == 0 {
+                self.position.training_iou.begin_epoch();
+            }
+            if !self.learn_epoch(epoch, &schedule, &mut progress, stop, on_event)? {
+                self.save(epoch)?;
+                return Ok(Ended::Stopped);
+            }
+            let iou = self.position.training_iou.epoch_value();
+            self.log.value(&Tag::TRAIN_IOU, iou, At::Epoch(epoch))?;
+            self.position.epoch += 1;
+            self.position.sample = 0;
+            self.save(epoch)?;
+            if self.judge_epoch(epoch, on_event)? {
+                return Ok(Ended::NothingBetter);
+            }
+            if stop.is_cancelled() && self.position.epoch < self.config.schedule.epochs {
+                return Ok(Ended::Stopped);
+            }
+        }
+        Ok(Ended::Done)
+    }
+
+    /// Whether the epoch was learned to its end.
+    fn learn_epoch(
+        &mut self,
+        epoch: u64,
+        schedule: &Schedule,
+        progress: &mut Progress,
+        stop: &CancelToken,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<bool> {
+        let size = self.config.batch.size;
+        let accumulate = self.config.batch.accumulate;
+        let drawn = Arc::clone(&self.data.training).epoch(self.config.run.seed, epoch);
+        let batch = NonZero::new(size).unwrap_or(NonZero::<usize>::MIN);
+        let from = self.position.sample as usize / size;
+        let plan = Plan { threads: self.threads(), from, ..Plan::new(batch) };
+        let mut loader = Loader::start(drawn, self.options(), plan)?;
+        let steps = self.position.steps_per_epoch - (from / accumulate) as u64;
+        for _ in 0..steps {
+            if stop.is_cancelled() {
+                return Ok(false);
+            }
+            let begun = Instant::now();
+            let step = self.position.step;
+            let mut loss = 0.0;
+            let mut shown = None;
+            for _ in 0..accumulate {
+                let Some(prepared) = loader.next() else { break };
+                let Batch { number, samples, replaced } = prepared?;
+                for photo in replaced {
+                    let text = format!("{}: left out, {}", photo.name, photo.problem);
+                    on_event(Event::Remark(text));
+                }
+                let learned = self.steps.learn(samples, [epoch, number as u64])?;
+                loss += learned.passed.overall / accumulate as f64;
+                self.record(&learned, step)?;
+                shown.get_or_insert(learned);
+            }
+            let rate = schedule.rates(step).other;
+            self.steps.step(rate)?;
+            self.log.average(&Tag::LEARNING_RATE, rate, step)?;
+            if let Some(learned) = shown {
+                self.picture(&learned, step)?;
+            }
+            self.position.step += 1;
+            self.position.sample += (size * accumulate) as u64;
+            progress.step(size * accumulate, begun.elapsed());
+            on_event(Event::Step {
+                epoch,
+                steps: [progress.done(), progress.total()],
+                loss,
+                iou: self.position.training_iou.ema(),
+                pace: progress.pace(),
+            });
+        }
+        Ok(true)
+    }
+
+    /// Logs what a batch came to.
+    fn record(&mut self, learned: &Learned, step: u64) -> Result<()> {
+        let Learned { passed, probabilities, samples } = learned;
+        self.log.average(&Tag::TRAIN_INSTANCE_LOSS, passed.instance, step)?;
+        if let Some(auxiliary) = passed.auxiliary {
+            self.log.average(&Tag::TRAIN_AUX_LOSS, auxiliary, step)?;
+        }
+        self.log.average(&Tag::TRAIN_LOSS, passed.overall, step)?;
+        let factors: Vec<FocalSample> = passed
+            .factors
+            .iter()
+            .map(|factors| FocalSample {
+                multiplier: factors.map_or(0.0, |[factor, _]| factor),
+                largest: factors.map_or(0.0, |[_, largest]| largest),
+                has_ignored: factors.is_none(),
+            })
+            .collect();
+        if !factors.is_empty() {
+            self.position.focal.update(&factors);
+            self.log.average(&Tag::TRAIN_LOSS_K, self.position.focal.k, step)?;
+            self.log.average(&Tag::TRAIN_LOSS_M, self.position.focal.m, step)?;
+        }
+        let pixels = probabilities.len() / samples.len().max(1);
+        let targets: Vec<f32> =
+            samples.iter().flat_map(|sample| sample.target.iter().copied()).collect();
+        self.position.training_iou.update(probabilities, &targets, pixels);
+        let iou = &self.position.training_iou;
+        let (ema, threshold) = (iou.ema(), iou.threshold());
+        self.log.average(&Tag::TRAIN_EMA_IOU, ema, step)?;
+        self.log.average(&Tag::TRAIN_IOU_THRESHOLD, threshold, step)
+    }
+
+    /// Every so many steps a picture of the batch's first sample.
+    fn picture(&mut self, learned: &Learned, step: u64) -> Result<()> {
+        let every = self.config.logs.picture_steps;
+        if every == 0 || !step.is_multiple_of(every) {
+            return Ok(());
+        }
+        let Some(sample) = learned.samples.first() else { return Ok(()) };
+        let picture = preview(sample, learned.probabilities.get(..sample.target.len()));
+        let path = self.folder.pictures().join(format!("{step:06}.jpg"));
+        let write = Error::write(&path);
+        let mut encoded = Vec::new();
+        let (width, height) = picture.dimensions();
+        JpegEncoder::new_with_quality(&mut encoded, JPEG_QUALITY)
+            .write_image(&picture, width, height, ExtendedColorType::Rgb8)
+            .map_err(|error| write(std::io::Error::other(error)))?;
+        let destination = fbrs_data::files::Destination::new(&path).map_err(&write)?;
+        destination.replace(|draft| std::io::Write::write_all(draft, &encoded)).map_err(&write)?;
+        let picture = Picture { height, width, encoded: &encoded };
+        self.log.picture(&Tag::PICTURES, picture, step)
+    }
+
+    /// Judges the network where it is time; whether patience is over.
+    fn judge_epoch(&mut self, epoch: u64, on_event: &mut dyn FnMut(Event)) -> Result<bool> {
+        let every = self.config.validation.every;
+        let Some(photos) = self.data.validation.clone() else { return Ok(false) };
+        if every == 0 || !(epoch + 1).is_multiple_of(every) {
+            return Ok(false);
+        }
+        let begun = Instant::now();
+        let found = self.validate(&photos, epoch)?;
+        let at = At::Epoch(epoch);
+        self.log.value(&Tag::VALIDATION_LOSS, found.loss, at)?;
+        self.log.value(&Tag::VALIDATION_IOU, found.iou, at)?;
+        if let Some(clicks) = found.clicks {
+            self.log.value(&Tag::VALIDATION_NOC, clicks, at)?;
+        }
+        let best = self.position.best.see(epoch, found.clicks.unwrap_or(found.loss));
+        // What was found belongs to the epoch.
+        self.save(epoch)?;
+        on_event(Event::Validated { epoch, found, best, took: begun.elapsed() });
+        Ok(self.position.best.is_over(self.config.validation.patience))
+    }
+
+    fn options(&self) -> SampleOptions {
+        self.config.samples.clone()
+    }
+
+    fn threads(&self) -> NonZero<usize> {
+        let all = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        NonZero::new(self.config.run.threads).unwrap_or(all)
+    }
+}
+
+/// Photos to learn from, and to judge by.
+impl Data {
+    fn steps_per_epoch(photos: &Arc<Photos>, config: &Config) -> u64 {
+        let samples = Arc::clone(photos).epoch(config.run.seed, 0).len();
+        (samples / (config.batch.size * config.batch.accumulate)) as u64
+    }
+}

@@ -1,0 +1,134 @@
+//! A run on the disk: weights that are used like any others, and what it takes to go on.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use fbrs_models::ParameterRole;
+use fbrs_weights::{Precision, Provenance, save_native};
+
+use super::Training;
+use crate::average::Average;
+use crate::learner::Learner;
+use crate::log::RunLog;
+use crate::optimizer::Moments;
+use crate::state::{CheckpointFiles, ParameterState, Position, TrainingState};
+use crate::{Error, Result};
+
+/// How the name of the second moment ends.
+const SECOND: &str = "moment_2";
+
+impl Training {
+    /// Saves the pair of files of an epoch.
+    pub(super) fn save(&mut self, epoch: u64) -> Result<()> {
+        let files = CheckpointFiles::new(&self.folder.checkpoints());
+        let learner = &self.steps.learner;
+        let network = &learner.network;
+        let provenance = Provenance::default();
+        let (architecture, scaling) = (network.architecture(), &self.steps.scaling);
+        let path = files.weights(epoch);
+        let precision = Precision::F32;
+        match &learner.average {
+            Some(average) => save_native(
+                &path,
+                &mut average.source(),
+                architecture,
+                scaling,
+                precision,
+                &provenance,
+            )?,
+            None => save_native(
+                &path,
+                &mut network.learned(),
+                architecture,
+                scaling,
+                precision,
+                &provenance,
+            )?,
+        }
+        let log = self.log.position()?;
+        let position = Position { log, ..self.position.clone() };
+        let state = TrainingState { position, parameters: parameters(learner)? };
+        state.save(&files.training(epoch))?;
+        files.tidy(&self.config.checkpoints, epoch, self.position.best.epoch())
+    }
+
+    /// Goes on where a run was saved.
+    pub(super) fn restore(&mut self, state: TrainingState) -> Result<()> {
+        let learner = &mut self.steps.learner;
+        let expected = learner.network.parameters().iter();
+        state.check_parameters(expected.map(|own| (own.name(), own.shape())))?;
+        restore(learner, &state.parameters)?;
+        self.position = state.position;
+        self.log = RunLog::resume(&self.folder.logs(), &self.position.log)?;
+        Ok(())
+    }
+}
+
+fn parameters(learner: &Learner) -> Result<BTreeMap<String, ParameterState>> {
+    let mut moments = learner.optimization.moments()?;
+    let device = |error| Error::Device(format!("{error}"));
+    let mut states = BTreeMap::new();
+    for parameter in learner.network.parameters() {
+        let name = parameter.name();
+        let mut state = ParameterState {
+            shape: parameter.shape().to_vec(),
+            value: parameter.read().map_err(device)?,
+            ..ParameterState::default()
+        };
+        if let Some(moments) = moments.remove(name) {
+            state.steps = moments.counts.first().map_or(0, |(_, count)| *count);
+            for (leaf, values) in moments.tensors {
+                if leaf.ends_with(SECOND) {
+                    state.second = values;
+                } else {
+                    state.first = values;
+                }
+            }
+        }
+        if let Some(average) = &learner.average
+            && parameter.role() != ParameterRole::Kept
+            && let Some(value) = average.values.get(name)
+        {
+            let value = value.clone().try_into_vec_as::<f32>();
+            state.average = value.map_err(|error| Error::Device(format!("{error:?}")))?;
+        }
+        states.insert(name.to_owned(), state);
+    }
+    Ok(states)
+}
+
+fn restore(learner: &mut Learner, states: &BTreeMap<String, ParameterState>) -> Result<()> {
+    let device = learner.network.device().clone();
+    let mut moments = BTreeMap::new();
+    for parameter in learner.network.parameters() {
+        let Some(state) = states.get(parameter.name()) else { continue };
+        parameter.set(tensor(&state.value, &device));
+        if !state.first.is_empty() {
+            moments.insert(parameter.name().to_owned(), learner.optimization.named(state));
+        }
+        if let Some(Average { values, .. }) = &mut learner.average
+            && !state.average.is_empty()
+        {
+            values.insert(parameter.name().to_owned(), tensor(&state.average, &device));
+        }
+    }
+    learner.optimization.restore(moments, &device)?;
+    Ok(())
+}
+
+fn tensor(values: &[f32], device: &Device) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
+}
+
+impl crate::optimizer::Optimization {
+    /// What is remembered of a parameter, under this optimizer's names.
+    fn named(&self, state: &ParameterState) -> Moments {
+        let [first, second] = self.leaves();
+        let mut tensors = vec![(first.to_owned(), state.first.clone())];
+        if !state.second.is_empty() {
+            tensors.push((second.to_owned(), state.second.clone()));
+        }
+        let counts = vec![(self.count().to_owned(), state.steps)];
+        Moments { tensors, counts }
+    }
+}
