@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::annotate::AnnotateArgs;
 use crate::completions::CompletionsArgs;
+use crate::dataset::DatasetArgs;
 use crate::devices::DevicesArgs;
 use crate::eval::EvalArgs;
 use crate::segment::SegmentArgs;
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     #[cfg(feature = "serve")]
     Serve(Box<ServeArgs>),
     Train(Box<TrainArgs>),
+    Dataset(DatasetArgs),
     Weights(WeightsArgs),
     Devices(DevicesArgs),
     Completions(CompletionsArgs),

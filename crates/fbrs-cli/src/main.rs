@@ -8,6 +8,7 @@ mod advice;
 mod annotate;
 mod args;
 mod completions;
+mod dataset;
 mod devices;
 mod eval;
 mod exit;
@@ -72,6 +73,7 @@ fn run() -> Result<ExitCode> {
         Command::Annotate(args) => annotate::run(args, voice),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(*args, voice),
+        Command::Dataset(args) => dataset::run(args, voice),
         Command::Train(args) => train::run(*args, voice),
         Command::Weights(args) => weights::run(args.command, voice),
         Command::Devices(args) => devices::run(args),

@@ -24,6 +24,14 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A file cannot be written: the machine's.
+    #[error("cannot write {file}: {source}")]
+    Write {
+        /// The file, fit to be printed.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A file cannot be read: the machine's.
     #[error(transparent)]
     Read(#[from] ReadError),

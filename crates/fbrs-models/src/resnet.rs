@@ -118,5 +118,9 @@ impl<L: Layer> Backbone<L> {
 
 /// The stem's output, pooled: a quarter of the image's resolution.
 pub(crate) fn pooled(x: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if let Some(y) = crate::host::max_pool(&x) {
+        return y;
+    }
     max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]))
 }

@@ -11,8 +11,8 @@ const FAR: u32 = u32::MAX / 2;
 /// Pixels around the image: one that counts as outside, two that are never looked at.
 const FRAME: usize = 3;
 
-/// The distance of each pixel of a mask to the nearest one that is not of it, in 65536ths of a pixel; beyond the
-/// image is outside.
+/// The distance of each pixel of a mask to the nearest one that is not of it, in 65536ths of a pixel; beyond
+/// the image is outside.
 pub(crate) fn distances(mask: &[bool], size: Size) -> Vec<u32> {
     let stride = size.width + 2 * FRAME;
     let at = |row: usize, col: usize| (row + FRAME) * stride + col + FRAME;

@@ -1,4 +1,5 @@
-//! Samples to train interactive segmentation on: labelled photos become augmented crops with a target and clicks.
+//! Samples to train interactive segmentation on: labelled photos become augmented crops with a target and
+//! clicks.
 //!
 //! The decision that shaped this crate: every sample draws from streams of its own, named by seed, epoch,
 //! position and purpose ([`Stream`]). So a run is the same whatever the number of threads and after a resume,
@@ -10,7 +11,7 @@
 //!
 //! use fbrs_data::sets::Problem;
 //! use fbrs_data::training::{LabelMap, LabelledPhoto, Object, Region, TrainingSet};
-//! use fbrs_samples::{Loader, Mix, Photos, Plan, SampleOptions, Source};
+//! use fbrs_samples::{Loader, Photos, Plan, SampleOptions};
 //! use image::{Luma, RgbImage};
 //!
 //! #[derive(Debug)]
@@ -35,8 +36,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let source = Source::new(Arc::new(Squares))?;
-//! let photos = Photos::new(vec![source], Mix::Concatenated, None)?;
+//! let photos = Photos::new(Arc::new(Squares), None)?;
 //! let epoch = Arc::new(photos).epoch(7, 0);
 //! let plan = Plan::new(NonZero::new(4).ok_or("no samples")?);
 //! for batch in Loader::start(epoch, SampleOptions::fbrs(), plan)? {
@@ -66,7 +66,7 @@ mod stream;
 #[cfg(test)]
 mod testing;
 
-pub use epoch::{BadMix, Epoch, Mix, PhotoId, Photos, Source, score_weights};
+pub use epoch::{BadSet, Epoch, Photos};
 pub use loader::{Batch, Loader, LoaderError, Plan, Replaced};
 pub use next_click::{NextClick, next_click, write_click};
 pub use options::{

@@ -56,20 +56,19 @@ impl TrainingSample {
     }
 }
 
-/// Makes a sample of a photo; `seed`, `epoch` and `sample` say which one.
+/// Makes a sample of a photo; `stream` gives the sample's streams.
 ///
 /// # Errors
 /// Where there is no object in the photo, and it was not to be kept without.
 pub(crate) fn make(
     labelled: &LabelledPhoto,
     options: &SampleOptions,
-    [seed, epoch, sample]: [u64; 3],
+    stream: impl Fn(Purpose) -> Stream,
 ) -> Result<TrainingSample, NoObject> {
-    let mut stream = Stream::new(seed, epoch, sample, Purpose::Augmentation);
-    let augmented = augment::augment(labelled, options, &mut stream)?;
-    let mut stream = Stream::new(seed, epoch, sample, Purpose::Clicks);
+    let augmented = augment::augment(labelled, options, &mut stream(Purpose::Augmentation))?;
     let soft = |object: usize| clicks::soft_mask(labelled, object, &augmented.geometry);
-    let drawn = clicks::draw(&augmented.scene, &options.clicks, &soft, &mut stream);
+    let drawn =
+        clicks::draw(&augmented.scene, &options.clicks, &soft, &mut stream(Purpose::Clicks));
     Ok(TrainingSample {
         photo: augmented.photo,
         target: drawn.target,

@@ -51,6 +51,21 @@ impl Stream {
         }
         Self(ChaCha8Rng::from_seed(key))
     }
+
+    /// A number from 0 up to 1, without 1.
+    pub fn unit(&mut self) -> f64 {
+        Draw::unit(self)
+    }
+
+    /// True with this probability.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        Draw::chance(self, probability)
+    }
+
+    /// One of 0…`count` - 1, all equally likely; 0 where there is none.
+    pub fn below(&mut self, count: usize) -> usize {
+        Draw::below(self, count)
+    }
 }
 
 impl TryRng for Stream {
@@ -154,7 +169,7 @@ mod tests {
         assert_eq!(numbers, STREAM);
         let mut stream = Stream::new(1, 2, 3, Purpose::Clicks);
         assert_eq!(stream.unit(), (STREAM[0] >> 11) as f64 / 9007199254740992.0);
-        assert_eq!(stream.below(1000), (STREAM[1] as u128 * 1000 >> 64) as usize);
+        assert_eq!(stream.below(1000), ((u128::from(STREAM[1]) * 1000) >> 64) as usize);
     }
 
     const STREAM: [u64; 3] =

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use fbrs_data::files::ReadError;
 use fbrs_data::text::printable;
 use fbrs_models::{BatchOfOne, ParameterError};
-use fbrs_samples::{BadMix, BadOptions, LoaderError};
+use fbrs_samples::{BadOptions, BadSet, LoaderError};
 use fbrs_weights::WeightsError;
 
 use crate::optimizer::ForeignState;
@@ -66,7 +66,7 @@ pub enum Error {
     Data(String),
     /// Photos that cannot be drawn from.
     #[error(transparent)]
-    Mix(#[from] BadMix),
+    Photos(#[from] BadSet),
     /// Options of samples that make no sense.
     #[error(transparent)]
     Samples(#[from] BadOptions),

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// What the logits are judged by.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Losses {
+pub(crate) struct Losses {
     /// Of the network's answer, each with its weight.
     pub main: Vec<(Loss, f64)>,
     /// Of every auxiliary head's.

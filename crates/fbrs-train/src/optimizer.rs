@@ -149,7 +149,7 @@ impl Optimization {
             let tensors = sink
                 .tensors
                 .into_iter()
-                .map(|(leaf, data)| Ok((leaf, data.into_vec::<f32>().map_err(|_| foreign())?)));
+                .map(|(leaf, data)| Ok((leaf, data.try_into_vec::<f32>().map_err(|_| foreign())?)));
             let counts = sink
                 .scalars
                 .into_iter()

@@ -4,8 +4,9 @@ use std::path::Path;
 use fbrs_data::text::printable;
 use fbrs_models::{Architecture, BoxError, ParameterSource};
 
-use crate::entry::{Contents, Entry, Header, Source, is_of_machine};
-use crate::state_dict::{StateDict, state_dict};
+use crate::entry::{Contents, Entry, Header};
+use crate::reading::Reading;
+use crate::state_dict::{MARK, StateDict, state_dict};
 use crate::{
     Container, Element, Fingerprint, InputScaling, Precision, Provenance, WeightsError, config,
     native, open, provenance, recognize,
@@ -45,10 +46,7 @@ pub struct TensorInfo {
 #[derive(Debug)]
 pub struct Checkpoint {
     file: String,
-    /// The same as messages show it.
-    shown: String,
-    container: Container,
-    source: Source,
+    reading: Reading,
     architecture: Architecture,
     scaling: InputScaling,
     provenance: Provenance,
@@ -77,7 +75,7 @@ impl Checkpoint {
         let path = path.as_ref();
         let name = path.display().to_string();
         let mut checkpoint = Self::of_contents(name, open::open(path)?, extra)?;
-        if checkpoint.container != Container::Safetensors {
+        if checkpoint.container() != Container::Safetensors {
             checkpoint.provenance.source_file = provenance::file_name(path);
         }
         Ok(checkpoint)
@@ -102,7 +100,7 @@ impl Checkpoint {
     ) -> Result<Self, WeightsError> {
         let Contents { container, source, entries, header } = contents;
         let shown = printable(&file);
-        let StateDict { entries, beside, remark } = state_dict(entries);
+        let StateDict { entries, beside, remark } = state_dict(entries, MARK);
         let seen = match recognize::architecture(&entries) {
             Ok(architecture) => architecture,
             Err(reason) => return Err(WeightsError::Unrecognized { file: shown, reason }),
@@ -125,9 +123,7 @@ impl Checkpoint {
         let by_name = entries.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index));
         Ok(Self {
             file,
-            shown,
-            container,
-            source,
+            reading: Reading { shown, container, source },
             architecture,
             scaling,
             provenance: header.provenance,
@@ -146,12 +142,12 @@ impl Checkpoint {
 
     /// The file's format.
     pub fn container(&self) -> Container {
-        self.container
+        self.reading.container
     }
 
     /// The file's length in bytes.
     pub fn file_size(&self) -> u64 {
-        self.source.length()
+        self.reading.source.length()
     }
 
     /// The network.
@@ -240,40 +236,13 @@ impl Checkpoint {
         let entry = self.by_name.get(name).and_then(|index| self.entries.get(*index));
         let Some(entry) = entry.filter(|entry| entry.shape == shape) else {
             return Err(WeightsError::NoSuchParameter {
-                file: self.shown.clone(),
+                file: self.reading.shown.clone(),
                 architecture: self.architecture.to_string(),
                 tensor: name.to_owned(),
                 shape: shape.to_vec(),
             });
         };
-        let bytes = entry.read(&mut self.source).map_err(|error| {
-            if is_of_machine(&error) {
-                WeightsError::Io { operation: "read", file: self.shown.clone(), source: error }
-            } else {
-                self.damaged(printable(&error.to_string()))
-            }
-        })?;
-        let count = shape.iter().product::<usize>();
-        let values = entry.element.to_f32(&bytes).filter(|values| values.len() == count);
-        let Some(values) = values else {
-            return Err(self.damaged(format!(
-                "{name} has {} bytes, expected {count} elements of {}",
-                bytes.len(),
-                entry.element
-            )));
-        };
-        match values.iter().find(|value| !value.is_finite()) {
-            None => Ok(values),
-            Some(value) => Err(WeightsError::NotFinite {
-                file: self.shown.clone(),
-                tensor: name.to_owned(),
-                value: f64::from(*value),
-            }),
-        }
-    }
-
-    fn damaged(&self, reason: String) -> WeightsError {
-        WeightsError::Damaged { file: self.shown.clone(), container: self.container, reason }
+        self.reading.values(name, entry)
     }
 }
 

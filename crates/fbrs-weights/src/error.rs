@@ -5,7 +5,7 @@ use fbrs_data::text::printable;
 use fbrs_models::BoxError;
 
 use crate::scaling::EXPECTED_RADIUS;
-use crate::{Container, Mismatch};
+use crate::{BackboneMismatch, Container, Mismatch};
 
 /// What keeps weights from being found, fetched, read or written.
 ///
@@ -100,6 +100,10 @@ pub enum WeightsError {
     #[error(transparent)]
     Mismatch(Box<Mismatch>),
 
+    /// The file: its backbone is not that of the network that was to start from it.
+    #[error(transparent)]
+    Backbone(Box<BackboneMismatch>),
+
     /// The file: a parameter is infinite or not a number.
     #[error(
         "{file}: {tensor} holds {value}, expected finite numbers only; such weights give no masks \
@@ -141,6 +145,15 @@ pub enum WeightsError {
     NormRadius {
         /// The radius.
         value: f32,
+    },
+
+    /// The caller: a network that some programs do not have.
+    #[error("{architecture} cannot be saved so: {reason}")]
+    Flavor {
+        /// The network.
+        architecture: String,
+        /// Which programs, and why.
+        reason: &'static str,
     },
 
     /// The caller: a value too large for half precision.
@@ -274,10 +287,12 @@ impl WeightsError {
             | Self::Unsupported { .. }
             | Self::Unrecognized { .. }
             | Self::Mismatch(_)
+            | Self::Backbone(_)
             | Self::NotFinite { .. } => Fault::File,
             Self::NoSuchParameter { .. }
             | Self::Source { .. }
             | Self::NormRadius { .. }
+            | Self::Flavor { .. }
             | Self::Overflow { .. }
             | Self::UnknownName { .. }
             | Self::AmbiguousName { .. }

@@ -45,30 +45,34 @@ impl Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, architecture, missing, unexpected, misshaped } = self;
-        write!(f, "{file} is close to {architecture} but differs from it:")?;
-        let mut separator = " ";
-        let mut part = |f: &mut fmt::Formatter<'_>, count: usize, what: &str, names: String| {
-            if count == 0 {
-                return Ok(());
-            }
-            let more = if count > SHOWN { ", …" } else { "" };
-            write!(f, "{separator}{count} {what} ({names}{more})")?;
-            separator = "; ";
-            Ok(())
-        };
-        let first = |names: &[String]| {
-            let names: Vec<_> = names.iter().take(SHOWN).map(|name| printable(name)).collect();
-            names.join(", ")
-        };
-        part(f, missing.len(), "missing", first(missing))?;
-        let shapes: Vec<_> = misshaped.iter().take(SHOWN).map(ToString::to_string).collect();
-        part(f, misshaped.len(), "of another shape", shapes.join(", "))?;
-        part(f, unexpected.len(), "unexpected", first(unexpected))?;
+        write!(f, "{file} is close to {architecture} but differs from it: ")?;
+        f.write_str(&differences(missing, misshaped, unexpected, SHOWN))?;
         if self.is_only_extra() {
             f.write_str("; the extra tensors can be left out on request")?;
         }
         Ok(())
     }
+}
+
+/// Missing, misshaped and unexpected tensors as clauses, with so many names of each kind.
+pub(crate) fn differences(
+    missing: &[String],
+    misshaped: &[Misshaped],
+    unexpected: &[String],
+    shown: usize,
+) -> String {
+    let part = |count: usize, what: &str, names: Vec<String>| {
+        let more = if count > shown { ", …" } else { "" };
+        (count > 0).then(|| format!("{count} {what} ({}{more})", names.join(", ")))
+    };
+    let first = |names: &[String]| names.iter().take(shown).map(|name| printable(name)).collect();
+    let shapes = misshaped.iter().take(shown).map(ToString::to_string).collect();
+    let parts = [
+        part(missing.len(), "missing", first(missing)),
+        part(misshaped.len(), "of another shape", shapes),
+        part(unexpected.len(), "unexpected", first(unexpected)),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 impl fmt::Display for Misshaped {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use fbrs_data::text::printable;
 use fbrs_models::{
     Architecture, DeepLabConfig, Fusion, Guidance, GuidanceWay, HrNetConfig, LiteConfig,
-    PreviousMask, ResNet,
+    ParameterShape, PreviousMask, ResNet,
 };
 
 use crate::entry::Entry;
@@ -152,11 +152,46 @@ pub(crate) fn parameters(
     beside: Vec<String>,
     extra: ExtraKeys,
 ) -> Result<(Vec<Entry>, Vec<String>), WeightsError> {
+    let Matched { matched, missing, misshaped, others } =
+        matched(file, architecture.parameters(), entries)?;
+    let mut others: Vec<_> = others.into_iter().chain(beside).collect();
+    others.sort();
+    let refused = extra == ExtraKeys::Refuse && !others.is_empty();
+    if !missing.is_empty() || !misshaped.is_empty() || refused {
+        return Err(WeightsError::Mismatch(Box::new(Mismatch {
+            file: file.to_owned(),
+            architecture: architecture.to_string(),
+            missing,
+            unexpected: others,
+            misshaped,
+        })));
+    }
+    Ok((matched, others))
+}
+
+/// What of a list of parameters a file has.
+#[derive(Debug)]
+pub(crate) struct Matched {
+    /// In the list's order.
+    pub(crate) matched: Vec<Entry>,
+    /// Names that the file lacks, in the list's order.
+    pub(crate) missing: Vec<String>,
+    /// Tensors of another shape, in the list's order.
+    pub(crate) misshaped: Vec<Misshaped>,
+    /// Names that are not in the list.
+    pub(crate) others: Vec<String>,
+}
+
+/// Looks for parameters among the tensors of a file.
+pub(crate) fn matched(
+    file: &str,
+    wanted: Vec<ParameterShape>,
+    entries: Vec<Entry>,
+) -> Result<Matched, WeightsError> {
     let mut found: HashMap<String, Entry> =
         entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
-    let mut matched = Vec::new();
-    let (mut missing, mut misshaped) = (Vec::new(), Vec::new());
-    for parameter in architecture.parameters() {
+    let (mut matched, mut missing, mut misshaped) = (Vec::new(), Vec::new(), Vec::new());
+    for parameter in wanted {
         match found.remove(&parameter.name) {
             None => missing.push(parameter.name),
             Some(entry) if entry.shape != parameter.shape => misshaped.push(Misshaped {
@@ -174,17 +209,5 @@ pub(crate) fn parameters(
             Some(entry) => matched.push(entry),
         }
     }
-    let mut others: Vec<_> = found.into_keys().chain(beside).collect();
-    others.sort();
-    let refused = extra == ExtraKeys::Refuse && !others.is_empty();
-    if !missing.is_empty() || !misshaped.is_empty() || refused {
-        return Err(WeightsError::Mismatch(Box::new(Mismatch {
-            file: file.to_owned(),
-            architecture: architecture.to_string(),
-            missing,
-            unexpected: others,
-            misshaped,
-        })));
-    }
-    Ok((matched, others))
+    Ok(Matched { matched, missing, misshaped, others: found.into_keys().collect() })
 }

@@ -40,8 +40,10 @@ pub(crate) struct StateDict {
 /// prefixes that wrappers add (`module.` of `DataParallel`, `_orig_mod.` of `torch.compile`,
 /// `model.` of Lightning, any other), and without what is no parameter (`num_batches_tracked`, the
 /// scalar `aspp_dropout`, the `n_averaged` of an averaged model).
-pub(crate) fn state_dict(entries: Vec<Entry>) -> StateDict {
-    let prefixes = prefixes(&entries);
+///
+/// `mark`: what the names of most of its tensors, or of a good part, begin with.
+pub(crate) fn state_dict(entries: Vec<Entry>, mark: &str) -> StateDict {
+    let prefixes = prefixes(&entries, mark);
     let Some(prefix) = prefixes.first().cloned() else {
         return StateDict { entries: parameters(entries), beside: Vec::new(), remark: None };
     };
@@ -59,10 +61,10 @@ pub(crate) fn state_dict(entries: Vec<Entry>) -> StateDict {
 }
 
 /// What stands before a network's names, for every network in the file, the chosen one first.
-fn prefixes(entries: &[Entry]) -> Vec<String> {
+fn prefixes(entries: &[Entry], mark: &str) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in entries {
-        if let Some(prefix) = prefix(&entry.name) {
+        if let Some(prefix) = prefix(&entry.name, mark) {
             let count = counts.entry(prefix).or_default();
             *count = count.saturating_add(1);
         }
@@ -77,10 +79,10 @@ fn prefixes(entries: &[Entry]) -> Vec<String> {
 }
 
 /// What stands before the mark in a tensor's name, with its dot.
-fn prefix(name: &str) -> Option<&str> {
+fn prefix<'a>(name: &'a str, mark: &str) -> Option<&'a str> {
     let starts =
         |(at, _): &(usize, &str)| *at == 0 || name.get(..*at).is_some_and(|p| p.ends_with('.'));
-    let (at, _) = name.match_indices(MARK).find(starts)?;
+    let (at, _) = name.match_indices(mark).find(starts)?;
     name.get(..at)
 }
 

@@ -72,17 +72,6 @@ pub(crate) struct TrainArgs {
 pub(super) enum TrainCommand {
     /// List the presets
     Presets,
-    Export(ExportArgs),
-}
-
-/// Write a run's weights, or any others, as a `.pth` that the published Python programs read
-#[derive(Debug, Args)]
-pub(super) struct ExportArgs {
-    /// Weights: a file, a name, or the folder of a run, whose best weights are taken
-    pub(super) weights: String,
-    /// The file to write, ending in .pth for PyTorch, in .safetensors for a native one
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: PathBuf,
 }
 
 const RUN: &str = "Run";

@@ -21,7 +21,6 @@ use crate::progress;
 pub(crate) fn run(args: TrainArgs, voice: Voice) -> Result<()> {
     match &args.command {
         Some(TrainCommand::Presets) => return print::print(&(preset_names().join("\n") + "\n")),
-        Some(TrainCommand::Export(export)) => return run::export(export, voice),
         None => {}
     }
     if let Some(folder) = &args.resume {
@@ -137,7 +136,7 @@ fn open(config: &Config, voice: Voice) -> Result<Data> {
 fn failure(error: Error) -> anyhow::Error {
     let exit = match &error {
         Error::Value { .. } | Error::Config { .. } | Error::Samples(_) => Exit::Usage,
-        Error::Read(_) | Error::Data(_) | Error::Mix(_) | Error::Loader(_) => Exit::Input,
+        Error::Read(_) | Error::Data(_) | Error::Photos(_) | Error::Loader(_) => Exit::Input,
         Error::Folder { .. } | Error::State { .. } | Error::Resume(_) => Exit::Input,
         Error::Write { .. } => Exit::Output,
         Error::Parameter(_) => Exit::Weights,

@@ -7,7 +7,6 @@ use fbrs_train::config::Config;
 use fbrs_train::{Data, Ended, Event, Training};
 use indicatif::ProgressBar;
 
-use super::args::ExportArgs;
 use super::{failure, shown};
 use crate::exit::Exit;
 use crate::interrupt;
@@ -15,7 +14,8 @@ use crate::print::Voice;
 use crate::progress;
 
 pub(super) fn begin(config: Config, data: Data, voice: Voice) -> Result<()> {
-    let training = Training::begin(config, data).map_err(failure)?;
+    let (training, remarks) = Training::begin(config, data).map_err(failure)?;
+    remarks.iter().for_each(|remark| voice.warn(remark));
     train(training, voice)
 }
 
@@ -109,9 +109,4 @@ fn rounded(duration: Duration) -> String {
         (0, hours, minutes, _) => format!("{hours} h {minutes} min"),
         (days, hours, _, _) => format!("{days} d {hours} h"),
     }
-}
-
-pub(super) fn export(args: &ExportArgs, voice: Voice) -> Result<()> {
-    let _ = (args, voice);
-    Ok(())
 }

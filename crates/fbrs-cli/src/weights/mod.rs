@@ -1,5 +1,6 @@
-//! `fbrs weights`: list, inspect, import, fetch.
+//! `fbrs weights`: list, inspect, import, export, fetch.
 
+mod export;
 mod fetch;
 mod import;
 mod inspect;
@@ -11,7 +12,7 @@ use fbrs::weights::Places;
 
 use crate::print::Voice;
 
-/// Network weights: list, inspect, import, fetch
+/// Network weights: list, inspect, import, export, fetch
 #[derive(Debug, Args)]
 pub(crate) struct WeightsArgs {
     #[command(subcommand)]
@@ -23,6 +24,7 @@ pub(crate) enum WeightsCommand {
     List(list::ListArgs),
     Inspect(inspect::InspectArgs),
     Import(import::ImportArgs),
+    Export(export::ExportArgs),
     Fetch(fetch::FetchArgs),
 }
 
@@ -36,6 +38,7 @@ pub(crate) fn run(command: WeightsCommand, voice: Voice) -> Result<()> {
         WeightsCommand::List(args) => list::run(args),
         WeightsCommand::Inspect(args) => inspect::run(args),
         WeightsCommand::Import(args) => import::run(args, voice),
+        WeightsCommand::Export(args) => export::run(args, voice),
         WeightsCommand::Fetch(args) => fetch::run(args, voice),
     }
 }

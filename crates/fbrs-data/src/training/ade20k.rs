@@ -23,7 +23,7 @@ const DEEPEST: usize = 6;
 /// Masks of parts that a photo may have.
 const MOST_PARTS: usize = 64;
 /// Classes that are stuff, as the published training has them.
-const STUFF: [&str; 60] = [
+const STUFF: [&str; 63] = [
     "water",
     "wall",
     "snow",
@@ -84,8 +84,10 @@ const STUFF: [&str; 60] = [
     "sidewalk",
     "pavement",
     "shrub",
+    "bush",
+    "rug",
+    "carpet",
 ];
-const MORE_STUFF: [&str; 3] = ["bush", "rug", "carpet"];
 
 /// ADE20K of 2016: `images/training` and `images/validation`, and in their folders
 /// `NAME.jpg`, `NAME_seg.png`, `NAME_parts_1.png`, … and `NAME_atr.txt`. The mask, of whole objects
@@ -155,7 +157,7 @@ impl Ade20k {
                 return Err(damaged(list, line));
             };
             if of == layer {
-                let is_stuff = |name: &str| STUFF.contains(&name) || MORE_STUFF.contains(&name);
+                let is_stuff = |name: &str| STUFF.contains(&name);
                 found.push((instance, names.split(',').any(|name| is_stuff(name.trim()))));
             }
         }

@@ -39,8 +39,9 @@ const PART_OF_BOX: f64 = 0.7;
 const PART_OF_MASK: f64 = 0.8;
 /// Objects that a layer holds.
 const MOST_OF_A_LAYER: usize = 255;
-/// Masks of one photo.
+/// Masks of one photo, and their pixels together.
 const MOST_MASKS: usize = 4096;
+const MOST_PIXELS: usize = 1 << 30;
 
 /// What was combined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub fn combine(
         return Err(layout_error(coco, format!("it has none of the photos of {}", shown(lvis))));
     }
     let folder = lvis.join(split.name()).join("masks");
-    let failed = |source| Error::List { folder: shown(&folder), source };
+    let failed = |source| Error::Write { file: shown(&folder), source };
     fs::create_dir_all(&folder).map_err(failed)?;
     lvis_set
         .root
@@ -132,7 +133,7 @@ pub fn combine(
         file,
     };
     let whole = File { format: FORMAT.to_owned(), version: VERSION, photos };
-    let failed = |source| Error::List { folder: shown(&combination.file), source };
+    let failed = |source| Error::Write { file: shown(&combination.file), source };
     let destination = Destination::new(&combination.file).map_err(failed)?;
     destination
         .replace(|draft| serde_json::to_writer(draft, &whole).map_err(std::io::Error::from))
@@ -243,8 +244,11 @@ fn of_photo(
         )));
     }
     let count = annotated.objects.len().saturating_add(segments.segments.len());
-    if count > MOST_MASKS {
-        return Err(Problem::new(format!("it has {count} masks, expected at most {MOST_MASKS}")));
+    if count > MOST_MASKS || count.saturating_mul(size.area()) > MOST_PIXELS {
+        return Err(Problem::new(format!(
+            "it has {count} masks of {size} pixels, which is too much: expected at most {MOST_MASKS} \
+             and 1,024 megapixels together"
+        )));
     }
     let mut ignored = vec![false; size.area()];
     let ignore = |ignored: &mut Vec<bool>, mask: &[bool]| {

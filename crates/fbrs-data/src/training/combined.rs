@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainingSet;
 use super::draw;
+use super::layers::fits;
 use super::options::SetOptions;
 use super::photo::{LabelMap, LabelledPhoto, Object, Region};
 use super::pickle::{Pickle, Value};
@@ -17,12 +18,11 @@ use crate::sets::coco::inner;
 use crate::sets::root::{Root, few, layout_error, names_in};
 use crate::text::printable;
 
-/// Bytes that a file of all photos may have; the published pickle has 60 million.
-const LARGEST_LIST: u64 = 1 << 29;
+/// Bytes that a file of all photos may have. A hundred thousand photos with 15 objects each take 12
+/// million in a pickle, 80 million in JSON.
+const LARGEST_LIST: u64 = 1 << 28;
 /// Bytes of one photo's masks.
 const LARGEST_MASKS: u64 = 1 << 26;
-/// Layers of one photo.
-const MOST_LAYERS: usize = 1024;
 /// What the file of this form is called, and what it says that it is.
 pub(super) const FILE: &str = "combined.json";
 pub(super) const FORMAT: &str = "fbrs combined masks";
@@ -30,7 +30,7 @@ pub(super) const VERSION: u32 = 1;
 
 /// Masks of COCO and LVIS combined, with what is part of what.
 ///
-/// Written by [`super::combine`] as `SPLIT/combined.json`:
+/// Written by [`super::combine()`] as `SPLIT/combined.json`:
 /// `{"format": "fbrs combined masks", "version": 1, "photos": […]}`, each photo
 /// `{"photo": "train/images/000000000009.jpg", "layers": ["train/masks/000000000009_1.png"],
 /// "objects": [{"layer": 0, "value": 1}, {"layer": 0, "value": 2, "parent": 0}],
@@ -165,12 +165,9 @@ impl Combined {
     }
 
     fn ours(&self, photo: &Photo, with_stuff: bool) -> Result<LabelledPhoto, Problem> {
-        if photo.layers.len() > MOST_LAYERS {
-            return Err(Problem::new(format!("it has more than {MOST_LAYERS} layers")));
-        }
         let place = |name: &str| Ok(self.path.join(inner(&self.path, name)?));
-        let layer = |name: &String| layer(&self.root.read_labels(&place(name)?)?);
-        let layers = photo.layers.iter().map(layer).collect::<Result<Vec<_>, Problem>>()?;
+        let read = |name: &String| self.root.read_labels(&place(name)?);
+        let layers = layers(photo.layers.iter().map(read))?;
         let part = |part: &Part| {
             let Part { layer, value, parent } = *part;
             (Spot { layer, value }.region(), parent)
@@ -199,14 +196,11 @@ impl Combined {
         let pickle = Pickle::read(bytes).map_err(|error| wrong(&error.to_string()))?;
         let (encoded, places) = masks_of(&pickle)
             .ok_or_else(|| wrong("expected encoded layers and a list of (layer, value)"))?;
-        if encoded.len() > MOST_LAYERS {
-            return Err(wrong("it has more than 1024 layers"));
-        }
-        let layers = encoded.iter().map(|bytes| {
+        let read = |bytes: &&[u8]| {
             let mask = LabelMask::read_bytes(bytes, &file, &Limits::default());
-            layer(&mask.map_err(|error| wrong(&error.to_string()))?)
-        });
-        let layers = layers.collect::<Result<Vec<_>, _>>()?;
+            mask.map_err(|error| wrong(&error.to_string()))
+        };
+        let layers = layers(encoded.iter().map(read))?;
         let (instances, stuff) = places.split_at_checked(parents.len()).ok_or_else(|| {
             wrong("it has fewer masks than the list of all photos says of instances")
         })?;
@@ -256,13 +250,22 @@ fn masks_of(pickle: &Pickle) -> Option<(Vec<&[u8]>, Vec<Region>)> {
     Some((layers, places.items()?.map(place).collect::<Option<Vec<_>>>()?))
 }
 
-fn layer(mask: &LabelMask) -> Result<LabelMap, Problem> {
+/// Masks of numbers as layers.
+fn layers(
+    masks: impl Iterator<Item = Result<LabelMask, Problem>>,
+) -> Result<Vec<LabelMap>, Problem> {
     let wrong = || Problem::new("a layer has other values than the numbers of 16 bits");
-    let values = mask.numbers().map(u16::try_from).collect::<Result<Vec<u16>, _>>();
-    let size = mask.size();
-    let layer =
-        LabelMap::from_raw(size.width as u32, size.height as u32, values.map_err(|_| wrong())?);
-    layer.ok_or_else(wrong)
+    let mut layers = Vec::new();
+    for mask in masks {
+        let mask = mask?;
+        let size = mask.size();
+        fits(layers.len().saturating_add(1), size.area())?;
+        let values = mask.numbers().map(u16::try_from).collect::<Result<Vec<u16>, _>>();
+        let values = values.map_err(|_| wrong())?;
+        let layer = LabelMap::from_raw(size.width as u32, size.height as u32, values);
+        layers.push(layer.ok_or_else(wrong)?);
+    }
+    Ok(layers)
 }
 
 /// Objects with their parents, and stuff, which is part of nothing.

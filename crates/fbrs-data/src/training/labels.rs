@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use image::RgbImage;
 
+use super::layers::fits;
 use super::photo::{LabelMap, LabelledPhoto, Object, Region};
 use crate::annotations::labels::LabelMask;
 use crate::sets::Problem;
@@ -113,6 +114,7 @@ impl Stack {
             Some(index) => (index, self.layers.get(index).map_or(0, |(_, last)| *last)),
             None => (self.layers.len(), 0),
         };
+        fits(index.saturating_add(1), new.as_raw().len())?;
         match self.layers.get_mut(index) {
             None => self.layers.push((new, taken)),
             Some((layer, last)) => {

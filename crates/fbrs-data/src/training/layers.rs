@@ -12,6 +12,17 @@ const IGNORED: u16 = u16::MAX;
 /// Pixels that all layers of one photo may have together.
 const MOST_PIXELS: usize = 1 << 28;
 
+/// Whether so many layers of so many pixels may be kept.
+pub(super) fn fits(count: usize, area: usize) -> Result<(), Problem> {
+    if count > 1 && count.saturating_mul(area) > MOST_PIXELS {
+        return Err(Problem::new(format!(
+            "its objects lie over one another in {count} layers, which takes too much memory: make \
+             the photo smaller"
+        )));
+    }
+    Ok(())
+}
+
 /// Masks of one photo, row-major, as they come.
 pub(super) struct Layers {
     width: u32,
@@ -76,12 +87,7 @@ impl Layers {
 
     fn add_layer(&mut self) -> Result<usize, Problem> {
         let count = self.layers.len();
-        if count > 0 && count.saturating_add(1).saturating_mul(self.area()) > MOST_PIXELS {
-            return Err(Problem::new(format!(
-                "more than {count} of its objects lie over one another, which takes too much \
-                 memory: make the photo smaller"
-            )));
-        }
+        fits(count.saturating_add(1), self.area())?;
         self.layers.push(Layer { values: vec![0; self.area()], last: 0 });
         Ok(count)
     }

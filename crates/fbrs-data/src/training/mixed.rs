@@ -4,7 +4,6 @@ use rand::Rng;
 
 use super::TrainingSet;
 use super::photo::LabelledPhoto;
-use crate::error::{Error, Result};
 use crate::sets::Problem;
 
 /// Several sets as one. Weights that a set has for its photos are kept.
@@ -19,8 +18,8 @@ impl Mixed {
     /// within its set say.
     ///
     /// # Errors
-    /// Where a set's weights are no weights.
-    pub fn joined(sets: Vec<Arc<dyn TrainingSet>>) -> Result<Self> {
+    /// [`Problem`] where a set's weights are no weights.
+    pub fn joined(sets: Vec<Arc<dyn TrainingSet>>) -> Result<Self, Problem> {
         let is_weighed = sets.iter().any(|set| set.weights().is_some());
         let shares = sets.iter().map(|set| set.len() as f64).collect();
         let weights = if is_weighed { Some(weights(&sets, shares)?) } else { None };
@@ -31,20 +30,22 @@ impl Mixed {
     /// not sum to 1.
     ///
     /// # Errors
-    /// [`Error::Name`] for shares below 0, for none above, and for an empty set with one;
+    /// [`Problem`] for shares below 0, for none above, and for an empty set with one;
     /// as [`Mixed::joined`].
-    pub fn in_proportion(sets: Vec<(Arc<dyn TrainingSet>, f64)>) -> Result<Self> {
+    pub fn in_proportion(sets: Vec<(Arc<dyn TrainingSet>, f64)>) -> Result<Self, Problem> {
         let (sets, shares): (Vec<_>, Vec<_>) = sets.into_iter().unzip();
         for (set, share) in sets.iter().zip(&shares) {
             if !(share.is_finite() && *share >= 0.0) {
-                return Err(wrong(*share, "a set's share is a number from 0 on"));
+                return Err(Problem::new(format!(
+                    "a set's share is {share}, expected a number from 0 on"
+                )));
             }
             if set.is_empty() && *share > 0.0 {
-                return Err(wrong(*share, "the set that it is of has no photo"));
+                return Err(Problem::new("a set with a share has no photo"));
             }
         }
         if shares.iter().sum::<f64>() <= 0.0 {
-            return Err(wrong(0.0, "one set at least needs a share above 0"));
+            return Err(Problem::new("one set at least needs a share above 0"));
         }
         let weights = Some(weights(&sets, shares)?);
         Ok(Self { sets, weights })
@@ -64,23 +65,19 @@ impl Mixed {
 }
 
 /// Each photo's weight: its set's share times its own within the set.
-fn weights(sets: &[Arc<dyn TrainingSet>], shares: Vec<f64>) -> Result<Vec<f64>> {
+fn weights(sets: &[Arc<dyn TrainingSet>], shares: Vec<f64>) -> Result<Vec<f64>, Problem> {
     let mut all = Vec::new();
     for (set, share) in sets.iter().zip(shares) {
         let own = set.weights().unwrap_or_else(|| vec![1.0; set.len()]);
         let sum: f64 = own.iter().sum();
         let are_weights = own.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
         if own.len() != set.len() || !are_weights || (sum <= 0.0 && share > 0.0) {
-            return Err(wrong(sum, "the weights of a set's photos do not fit it"));
+            return Err(Problem::new("the weights of a set's photos do not fit it"));
         }
         let scale = if sum > 0.0 { share / sum } else { 0.0 };
         all.extend(own.into_iter().map(|weight| weight * scale));
     }
     Ok(all)
-}
-
-fn wrong(share: f64, reason: &str) -> Error {
-    Error::Name { text: share.to_string(), reason: reason.to_owned() }
 }
 
 impl TrainingSet for Mixed {

@@ -9,10 +9,10 @@
 //! | `folder` | people's own `images` and `masks` |
 //! | `coco` | COCO's instances |
 //! | `sbd`, `voc`, `lvis`, `panoptic`, `ade20k`, `openimages` | published data sets |
-//! | `combined` | COCO and LVIS combined: as [`combine`] writes it, and the published pickles |
+//! | `combined` | COCO and LVIS combined: as [`combine()`] writes it, and the published pickles |
 //! | `evaluation` | data sets for evaluation |
 //!
-//! [`check`] reads every file once before anything is learned, so that a mask of compression noise is
+//! [`check()`] reads every file once before anything is learned, so that a mask of compression noise is
 //! found in the first minute and not after a night. What `training` reads is as hostile as what
 //! [`crate::sets`] reads, and handled alike: nothing outside of the folder, nothing without a bound,
 //! nothing printed as it came.

@@ -10,7 +10,7 @@ use super::{TrainingSet, ade20k, coco, combined, evaluation, folder, lvis, mixed
 use super::{panoptic, sbd, voc};
 use crate::error::{Error, Result};
 use crate::sets::root::{few, layout_error, names_in};
-use crate::sets::{CocoOptions, DataName, Layout};
+use crate::sets::{CocoOptions, DataName, Layout, Problem};
 use crate::text::printable;
 
 /// How the files of a set to learn from are laid out.
@@ -102,9 +102,9 @@ impl Kind {
             () if any(&|split| lvis::file(path, split).is_some()) => Self::Lvis,
             () if any(&|split| panoptic::file(path, split).is_some()) => Self::CocoPanoptic,
             () if any(&|split| openimages::table(path, split).is_some()) => Self::Openimages,
-            () if any(&|split| ade20k::folder(path, split).is_dir()) => Self::Ade20k,
             () if has(&["JPEGImages", "SegmentationObject"]) => Self::Voc,
             () if has(&["images", "masks"]) => Self::Folder,
+            () if any(&|split| ade20k::folder(path, split).is_dir()) => Self::Ade20k,
             () if has(&["data_GT", "boundary_GT"]) => Self::Grabcut,
             () if has(&["img", "gt"]) => Self::Davis,
             () => {
@@ -113,8 +113,8 @@ impl Kind {
                     path,
                     format!(
                         "it is laid out as no kind of data that is known: expected the folders \
-                         images and masks in it, found {there}; for a known data set name the \
-                         kind, KIND:PATH, one of {}",
+                         images and masks in it, found {there}; of COCO instances name the JSON \
+                         file, of a known data set the kind: KIND:PATH, one of {}",
                         kinds()
                     ),
                 ));
@@ -199,8 +199,9 @@ impl TrainingName {
     /// [`Error`] where it is not laid out as it should be, or cannot be listed.
     pub fn open(&self, options: &SetOptions) -> Result<Arc<dyn TrainingSet>> {
         if !(0.0..=1.0).contains(&options.stuff) {
-            let (text, reason) = (options.stuff.to_string(), "stuff is a probability, from 0 to 1");
-            return Err(Error::Name { text, reason: reason.to_owned() });
+            let reason =
+                format!("stuff is asked for as {}: a probability is 0 to 1", options.stuff);
+            return Err(layout_error(&self.path, reason));
         }
         let path = self.path.as_path();
         let kind = match self.kind {
@@ -232,13 +233,16 @@ impl TrainingName {
 /// Several sets as one: in proportion where they have shares, else one after the other.
 ///
 /// # Errors
-/// As [`mixed::Mixed`]; where some sets have a share and some have none.
-pub fn mix(sets: Vec<(Arc<dyn TrainingSet>, Option<f64>)>) -> Result<Arc<dyn TrainingSet>> {
+/// As [`super::Mixed`]; where some sets have a share and some have none.
+pub fn mix(
+    sets: Vec<(Arc<dyn TrainingSet>, Option<f64>)>,
+) -> Result<Arc<dyn TrainingSet>, Problem> {
     let count = sets.len();
     let with_share = sets.iter().filter(|(_, share)| share.is_some()).count();
     if with_share > 0 && with_share < count {
-        let (text, reason) = ("--data".to_owned(), "give every set a share, or none".to_owned());
-        return Err(Error::Name { text, reason });
+        return Err(Problem::new(
+            "some sets have a share and some have none: give it to all or none",
+        ));
     }
     let mut sets = sets;
     if count == 1 {

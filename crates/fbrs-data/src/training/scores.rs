@@ -16,7 +16,7 @@ use crate::files;
 use crate::sets::Problem;
 use crate::sets::root::{few, layout_error, stem};
 
-/// Bytes that a file of scores may have; the published one has 300,000.
+/// Bytes that a file of scores may have; the published one has 8,498 scores.
 const LIMIT: u64 = 64 << 20;
 /// The published exponent.
 pub const PUBLISHED_GAMMA: f64 = 1.25;

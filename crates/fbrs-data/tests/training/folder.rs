@@ -42,7 +42,9 @@ fn every_number_of_a_map_is_an_object() {
         () => 0,
     };
     // 16 bits, palette indices, colors.
-    let found = labelled(|made| drop(made.labels("masks/a.png", false, number)));
+    let found = labelled(|made| {
+        made.labels("masks/a.png", false, number);
+    });
     assert_eq!(shapes(&found), [shape(right), shape(left)]);
     let found = labelled(|made| {
         made.labels("masks/a.png", true, |x, y| number(x, y).min(20));
@@ -184,7 +186,9 @@ fn names_decide_which_mask_is_of_which_photo() {
 
 #[test]
 fn masks_that_cannot_be_meant_are_refused_by_name() {
-    let empty = refused(|made| drop(made.gray("masks/a.png", |_, _| 0)));
+    let empty = refused(|made| {
+        made.gray("masks/a.png", |_, _| 0);
+    });
     assert!(empty.contains("a.png is empty"), "{empty}");
     let gray = refused(|made| {
         made.gray("masks/a.png", |x, y| if left(x, y) { 128 } else { 0 });

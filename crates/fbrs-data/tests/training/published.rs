@@ -217,7 +217,7 @@ fn voc_is_told_apart_by_palette_indices() {
     // In gray these four would be two.
     made.labels("SegmentationObject/a.png", true, |x, y| match () {
         () if border(x, y) => 255,
-        () if left(x, y) => 1 + 15 * u16::from(y >= 20) as u16,
+        () if left(x, y) => 1 + 15 * u16::from(y >= 20),
         () if right(x, y) => 3 + 15 * u16::from(y >= 20),
         () => 0,
     });

@@ -14,11 +14,15 @@ mod depthwise;
 mod finish;
 mod gradient;
 mod layer;
+mod learning;
+mod max_pool;
+mod norm;
 mod padded;
 mod scratch;
 mod separable;
 mod stencil;
 mod tile;
+mod weight_gradient;
 mod winograd;
 
 use std::ops::Range;
@@ -26,6 +30,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 pub(crate) use layer::HostLayer;
+pub(crate) use learning::{Normalizing, convolve, max_pool, normalize};
 use padded::Padded;
 pub(crate) use separable::HostChain;
 use stencil::Stencil;

@@ -13,7 +13,7 @@ use super::norm::Norm;
 use super::parameter::Parameter;
 use crate::conv::{Activation, Chain, Layer};
 #[cfg(feature = "cpu")]
-use crate::host::HostShape;
+use crate::host::{self, HostShape};
 
 /// What all layers of a network share while it runs.
 #[derive(Debug)]
@@ -57,6 +57,13 @@ impl LearningConv {
             let scale = scale.leaf().abs();
             weight = weight * scale.clone().reshape([1, 1, 1, 1]);
             bias = bias.map(|bias| bias * scale);
+        }
+        #[cfg(feature = "cpu")]
+        if let Some(y) = self.host.and_then(|shape| host::convolve(&x, &weight, shape)) {
+            return match bias {
+                Some(bias) => y + bias.reshape([1, self.shape[0], 1, 1]),
+                None => y,
+            };
         }
         conv2d(x, weight, bias, self.options.clone())
     }

@@ -7,9 +7,13 @@
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
+#[cfg(feature = "cpu")]
+use burn::tensor::{Device, TensorData};
 
 use super::parameter::Parameter;
 use crate::conv::Activation;
+#[cfg(feature = "cpu")]
+use crate::host::{self, Normalizing};
 
 /// Share of a running statistic that a step replaces.
 const MOMENTUM: f64 = 0.1;
@@ -33,6 +37,10 @@ impl Norm {
         addend: Option<Tensor<4>>,
         activation: Activation,
     ) -> Tensor<4> {
+        #[cfg(feature = "cpu")]
+        if let Some(y) = self.on_host(&x, addend.as_ref(), activation) {
+            return y;
+        }
         let channels = x.dims()[1];
         let of_channels = |tensor: Tensor<1>| tensor.reshape([1, channels, 1, 1]);
         let (mean, variance) = match self.of_batch {
@@ -46,6 +54,33 @@ impl Norm {
             None => y,
         };
         activation.apply(y)
+    }
+
+    /// In one pass, where the processor's own kernels can.
+    #[cfg(feature = "cpu")]
+    fn on_host(
+        &self,
+        x: &Tensor<4>,
+        addend: Option<&Tensor<4>>,
+        activation: Activation,
+    ) -> Option<Tensor<4>> {
+        let [batch, channels, height, width] = x.dims();
+        let given = match self.of_batch {
+            true => None,
+            false => Some([self.mean.read().ok()?, self.variance.read().ok()?]),
+        };
+        let (gamma, beta) = (self.gamma.leaf(), self.beta.leaf());
+        let by = Normalizing { gamma: &gamma, beta: &beta, epsilon: self.epsilon, given };
+        let (y, moments) = host::normalize(x, &by, addend, activation)?;
+        if self.of_batch {
+            let tensor = |values: &[f64]| {
+                let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+                Tensor::from_data(TensorData::new(values, [channels]), &Device::flex())
+            };
+            let (mean, variance) = (tensor(&moments.mean), tensor(&moments.variance));
+            self.follow(mean, variance, batch * height * width);
+        }
+        Some(y)
     }
 
     /// Mean and biased variance of the batch, `[1, channels, 1, 1]` each; the running ones follow.

@@ -67,6 +67,20 @@ impl LiteTaps {
     /// Channels of the four, in the order of the fields.
     pub const CHANNELS: [usize; 4] = [QUARTER.1, EIGHTH.1, SIXTEENTH.1, LAST];
 
+    /// Of several images of one size as one batch; `None` for none.
+    pub fn batch(parts: Vec<Self>) -> Option<Self> {
+        let of = |tap: fn(&Self) -> &Tensor<4>| -> Option<Tensor<4>> {
+            parts.first()?;
+            Some(Tensor::cat(parts.iter().map(|part| tap(part).clone()).collect(), 0))
+        };
+        Some(Self {
+            quarter: of(|taps| &taps.quarter)?,
+            eighth: of(|taps| &taps.eighth)?,
+            sixteenth: of(|taps| &taps.sixteenth)?,
+            last: of(|taps| &taps.last)?,
+        })
+    }
+
     pub(crate) fn autodiff(self) -> Self {
         Self {
             quarter: self.quarter.autodiff(),

@@ -23,10 +23,6 @@ impl<'a> Drawn<'a> {
         Self { source, options: &options.augmentation, crop: options.crop }
     }
 
-    pub(super) fn source(&self) -> Size {
-        self.source
-    }
-
     pub(super) fn scale(&self, draw: &mut impl Rng) -> f64 {
         self.options.scale.map_or(1.0, |range| draw.between(range))
     }

@@ -10,7 +10,7 @@ use super::resize::{nearest, resize};
 /// on, scaled once more. Photos are mixed bilinearly, labels come from the nearest pixel, both at the same
 /// places.
 ///
-/// Only pixels that end up in the crop are ever made: a large photo costs no more than a small one.
+/// Only pixels that end up in the crop are ever made, however large the photo.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Geometry {
     pub(super) source: Size,
@@ -25,6 +25,7 @@ pub(crate) struct Geometry {
 
 impl Geometry {
     /// The photo as it is, whole.
+    #[cfg(test)]
     pub(crate) fn whole(size: Size) -> Self {
         let (orientation, window) = (Orientation::upright(size), Rect::whole(size));
         Self { source: size, orientation, affine: None, window, crop: size }
@@ -37,6 +38,13 @@ impl Geometry {
 
     /// For each pixel of the crop the pixel of the source that its labels come from; none in margins.
     pub(crate) fn labels(&self) -> Vec<Option<u32>> {
+        let mut labels = Vec::with_capacity(self.crop.area());
+        self.each_label(|place| labels.push(place));
+        labels
+    }
+
+    /// The same, one by one.
+    pub(super) fn each_label(&self, mut see: impl FnMut(Option<u32>)) {
         let (frame, scaled) = (self.orientation.after(), self.orientation.before());
         let is_inside = |row: i64, col: i64| {
             (0..frame.height as i64).contains(&row) && (0..frame.width as i64).contains(&col)
@@ -68,11 +76,9 @@ impl Geometry {
             let col = source_cols.get(col as usize)?;
             u32::try_from(row * self.source.width as i64 + col).ok()
         };
-        let row = |row: &i64| {
-            let row = *row;
-            cols.iter().map(move |col| pixel(row, *col))
-        };
-        rows.iter().flat_map(row).collect()
+        for row in rows {
+            cols.iter().for_each(|col| see(pixel(row, *col)));
+        }
     }
 
     /// The crop of the photo; margins are black.

@@ -69,18 +69,17 @@ fn place(
             return Ok((geometry, scene));
         }
     }
-    let whole = Geometry::whole(drawn.source());
-    let all = Scene::new(labelled, table, &whole, options);
-    let (row, col) = all.pixel_of_an_object(draw).ok_or(NoObject)?;
-    let geometry = drawn.around(scale, row, col);
-    let scene = Scene::new(labelled, table, &geometry, options);
+    let place = table.place_of_an_object(labelled, options.min_object_area, draw);
+    let (row, col) = place.ok_or(NoObject)?;
     // Where a photo is made smaller, the pixel itself may be left out.
-    if scene.has_object() {
-        return Ok((geometry, scene));
+    for scale in [scale, 1.0] {
+        let geometry = drawn.around(scale, row, col);
+        let scene = Scene::new(labelled, table, &geometry, options);
+        if scene.has_object() {
+            return Ok((geometry, scene));
+        }
     }
-    let geometry = drawn.around(1.0, row, col);
-    let scene = Scene::new(labelled, table, &geometry, options);
-    Ok((geometry, scene))
+    Err(NoObject)
 }
 
 #[cfg(test)]

@@ -30,11 +30,10 @@ pub(super) fn try_one(
     if !draw.chance(probability) {
         return None;
     }
+    let object = *draw.pick(&table.objects_of_at_least(labelled, least_area))?;
     let whole = drawn.turned(1.0, draw);
     let frame = whole.crop();
-    let scene = Scene::new(labelled, table, &whole, options);
-    let object = *draw.pick(&scene.objects_of_at_least(least_area))?;
-    let bounds = bounds(&scene.mask(object), frame)?;
+    let bounds = bounds(&whole, frame, |place| table.is_of(labelled, object, place))?;
     let window = match zoom_in {
         ZoomIn::Shaped { expansion, .. } => {
             let shaped = shaped(bounds, options.crop);
@@ -55,16 +54,19 @@ pub(super) fn try_one(
     scene.has_object().then_some((geometry, scene))
 }
 
-/// The box of a mask.
-fn bounds(mask: &[bool], size: Size) -> Option<Bounds> {
-    let places = || {
-        let inside = mask.iter().enumerate().filter(|(_, is_inside)| **is_inside);
-        inside.map(|(index, _)| (index / size.width, index % size.width))
-    };
-    let rows = || places().map(|(row, _)| row);
-    let cols = || places().map(|(_, col)| col);
-    let bounds = [rows().min()?, rows().max()?, cols().min()?, cols().max()?];
-    Some(bounds.map(|limit| limit as f64))
+/// The box around what is inside.
+fn bounds(whole: &Geometry, size: Size, is_inside: impl Fn(u32) -> bool) -> Option<Bounds> {
+    let mut bounds: Option<[usize; 4]> = None;
+    let mut index = 0;
+    whole.each_label(|place| {
+        if place.is_some_and(&is_inside) {
+            let (row, col) = (index / size.width, index % size.width);
+            let [top, bottom, left, right] = bounds.unwrap_or([row, row, col, col]);
+            bounds = Some([top.min(row), bottom.max(row), left.min(col), right.max(col)]);
+        }
+        index += 1;
+    });
+    bounds.map(|bounds| bounds.map(|limit| limit as f64))
 }
 
 /// The least box around it that has the crop's shape.

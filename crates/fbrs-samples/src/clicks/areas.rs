@@ -32,7 +32,7 @@ pub(super) fn eroded(
     if eroded.iter().filter(|is_inside| **is_inside).count() > TOO_SMALL { eroded } else { mask }
 }
 
-fn erode(mask: &[bool], size: Size, pixels: u8) -> Vec<bool> {
+pub(super) fn erode(mask: &[bool], size: Size, pixels: u8) -> Vec<bool> {
     inverse(&dilate(&inverse(mask), size, usize::from(pixels)))
 }
 
@@ -127,12 +127,5 @@ impl Beside {
             1 => &self.other,
             _ => &self.border,
         }
-    }
-}
-
-#[cfg(test)]
-pub(super) mod testing {
-    pub(crate) fn erode(mask: &[bool], size: super::Size, pixels: u8) -> Vec<bool> {
-        super::erode(mask, size, pixels)
     }
 }

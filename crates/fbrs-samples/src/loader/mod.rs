@@ -7,7 +7,7 @@ use std::num::NonZero;
 use fbrs_data::sets::Problem;
 
 use self::ordered::Ordered;
-use crate::epoch::{Epoch, PhotoId};
+use crate::epoch::Epoch;
 use crate::options::{BadOptions, SampleOptions};
 use crate::sample::{self, TrainingSample};
 use crate::stream::Purpose;
@@ -55,8 +55,8 @@ pub struct Batch {
 pub struct Replaced {
     /// The sample's position in the epoch.
     pub position: usize,
-    /// Which photo.
-    pub photo: PhotoId,
+    /// Which photo, by its number in the set.
+    pub photo: usize,
     /// Its name, fit to be printed.
     pub name: String,
     /// What is wrong with it.
@@ -189,17 +189,16 @@ impl Epoch {
         let mut reading = self.stream(position, Purpose::Reading);
         let others = self.replacements(position).take(MOST_TRIED - 1);
         for photo in std::iter::once(first).chain(others) {
-            let Some(set) = self.set(photo) else { continue };
-            let read = set.read(photo.photo, &mut reading).and_then(|labelled| labelled.checked());
+            let read = self.set().read(photo, &mut reading).and_then(|labelled| labelled.checked());
             let made = read.and_then(|labelled| {
-                let key = [self.seed, self.epoch, position as u64];
-                sample::make(&labelled, options, key)
+                let streams = |purpose| self.stream(position, purpose);
+                sample::make(&labelled, options, streams)
                     .map_err(|_| Problem::new("there is no object in it that could be learned"))
             });
             match made {
                 Ok(sample) => return Ok((sample, replaced)),
                 Err(problem) => {
-                    let name = set.name(photo.photo);
+                    let name = self.set().name(photo);
                     replaced.push(Replaced { position, photo, name, problem });
                 }
             }

@@ -7,7 +7,7 @@ use fbrs_data::training::{LabelledPhoto, TrainingSet};
 use rand::Rng;
 
 use super::*;
-use crate::epoch::{Mix, Photos, Source};
+use crate::epoch::Photos;
 use crate::testing::with_box;
 
 /// Boxes; some photos cannot be read, one makes the set panic.
@@ -34,7 +34,7 @@ impl TrainingSet for Boxes {
         if self.bad.contains(&index) {
             return Err(Problem::new("not a photo"));
         }
-        let place = (draw.next_u32() % 20) as u32;
+        let place = draw.next_u32() % 20;
         let size = Size { height: 60, width: 70 + index };
         let mut labelled = with_box(size, [10, 40, place, place + 30]);
         for (at, pixel) in (0..).zip(labelled.photo.pixels_mut()) {
@@ -45,8 +45,7 @@ impl TrainingSet for Boxes {
 }
 
 fn epoch(set: Boxes) -> Epoch {
-    let source = Source::new(Arc::new(set)).unwrap();
-    Arc::new(Photos::new(vec![source], Mix::Concatenated, None).unwrap()).epoch(11, 3)
+    Arc::new(Photos::new(Arc::new(set), None).unwrap()).epoch(11, 3)
 }
 
 fn options() -> SampleOptions {
@@ -115,12 +114,12 @@ fn photos_that_cannot_be_read_are_told_and_replaced() {
     let replaced = batches(set(), plan(3));
     assert!(replaced == batches(set(), plan(1)));
     let told: Vec<&Replaced> = replaced.iter().flat_map(|batch| &batch.replaced).collect();
-    let mut photos: Vec<usize> = told.iter().map(|replaced| replaced.photo.photo).collect();
+    let mut photos: Vec<usize> = told.iter().map(|replaced| replaced.photo).collect();
     photos.sort_unstable();
     photos.dedup();
     assert_eq!(photos, [2, 9, 14]);
     let first = told.first().unwrap();
-    assert_eq!(first.name, format!("box {}", first.photo.photo));
+    assert_eq!(first.name, format!("box {}", first.photo));
     assert_eq!(first.problem.to_string(), "not a photo");
     assert_eq!(replaced.iter().map(|batch| batch.samples.len()).sum::<usize>(), 20);
     // All others are what they would have been.

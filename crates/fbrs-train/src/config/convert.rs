@@ -1,8 +1,8 @@
 //! A configuration as the parts of a run take it.
 
-use fbrs_samples::{Mix as PhotoMix, SampleOptions};
+use fbrs_samples::SampleOptions;
 
-use super::{Config, Data, Loss as LossConfig, MainLoss, Mix, Optimizer, OptimizerKind};
+use super::{Config, Loss as LossConfig, MainLoss, Optimizer, OptimizerKind};
 use crate::learner::Losses;
 use crate::losses::{FocalOptions, Loss};
 use crate::optimizer::OptimizerOptions;
@@ -49,18 +49,6 @@ impl Optimizer {
             OptimizerKind::Adam => OptimizerOptions::Adam { betas, epsilon, weight_decay },
             OptimizerKind::Adamw => OptimizerOptions::AdamW { betas, epsilon, weight_decay },
             OptimizerKind::Sgd => OptimizerOptions::Sgd { momentum: self.momentum, weight_decay },
-        }
-    }
-}
-
-impl Data {
-    pub(crate) fn photo_mix(&self) -> PhotoMix {
-        match self.mix {
-            Mix::Concatenation => PhotoMix::Concatenated,
-            Mix::Proportional => {
-                let sum: f64 = self.sets.iter().map(|set| set.weight).sum();
-                PhotoMix::Proportional(self.sets.iter().map(|set| set.weight / sum).collect())
-            }
         }
     }
 }

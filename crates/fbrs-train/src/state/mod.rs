@@ -64,12 +64,29 @@ pub struct Position {
     pub focal: FocalAverages,
     /// The best validation.
     pub best: Best,
+    /// Samples that come again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// How far the log had come.
     pub log: LogPosition,
     /// [`Config::checksum`](crate::config::Config::checksum).
     pub config_sha256: String,
     /// [`Manifest::data_checksum`](crate::manifest::Manifest::data_checksum).
     pub data_sha256: String,
+}
+
+/// A sample that comes again, with the clicks that it has by now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiting {
+    /// The epoch that it was made in.
+    pub epoch: u64,
+    /// Its position there.
+    pub position: u64,
+    /// Clicks that it was given since.
+    pub given: u32,
+    /// All slots: row, column and order.
+    pub points: Vec<Option<(f32, f32, u32)>>,
 }
 
 /// What the optimizer knows of a parameter. What it does not use is empty.

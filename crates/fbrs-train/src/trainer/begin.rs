@@ -6,8 +6,9 @@ use fbrs::{ChosenDevice, DeviceChoice};
 use fbrs_models::{
     Architecture, BoxError, LearningNetwork, LearningOptions, ParameterSource, Statistics,
 };
-use fbrs_weights::{Checkpoint, ExtraKeys, InputScaling, Places};
+use fbrs_weights::{Backbone, Checkpoint, ExtraKeys, InputScaling, Partial, Places};
 
+use super::pool::Pool;
 use super::step::Steps;
 use super::{Data, Training};
 use crate::config::{Config, InitKind};
@@ -26,11 +27,12 @@ use crate::{Error, Result};
 const TRAINING_ONLY: &str = "training_only.";
 
 impl Training {
-    /// Begins a run in a folder of its own.
+    /// Begins a run in a folder of its own. Beside it what a user ought to know of the weights that it begins
+    /// with.
     ///
     /// # Errors
     /// What keeps it from beginning; no folder is made then.
-    pub fn begin(mut config: Config, data: Data) -> Result<Self> {
+    pub fn begin(mut config: Config, data: Data) -> Result<(Self, Vec<String>)> {
         config.check_ready()?;
         let device = open_device(&config)?;
         let begun = Weights::open(&config)?;
@@ -44,6 +46,7 @@ impl Training {
         }
         let data_sha256 = manifest.data_checksum();
         let architecture = begun.architecture.to_string();
+        let remarks = begun.remarks.clone();
         let steps = steps(&config, begun, &device)?;
         let folder = RunFolder::create(&config, &architecture, &manifest)?;
         let log = RunLog::create(&folder.logs())?;
@@ -58,11 +61,13 @@ impl Training {
             validation_iou: AdaptiveIou::default(),
             focal: FocalAverages::default(),
             best: Best::default(),
+            waiting: Vec::new(),
             log: LogPosition::default(),
             config_sha256: config.checksum()?,
             data_sha256,
         };
-        Ok(Self { config, folder, log, steps, data, position })
+        let pool = pool(&config);
+        Ok((Self { config, folder, log, steps, data, position, pool }, remarks))
     }
 
     /// Goes on with the run in a folder, from where it was saved last.
@@ -86,14 +91,20 @@ impl Training {
         let architecture: Architecture = parse(&config.network.architecture)?;
         let checkpoint = Checkpoint::open(files.weights(latest), ExtraKeys::Refuse)?;
         let scaling = checkpoint.scaling();
-        let source = Source { checkpoint: None, initial: InitialWeights { seed: 0 } };
-        let steps = steps(&config, Weights { architecture, scaling, source }, &device)?;
+        let source = Source::Drawn(InitialWeights { seed: config.run.seed });
+        let begun = Weights { architecture, scaling, source, remarks: Vec::new() };
+        let steps = steps(&config, begun, &device)?;
         let log = RunLog::resume(&folder.logs(), &state.position.log)?;
         let position = state.position.clone();
-        let mut training = Self { config, folder, log, steps, data, position };
+        let pool = pool(&config);
+        let mut training = Self { config, folder, log, steps, data, position, pool };
         training.restore(state)?;
         Ok(training)
     }
+}
+
+fn pool(config: &Config) -> Option<Pool> {
+    config.clicks.returning.then(|| Pool::new(&config.clicks, config.run.seed))
 }
 
 fn steps(config: &Config, mut begun: Weights, device: &ChosenDevice) -> Result<Steps> {
@@ -156,19 +167,54 @@ struct Weights {
     architecture: Architecture,
     scaling: InputScaling,
     source: Source,
+    /// What was filled and what was not.
+    remarks: Vec<String>,
+}
+
+/// Names that a remark spells out.
+const SPELLED_OUT: usize = 8;
+
+/// What came of a file that has some of the parameters.
+fn told(file: &str, partial: &Partial) -> Vec<String> {
+    let file = fbrs_data::text::printable(file);
+    let mut remarks = vec![format!("{file} gives {} parameters", partial.filled().len())];
+    let mut tell = |names: Vec<String>, what: &str| {
+        if names.is_empty() {
+            return;
+        }
+        let more = match names.len().saturating_sub(SPELLED_OUT) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown = names.iter().take(SPELLED_OUT).cloned().collect::<Vec<_>>().join(", ");
+        remarks.push(format!("{} parameters {what}: {shown}{more}", names.len()));
+    };
+    tell(partial.missing().iter().map(ToString::to_string).collect(), "are not in it and are drawn");
+    let misshaped = partial.misshaped().iter().map(|it| it.name.clone()).collect();
+    tell(misshaped, "have another shape there and are drawn");
+    tell(partial.unused().iter().map(ToString::to_string).collect(), "of it are not used");
+    remarks.extend(partial.remark().map(|remark| remark.to_string()));
+    remarks
 }
 
 /// Weights of a file, the rest drawn.
-struct Source {
-    checkpoint: Option<Checkpoint>,
-    initial: InitialWeights,
+enum Source {
+    Whole(Box<Checkpoint>, InitialWeights),
+    Some(Box<Partial>, InitialWeights),
+    Drawn(InitialWeights),
 }
 
 impl ParameterSource for Source {
     fn read(&mut self, name: &str, shape: &[usize]) -> std::result::Result<Vec<f32>, BoxError> {
-        match &mut self.checkpoint {
-            Some(checkpoint) if !name.starts_with(TRAINING_ONLY) => checkpoint.read(name, shape),
-            _ => self.initial.read(name, shape),
+        match self {
+            Self::Whole(_, initial) | Self::Some(_, initial)
+                if name.starts_with(TRAINING_ONLY) =>
+            {
+                initial.read(name, shape)
+            }
+            Self::Whole(checkpoint, _) => checkpoint.read(name, shape),
+            Self::Some(partial, initial) => partial.over(*initial).read(name, shape),
+            Self::Drawn(initial) => initial.read(name, shape),
         }
     }
 }
@@ -182,7 +228,19 @@ impl Weights {
             Some(guidance) if guidance.discs => InputScaling::RITM,
             _ => InputScaling::PUBLISHED,
         };
+        let known = || {
+            let expected = "the name of an architecture";
+            named.ok_or_else(|| Error::value("network.architecture", expected, "nothing"))
+        };
         match config.init.kind {
+            InitKind::Checkpoint if config.init.partial => {
+                let architecture = known()?;
+                let partial = Partial::open(&config.init.file, &architecture)?;
+                let remarks = told(&config.init.file, &partial);
+                let scaling = scaling_of(&architecture);
+                let source = Source::Some(Box::new(partial), initial);
+                Ok(Self { architecture, scaling, source, remarks })
+            }
             InitKind::Checkpoint => {
                 let found = Places::default().locate(&config.init.file)?;
                 let checkpoint = found.open(ExtraKeys::Refuse)?;
@@ -191,16 +249,23 @@ impl Weights {
                     let expected = format!("the checkpoint's own, {architecture}");
                     return Err(Error::value("network.architecture", &expected, named));
                 }
-                let source = Source { checkpoint: Some(checkpoint), initial };
-                Ok(Self { architecture, scaling, source })
+                let source = Source::Whole(Box::new(checkpoint), initial);
+                Ok(Self { architecture, scaling, source, remarks: Vec::new() })
             }
             InitKind::None | InitKind::Imagenet => {
-                let expected = "the name of an architecture";
-                let missing = || Error::value("network.architecture", expected, "nothing");
-                let architecture = named.ok_or_else(missing)?;
+                let architecture = known()?;
                 let scaling = scaling_of(&architecture);
-                let source = Source { checkpoint: None, initial };
-                Ok(Self { architecture, scaling, source })
+                let mut remarks = Vec::new();
+                let source = match config.init.kind {
+                    InitKind::Imagenet => {
+                        let backbone = Backbone::open(&config.init.file)?;
+                        let partial = backbone.for_network(&architecture)?;
+                        remarks = told(&config.init.file, &partial);
+                        Source::Some(Box::new(partial), initial)
+                    }
+                    _ => Source::Drawn(initial),
+                };
+                Ok(Self { architecture, scaling, source, remarks })
             }
         }
     }

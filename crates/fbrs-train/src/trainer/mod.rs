@@ -2,6 +2,7 @@
 
 mod begin;
 mod photos;
+mod pool;
 mod save;
 mod step;
 mod validate;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fbrs::CancelToken;
+use fbrs_models::LiteTaps;
 use fbrs_samples::{Batch, Loader, Photos, Plan, SampleOptions, preview};
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 
@@ -26,6 +28,7 @@ use crate::state::{CheckpointFiles, Position};
 use crate::{Error, Result};
 
 pub use photos::{Data, Understood};
+use pool::{Live, Pool};
 use step::{Learned, Steps};
 pub use watch::{Ended, Event, Validated};
 
@@ -40,6 +43,8 @@ pub struct Training {
     steps: Steps,
     data: Data,
     position: Position,
+    /// Where samples come again.
+    pool: Option<Pool>,
 }
 
 impl Training {
@@ -118,8 +123,8 @@ impl Training {
         let from = self.position.sample as usize / size;
         let plan = Plan { threads: self.threads(), from, ..Plan::new(batch) };
         let mut loader = Loader::start(drawn, self.options(), plan)?;
-        let steps = self.position.steps_per_epoch - (from / accumulate) as u64;
-        for _ in 0..steps {
+        let end = (epoch + 1) * self.position.steps_per_epoch;
+        while self.position.step < end {
             if stop.is_cancelled() {
                 return Ok(false);
             }
@@ -127,14 +132,16 @@ impl Training {
             let step = self.position.step;
             let mut loss = 0.0;
             let mut shown = None;
-            for _ in 0..accumulate {
-                let Some(prepared) = loader.next() else { break };
-                let Batch { number, samples, replaced } = prepared?;
-                for photo in replaced {
-                    let text = format!("{}: left out, {}", photo.name, photo.problem);
-                    on_event(Event::Remark(text));
-                }
-                let learned = self.steps.learn(samples, [epoch, number as u64])?;
+            for part in 0..accumulate {
+                let number = self.position.step * accumulate as u64 + part as u64;
+                let learned = match self.pool.is_some() {
+                    true => self.learn_returning(&mut loader, [epoch, number], on_event)?,
+                    false => {
+                        let Some(batch) = next(&mut loader, on_event)? else { break };
+                        self.position.sample += batch.samples.len() as u64;
+                        self.steps.learn(batch.samples, None, [epoch, batch.number as u64])?
+                    }
+                };
                 loss += learned.passed.overall / accumulate as f64;
                 self.record(&learned, step)?;
                 shown.get_or_insert(learned);
@@ -146,7 +153,6 @@ impl Training {
                 self.picture(&learned, step)?;
             }
             self.position.step += 1;
-            self.position.sample += (size * accumulate) as u64;
             progress.step(size * accumulate, begun.elapsed());
             on_event(Event::Step {
                 epoch,
@@ -157,6 +163,36 @@ impl Training {
             });
         }
         Ok(true)
+    }
+
+    /// Learns from a batch of the pool, which is filled before and gets its samples back.
+    fn learn_returning(
+        &mut self,
+        loader: &mut Loader,
+        [epoch, number]: [u64; 2],
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Learned> {
+        let size = self.config.batch.size;
+        let Some(mut pool) = self.pool.take() else { return Ok(Learned::default()) };
+        while pool.lacks(size) > 0 {
+            let Some(batch) = next(loader, on_event)? else { break };
+            for sample in batch.samples {
+                let (taps, position) = (self.steps.taps(&sample), self.position.sample);
+                pool.live.push(Live { sample, taps, epoch, position, given: 0 });
+                self.position.sample += 1;
+            }
+        }
+        let mut drawn = pool.draw(size, [epoch, number]);
+        let samples = drawn.iter().map(|live| live.sample.clone()).collect();
+        let taps = drawn.iter().map(|live| live.taps.clone()).collect::<Option<Vec<_>>>();
+        let taps = taps.and_then(LiteTaps::batch);
+        let learned = self.steps.learn(samples, taps, [epoch, number])?;
+        let pixels = learned.probabilities.len() / drawn.len().max(1);
+        for (live, prediction) in drawn.drain(..).zip(learned.probabilities.chunks(pixels.max(1))) {
+            pool.put_back(live, prediction);
+        }
+        self.pool = Some(pool);
+        Ok(learned)
     }
 
     /// Logs what a batch came to.
@@ -244,7 +280,16 @@ impl Training {
     }
 }
 
-/// Photos to learn from, and to judge by.
+/// The next batch; photos that could not be used are told of.
+fn next(loader: &mut Loader, on_event: &mut dyn FnMut(Event)) -> Result<Option<Batch>> {
+    let Some(batch) = loader.next() else { return Ok(None) };
+    let batch = batch?;
+    for photo in &batch.replaced {
+        on_event(Event::Remark(format!("{}: left out, {}", photo.name, photo.problem)));
+    }
+    Ok(Some(batch))
+}
+
 impl Data {
     fn steps_per_epoch(photos: &Arc<Photos>, config: &Config) -> u64 {
         let samples = Arc::clone(photos).epoch(config.run.seed, 0).len();

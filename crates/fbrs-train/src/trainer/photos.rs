@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fbrs_data::training::{
-    Checked, Kind, Scored, Scores, SetOptions, Split, TrainingName, TrainingSet, Useless, check,
+    Checked, Chosen, Kind, Scored, Scores, SetOptions, Split, TrainingName, TrainingSet, Useless, check, mix,
 };
-use fbrs_samples::{Mix, Photos, Purpose, Source, Stream, preview};
+use fbrs_samples::{Photos, Purpose, Stream, preview};
 use image::RgbImage;
-use rand::Rng;
 
-use crate::config::{Config, DataSet, Unlabelled};
+use crate::config::{Config, DataSet, Mix, Unlabelled};
 use crate::manifest::{DataRecord, of_file, of_folder};
 use crate::{Error, Result};
 
@@ -35,7 +34,8 @@ pub struct Understood {
 /// Sets of one purpose.
 #[derive(Default)]
 struct Opened {
-    sources: Vec<Source>,
+    /// Each with its share.
+    sets: Vec<(Arc<dyn TrainingSet>, Option<f64>)>,
     records: Vec<DataRecord>,
     understood: Vec<Understood>,
 }
@@ -59,23 +59,23 @@ impl Data {
         for set in &config.data.validation {
             validation.add(set, config, Split::Val, on_progress)?;
         }
-        let (mut sources, mut judged) = (training.sources, validation.sources);
-        if config.data.hold_out > 0.0 {
-            let divided = sources.into_iter().map(|source| held_out(source, config));
-            let divided: Vec<_> = divided.collect::<Result<_>>()?;
-            (sources, judged) = divided.into_iter().unzip();
+        let data = |error: fbrs_data::Error| Error::Data(error.to_string());
+        let (mut learned, mut judged) = (mix(training.sets).map_err(data)?, None);
+        if !validation.sets.is_empty() {
+            judged = Some(mix(validation.sets).map_err(data)?);
+        } else if config.data.hold_out > 0.0 {
+            let [learn, judge] = divided(learned.len(), config);
+            judged = Some(Arc::new(Chosen::new(Arc::clone(&learned), judge)) as Arc<_>);
+            learned = Arc::new(Chosen::new(learned, learn));
         }
-        let per_epoch = Some(config.data.epoch_length).filter(|length| *length > 0);
-        let photos = Photos::new(sources, config.data.photo_mix(), per_epoch)?;
-        let judged: Vec<Source> = judged.into_iter().map(Source::unweighted).collect();
-        let length = Some(config.validation.length).filter(|length| *length > 0);
-        let there = judged.iter().any(|source| source.photos().len() > 0);
-        let judged = there.then(|| Photos::new(judged, Mix::Concatenated, length)).transpose()?;
+        let some = |length: usize| Some(length).filter(|length| *length > 0);
+        let judged = judged.filter(|set: &Arc<dyn TrainingSet>| !set.is_empty());
+        let judged = judged.map(|set| Photos::new(set, some(config.validation.length)));
         training.records.extend(validation.records);
         training.understood.extend(validation.understood);
         Ok(Self {
-            training: Arc::new(photos),
-            validation: judged.map(Arc::new),
+            training: Arc::new(Photos::new(learned, some(config.data.epoch_length))?),
+            validation: judged.transpose()?.map(Arc::new),
             records: training.records,
             understood: training.understood,
         })
@@ -102,9 +102,7 @@ impl Data {
 
     /// Photos to learn from, to judge by.
     pub fn photos(&self) -> [usize; 2] {
-        let count = |photos: &Photos| {
-            photos.sources().iter().map(|source| source.photos().len()).sum::<usize>()
-        };
+        let count = |photos: &Photos| photos.set().len();
         [count(&self.training), self.validation.as_deref().map_or(0, count)]
     }
 }
@@ -144,15 +142,14 @@ impl Opened {
             on_progress(&told, done, total);
         });
         let chosen = checked.choose(Arc::clone(&opened)).map_err(|error| data(&error))?;
-        let source = Source::new(Arc::new(chosen) as Arc<dyn TrainingSet>)?;
-        let checksum = of_folder_or_file(&name.path)?;
         self.records.push(DataRecord {
             kind: set.kind.clone(),
             path: set.path.clone(),
-            photos: source.photos().len(),
-            checksum,
+            photos: chosen.len(),
+            checksum: of_folder_or_file(&name.path)?,
         });
-        self.sources.push(source);
+        let share = (config.data.mix == Mix::Proportional).then_some(set.weight);
+        self.sets.push((Arc::new(chosen), share));
         self.understood.push(Understood { name: told, checked });
         Ok(())
     }
@@ -179,18 +176,16 @@ fn name(set: &DataSet) -> Result<TrainingName> {
     Ok(TrainingName { kind, path: (&set.path).into(), share: None })
 }
 
-/// Divides the photos of a set: to learn from, to judge by.
-fn held_out(source: Source, config: &Config) -> Result<(Source, Source)> {
-    let mut photos: Vec<usize> = source.photos().collect();
+/// The numbers of photos to learn from, and of those that are held out.
+fn divided(count: usize, config: &Config) -> [Vec<usize>; 2] {
+    let mut photos: Vec<usize> = (0..count).collect();
     let mut drawn = Stream::new(config.run.seed, u64::MAX, 0, Purpose::Order);
     for end in (1..photos.len()).rev() {
-        let other = (drawn.next_u64() % (end as u64 + 1)) as usize;
-        photos.swap(end, other);
+        photos.swap(end, drawn.below(end + 1));
     }
     // Of two photos one is for each purpose.
-    let count = (photos.len() as f64 * config.data.hold_out).round() as usize;
-    let count = count.clamp(usize::from(photos.len() > 1), photos.len().saturating_sub(1));
-    let (judged, learned) = photos.split_at(count);
-    let set = source.shared();
-    Ok((Source::new(Arc::clone(&set))?.without(judged)?, Source::new(set)?.without(learned)?))
+    let held_out = (count as f64 * config.data.hold_out).round() as usize;
+    let held_out = held_out.clamp(usize::from(count > 1), count.saturating_sub(1));
+    let learned = photos.split_off(held_out.min(count));
+    [learned, photos]
 }

@@ -1,17 +1,20 @@
 //! A run on the disk: weights that are used like any others, and what it takes to go on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use fbrs_models::ParameterRole;
+use fbrs_samples::TrainingPoint;
 use fbrs_weights::{Precision, Provenance, save_native};
 
 use super::Training;
+use super::pool::{Live, Pool};
 use crate::average::Average;
 use crate::learner::Learner;
 use crate::log::RunLog;
 use crate::optimizer::Moments;
-use crate::state::{CheckpointFiles, ParameterState, Position, TrainingState};
+use crate::state::{CheckpointFiles, ParameterState, Position, TrainingState, Waiting};
 use crate::{Error, Result};
 
 /// How the name of the second moment ends.
@@ -46,7 +49,8 @@ impl Training {
             )?,
         }
         let log = self.log.position()?;
-        let position = Position { log, ..self.position.clone() };
+        let waiting = self.pool.as_ref().map(Pool::waiting).unwrap_or_default();
+        let position = Position { log, waiting, ..self.position.clone() };
         let state = TrainingState { position, parameters: parameters(learner)? };
         state.save(&files.training(epoch))?;
         files.tidy(&self.config.checkpoints, epoch, self.position.best.epoch())
@@ -59,7 +63,25 @@ impl Training {
         state.check_parameters(expected.map(|own| (own.name(), own.shape())))?;
         restore(learner, &state.parameters)?;
         self.position = state.position;
+        if let Some(average) = &mut self.steps.learner.average {
+            average.steps = self.position.step;
+        }
+        self.refill()?;
         self.log = RunLog::resume(&self.folder.logs(), &self.position.log)?;
+        Ok(())
+    }
+
+    /// Makes the samples that come again, with the clicks that they had.
+    fn refill(&mut self) -> Result<()> {
+        let Some(pool) = &mut self.pool else { return Ok(()) };
+        for Waiting { epoch, position, given, points } in self.position.waiting.drain(..) {
+            let drawn = Arc::clone(&self.data.training).epoch(self.config.run.seed, epoch);
+            let (mut sample, _) = drawn.sample(position as usize, &self.config.samples)?;
+            let point = |(row, col, order)| TrainingPoint { row, col, order };
+            sample.points = points.into_iter().map(|slot| slot.map(point)).collect();
+            let taps = self.steps.taps(&sample);
+            pool.live.push(Live { sample, taps, epoch, position, given });
+        }
         Ok(())
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Steps {
 }
 
 /// A batch that was learned from.
+#[derive(Default)]
 pub(super) struct Learned {
     pub(super) passed: Passed,
     /// The network's answer, `[batch, pixels]` at the crop's resolution.
@@ -45,7 +46,10 @@ impl Steps {
             learner,
             scaling,
             seed: config.run.seed,
-            rounds: u32::try_from(config.clicks.max_next_clicks).unwrap_or(u32::MAX),
+            rounds: match config.clicks.returning {
+                true => 0,
+                false => u32::try_from(config.clicks.max_next_clicks).unwrap_or(u32::MAX),
+            },
             drop_previous: config.clicks.prev_mask_drop_prob,
             accumulate: config.batch.accumulate,
             reduction: config.loss.reduction,
@@ -59,27 +63,23 @@ impl Steps {
 
     /// Adds the gradients of a batch of an epoch. Every number that is drawn follows from both
     /// numbers.
+    ///
+    /// `taps`: of a Lite network whose encoder does not learn, where they are known.
     pub(super) fn learn(
         &mut self,
         samples: Vec<TrainingSample>,
+        taps: Option<LiteTaps>,
         [epoch, number]: [u64; 2],
     ) -> Result<Learned> {
         let architecture = *self.network().architecture();
         let Some(mut batch) = Batch::new(samples, architecture, self.scaling) else {
-            return Ok(Learned {
-                passed: Passed::default(),
-                probabilities: Vec::new(),
-                samples: Vec::new(),
-            });
+            return Ok(Learned::default());
         };
         let device = self.network().device().clone();
         let mut drawn = Stream::new(self.seed, epoch, number, Purpose::Rounds);
-        let rounds = match self.rounds {
-            0 => 0,
-            most => (drawn.next_u64() % (u64::from(most) + 1)) as u32,
-        };
+        let rounds = drawn.below(self.rounds as usize + 1) as u32;
         let images = batch.images(&device);
-        let taps = self.encoder.as_ref().and_then(|encoder| encoder.lite_taps(images.clone()));
+        let taps = taps.or_else(|| self.encoder.as_ref()?.lite_taps(images.clone()));
         let mut previous = None;
         if rounds > 0 {
             let network = self.network().network()?;
@@ -112,13 +112,20 @@ impl Steps {
         Ok(Learned { passed, probabilities, samples: batch.into_samples() })
     }
 
+    /// What the encoder of a Lite network gives for a sample's crop, where it does not learn.
+    pub(super) fn taps(&self, sample: &TrainingSample) -> Option<LiteTaps> {
+        let encoder = self.encoder.as_ref()?;
+        let architecture = *self.network().architecture();
+        let batch = Batch::new(vec![sample.clone()], architecture, self.scaling)?;
+        encoder.lite_taps(batch.images(encoder.device()))
+    }
+
     /// Zeroes the previous masks of some samples.
     fn drop(&self, previous: &mut [f32], area: usize, [epoch, first]: [u64; 2]) {
         for (sample, mask) in previous.chunks_mut(area.max(1)).enumerate() {
             let place = first + sample as u64;
             let mut drawn = Stream::new(self.seed, epoch, place, Purpose::PreviousMask);
-            let unit = (drawn.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-            if unit < self.drop_previous {
+            if drawn.chance(self.drop_previous) {
                 mask.fill(0.0);
             }
         }
@@ -155,10 +162,7 @@ impl Steps {
         };
         let device = network.device();
         let mut drawn = Stream::new(self.seed, epoch, number, Purpose::Rounds);
-        let rounds = match self.rounds {
-            0 => 0,
-            most => (drawn.next_u64() % (u64::from(most) + 1)) as u32,
-        };
+        let rounds = drawn.below(self.rounds as usize + 1) as u32;
         let images = batch.images(device);
         let features = network.image_features(images);
         let first = number * batch.len() as u64;

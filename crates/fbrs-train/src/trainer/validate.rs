@@ -61,11 +61,11 @@ impl Training {
         };
         let threshold = self.config.validation.noc_iou;
         let (mut sum, mut count) = (0usize, 0usize);
-        'photos: for source in photos.sources() {
-            for photo in source.photos() {
-                let mut drawn =
-                    Stream::new(self.config.run.seed, EPOCH, photo as u64, Purpose::Reading);
-                let Ok(labelled) = source.set().read(photo, &mut drawn) else { continue };
+        let set = photos.set();
+        'photos: for photo in 0..set.len() {
+            let (seed, number) = (self.config.run.seed, photo as u64);
+            let mut drawn = Stream::new(seed, EPOCH, number, Purpose::Reading);
+            let Ok(labelled) = set.read(photo, &mut drawn) else { continue };
                 for object in 0..labelled.objects.len() {
                     if count >= objects {
                         break 'photos;
@@ -80,7 +80,6 @@ impl Training {
                     sum += clicks_needed(&result.iou, threshold, settings.max_clicks);
                     count += 1;
                 }
-            }
         }
         Ok(sum as f64 / count.max(1) as f64)
     }

@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
-use fbrs_models::ParameterSource;
-use fbrs_weights::{Checkpoint, ExtraKeys};
+use fbrs_models::{Architecture, ParameterSource};
+use fbrs_weights::{Backbone, Checkpoint, ExtraKeys};
 use libfuzzer_sys::fuzz_target;
 use tempfile::NamedTempFile;
 
@@ -17,6 +17,20 @@ fuzz_target!(|bytes: &[u8]| {
             for tensor in checkpoint.tensors().to_vec() {
                 if let Ok(values) = checkpoint.read(&tensor.name, &tensor.shape) {
                     assert_eq!(values.len(), tensor.shape.iter().product::<usize>());
+                }
+            }
+        }
+    }
+    for network in ["resnet34_dh2", "hrnet1s_ocr1", "lite0_dh64"] {
+        let network: Architecture = network.parse().expect("a network");
+        let backbone = Backbone::open(file.path()).and_then(|found| found.for_network(&network));
+        match backbone {
+            Err(error) => assert!(!error.to_string().contains(char::is_control)),
+            Ok(mut backbone) => {
+                for parameter in network.parameters() {
+                    if let Ok(Some(values)) = backbone.values(&parameter.name, &parameter.shape) {
+                        assert_eq!(values.len(), parameter.count());
+                    }
                 }
             }
         }

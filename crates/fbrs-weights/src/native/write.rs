@@ -28,7 +28,8 @@ struct WrittenHeader {
 ///
 /// `source` gives the values of every parameter of `architecture`
 /// ([`Architecture::parameters`]), those that the network never reads included: a network in
-/// memory, such as one that was just trained, or an opened [`Checkpoint`](crate::Checkpoint).
+/// memory, such as one that was just trained ([`InMemory`](crate::InMemory)), or an opened
+/// [`Checkpoint`](crate::Checkpoint).
 /// They are asked for one at a time, in network order. The same input always gives the same bytes.
 ///
 /// ```

@@ -9,7 +9,7 @@ mod steps;
 
 use crate::annotations::FormatError;
 
-/// Values of a pickle. That of COCO+LVIS's hierarchy has some 3 million.
+/// Values of a pickle. A hundred thousand photos of COCO+LVIS have some 3 million.
 const MOST_VALUES: usize = 1 << 25;
 
 /// A pickle that was read.
@@ -175,6 +175,8 @@ impl<'a> Value<'a> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(pickle: &[u8]) -> Result<Pickle, String> {
@@ -264,5 +266,27 @@ mod tests {
         assert_eq!(inner.items().unwrap().count(), 1);
         let doubled = [b"]".to_vec(), b"2\x86".repeat(100_000), b".".to_vec()].concat();
         assert_eq!(read(&doubled).unwrap().root().items().unwrap().count(), 2);
+    }
+
+    proptest! {
+        /// Steps in any order end in an error or in a value.
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            steps in prop::collection::vec(
+                prop_oneof![
+                    prop::sample::select(&b"N\x88K\x01M\x01\x02]})(tlde\x85\x86\x87asu012Rbh\x00q\x00\x94."[..]),
+                    any::<u8>(),
+                ],
+                0..60,
+            ),
+            from in 0usize..300,
+        ) {
+            let whole = [&SCORES[..from.min(SCORES.len() - 1)], &steps[..]].concat();
+            for bytes in [steps, whole] {
+                if let Ok(pickle) = Pickle::read(bytes) {
+                    prop_assert!(pickle.root().items().is_none_or(|items| items.count() < 400));
+                }
+            }
+        }
     }
 }

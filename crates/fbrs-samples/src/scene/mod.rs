@@ -1,75 +1,16 @@
 //! What is labelled in a crop.
 
+mod table;
+
 use std::collections::HashMap;
 
 use fbrs_clicks::Size;
 use fbrs_data::training::LabelledPhoto;
-use rand::Rng;
 
+pub(crate) use self::table::Table;
+use self::table::{Class, Node, looking_up, of_at_least};
 use crate::augment::Geometry;
 use crate::options::{SampleOptions, Unlabelled};
-use crate::stream::Draw;
-
-/// What a pixel of a layer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Background,
-    Ignored,
-    /// By its index in [`LabelledPhoto::objects`].
-    Object(u32),
-}
-
-/// What the values of each layer mean.
-#[derive(Debug, Clone)]
-pub(crate) struct Table {
-    layers: Vec<HashMap<u16, Class>>,
-    nodes: Vec<Node>,
-}
-
-/// An object's place among those that it is part of.
-#[derive(Debug, Clone, Default)]
-struct Node {
-    layer: usize,
-    parent: Option<usize>,
-    children: Vec<usize>,
-}
-
-impl Table {
-    pub(crate) fn new(labelled: &LabelledPhoto) -> Self {
-        let mut layers = vec![HashMap::new(); labelled.layers.len()];
-        for region in &labelled.ignored {
-            if let Some(layer) = layers.get_mut(region.layer) {
-                layer.insert(region.value, Class::Ignored);
-            }
-        }
-        let mut nodes = Vec::with_capacity(labelled.objects.len());
-        for (index, object) in (0u32..).zip(&labelled.objects) {
-            if let Some(layer) = layers.get_mut(object.region.layer) {
-                layer.insert(object.region.value, Class::Object(index));
-            }
-            nodes.push(Node {
-                layer: object.region.layer,
-                parent: object.parent,
-                children: object.children.clone(),
-            });
-        }
-        Self { layers, nodes }
-    }
-
-    /// With one object; the others are background.
-    pub(crate) fn only(&self, object: usize) -> Self {
-        let is_other =
-            |class: &Class| matches!(class, Class::Object(index) if *index as usize != object);
-        let mut only = self.clone();
-        for layer in &mut only.layers {
-            layer.retain(|_, class| !is_other(class));
-        }
-        for node in &mut only.nodes {
-            *node = Node { layer: node.layer, ..Node::default() };
-        }
-        only
-    }
-}
 
 /// What is labelled in a crop, and which of it may be a target.
 #[derive(Debug, Clone)]
@@ -106,7 +47,7 @@ impl Scene {
             }
         }
         let mut areas = vec![0; table.nodes.len()];
-        for (class, _) in counted(&layers, &ignored) {
+        for class in counted(&layers, &ignored) {
             if let Class::Object(index) = class
                 && let Some(area) = areas.get_mut(index as usize)
             {
@@ -126,7 +67,7 @@ impl Scene {
     }
 
     fn choose_eligible(&mut self, options: &SampleOptions) {
-        self.eligible = self.objects_of_at_least(options.min_object_area.max(1));
+        self.eligible = of_at_least(&self.areas, options.min_object_area.max(1));
         let mut is_eligible = vec![false; self.nodes.len()];
         for object in &self.eligible {
             if let Some(is_eligible) = is_eligible.get_mut(*object) {
@@ -186,30 +127,6 @@ impl Scene {
         self.areas.iter().any(|area| *area > 0)
     }
 
-    /// A pixel of an object.
-    pub(crate) fn pixel_of_an_object(&self, draw: &mut impl Rng) -> Option<(usize, usize)> {
-        let candidates = match self.eligible.is_empty() {
-            true => self.objects_of_at_least(1),
-            false => self.eligible.clone(),
-        };
-        let object = *draw.pick(&candidates)?;
-        // One that is too small may have come to be ignored: its labels are still there.
-        let layer = self.layer(object);
-        let is_of_it = |class: &Class| *class == Class::Object(object as u32);
-        let pixels: Vec<usize> =
-            (0..).zip(layer).filter(|(_, class)| is_of_it(class)).map(|(index, _)| index).collect();
-        let index = *draw.pick(&pixels)?;
-        Some((index / self.size.width, index % self.size.width))
-    }
-
-    pub(crate) fn objects_of_at_least(&self, area: usize) -> Vec<usize> {
-        (0..)
-            .zip(&self.areas)
-            .filter(|(_, found)| **found >= area)
-            .map(|(index, _)| index)
-            .collect()
-    }
-
     /// Objects that may be targets.
     pub(crate) fn eligible(&self) -> &[usize] {
         &self.eligible
@@ -261,33 +178,15 @@ impl Scene {
     }
 }
 
-/// Neighbors mostly have the same value: what it means is looked up when it changes.
 fn classes_of(values: &[u16], classes: &HashMap<u16, Class>, places: &[Option<u32>]) -> Vec<Class> {
-    let mut last = (0, Class::Background);
-    let mut class = |value: u16| {
-        if value == 0 {
-            return Class::Background;
-        }
-        if value != last.0 {
-            last = (value, classes.get(&value).copied().unwrap_or(Class::Background));
-        }
-        last.1
-    };
-    let value = |place: u32| values.get(place as usize).copied().unwrap_or(0);
-    places
-        .iter()
-        .map(|place| place.map_or(Class::Background, |place| class(value(place))))
-        .collect()
+    let mut class = looking_up(classes);
+    let mut class_at = |place: u32| values.get(place as usize).map(|value| class(*value));
+    let class = |place: &Option<u32>| place.and_then(&mut class_at).unwrap_or(Class::Background);
+    places.iter().map(class).collect()
 }
 
 /// The pixels of all layers that are not ignored.
-fn counted<'a>(
-    layers: &'a [Vec<Class>],
-    ignored: &'a [bool],
-) -> impl Iterator<Item = (Class, usize)> + 'a {
-    let of = move |layer: &'a Vec<Class>| {
-        let pixels = layer.iter().zip(ignored).enumerate();
-        pixels.filter(|(_, (_, is_ignored))| !**is_ignored).map(|(at, (class, _))| (*class, at))
-    };
-    layers.iter().flat_map(of)
+fn counted<'a>(layers: &'a [Vec<Class>], ignored: &'a [bool]) -> impl Iterator<Item = Class> + 'a {
+    let pixels = layers.iter().flat_map(move |layer| layer.iter().zip(ignored));
+    pixels.filter(|(_, is_ignored)| !**is_ignored).map(|(class, _)| *class)
 }

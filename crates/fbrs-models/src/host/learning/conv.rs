@@ -11,14 +11,14 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
-use super::gradient::InputGradient;
-use super::layer::{Tracked, tensor, values};
-use super::weight_gradient::weight_gradient;
-use super::{Finish, HostConv, HostShape, Planes};
+use super::super::gradient::InputGradient;
+use super::super::layer::{Tracked, tensor, values};
+use super::super::weight_gradient::weight_gradient;
+use super::super::{Finish, HostConv, HostShape, Planes};
 
 /// `x` convolved with `weight`, `[output, input / groups, kernel, kernel]`; `None` for tensors that
 /// these kernels do not take: of another type or device, or not on a device with gradients.
-pub(crate) fn learn(x: &Tensor<4>, weight: &Tensor<4>, shape: HostShape) -> Option<Tensor<4>> {
+pub(crate) fn convolve(x: &Tensor<4>, weight: &Tensor<4>, shape: HostShape) -> Option<Tensor<4>> {
     if !x.is_autodiff() || !weight.is_autodiff() {
         return None;
     }

@@ -1,0 +1,199 @@
+//! Whole runs of a tiny network: what is learned, what is saved, and going on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use fbrs::CancelToken;
+use fbrs_models::ParameterSource;
+use fbrs_train::config::{Config, DataSet, Layers};
+use fbrs_train::{Data, Ended, Event, Training};
+use fbrs_weights::{Checkpoint, ExtraKeys};
+use image::{GrayImage, Luma, Rgb, RgbImage};
+
+/// Photos with one or two bright discs on a dark ground, and their masks.
+fn photos(folder: &Path, count: u32) {
+    for name in ["images", "masks"] {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+    }
+    for number in 0..count {
+        let (x0, y0) = (30.0 + f64::from(number * 7 % 40), 30.0 + f64::from(number * 5 % 25));
+        let is_inside = |x: u32, y: u32| {
+            (f64::from(x) - x0).hypot(f64::from(y) - y0) < 18.0 + f64::from(number % 4)
+        };
+        let texture = |x: u32, y: u32| ((x * 7 + y * 13 + number * 29) % 23) as u8;
+        let photo = RgbImage::from_fn(110, 90, |x, y| match is_inside(x, y) {
+            true => Rgb([190 + texture(x, y), 150, 60]),
+            false => Rgb([40, 60 + texture(x, y), 90]),
+        });
+        photo.save(folder.join(format!("images/{number}.png"))).unwrap();
+        let mask = GrayImage::from_fn(110, 90, |x, y| Luma([255 * u8::from(is_inside(x, y))]));
+        mask.save(folder.join(format!("masks/{number}.png"))).unwrap();
+    }
+}
+
+fn config(folder: &Path, values: &[&str]) -> Config {
+    let mut layers = Layers::new().preset("tiny").set("run.device=cpu").set("data.hold_out=0.25");
+    for value in values {
+        layers = layers.set(value);
+    }
+    let mut config = layers.resolve().unwrap();
+    config.run.root = folder.join("runs").display().to_string();
+    let path = folder.join("data").display().to_string();
+    let set = r#"kind = "folder""#;
+    config.data.sets = vec![toml::from_str::<DataSet>(&format!("{set}\npath = '{path}'")).unwrap()];
+    config
+}
+
+fn begin(config: &Config) -> Training {
+    let data = Data::open(config, &|_, _, _| {}).unwrap();
+    Training::begin(config.clone(), data).unwrap().0
+}
+
+/// Runs to the end, or until so many steps are made.
+fn run(training: &mut Training, steps: Option<u64>) -> (Ended, Vec<f64>) {
+    let stop = CancelToken::new();
+    let mut losses = Vec::new();
+    let ended = training.run(&stop, &mut |event| {
+        if let Event::Step { steps: [done, _], loss, .. } = event {
+            losses.push(loss);
+            if steps.is_some_and(|steps| done >= steps) {
+                stop.cancel();
+            }
+        }
+    });
+    (ended.unwrap(), losses)
+}
+
+/// All numbers of the last checkpoint.
+fn weights(training: &Training) -> BTreeMap<String, Vec<u32>> {
+    let folder = training.folder().join("checkpoints");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let last = names.filter(|path| path.extension().is_some_and(|it| it == "safetensors")).max();
+    let mut checkpoint = Checkpoint::open(last.unwrap(), ExtraKeys::Refuse).unwrap();
+    let tensors = checkpoint.tensors().to_vec();
+    let bits = tensors.into_iter().map(|tensor| {
+        let values = checkpoint.read(&tensor.name, &tensor.shape).unwrap();
+        (tensor.name, values.into_iter().map(f32::to_bits).collect())
+    });
+    bits.collect()
+}
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    photos(&path.join("data"), 8);
+    (folder, path)
+}
+
+/// Stopped in the middle of an epoch and gone on, with another number of threads.
+#[test]
+fn a_run_that_was_interrupted_ends_as_if_it_had_not_been() {
+    let variants: [&[&str]; 4] = [
+        &["clicks.max_next_clicks=2", "network.architecture=hrnet8s_ocr8"],
+        &["clicks.max_next_clicks=2", "network.architecture=hrnet8s_ocr8_itermask"],
+        &["clicks.max_next_clicks=3", "clicks.returning=true", "optimizer.average=0.9"],
+        &["optimizer.kind=sgd", "optimizer.momentum=0.9", "batch.accumulate=2"],
+    ];
+    for values in variants {
+        let (_kept, path) = folder();
+        let config = config(&path, &[values, &["schedule.epochs=3"]].concat());
+        let mut whole = begin(&config);
+        let (ended, losses) = run(&mut whole, None);
+        assert_eq!(ended, Ended::Done);
+        assert!(losses.iter().all(|loss| loss.is_finite()));
+
+        let mut other = config.clone();
+        other.run.threads = 1;
+        let mut part = begin(&other);
+        let (ended, first) = run(&mut part, Some(2));
+        assert_eq!(ended, Ended::Stopped);
+        let place = part.folder().to_owned();
+        drop(part);
+        let mut part = Training::resume(&place, &|_, _, _| {}).unwrap();
+        let (ended, rest) = run(&mut part, None);
+        assert_eq!(ended, Ended::Done);
+        assert_eq!([first, rest].concat(), losses, "{values:?}");
+        assert_eq!(weights(&part), weights(&whole), "{values:?}");
+        assert!(place.join("logs").read_dir().unwrap().count() >= 2);
+        assert!(place.join("pictures").read_dir().unwrap().count() >= 1);
+    }
+}
+
+#[test]
+fn one_object_is_learned_by_heart() {
+    let folder = tempfile::tempdir().unwrap();
+    photos(&folder.path().join("data"), 2);
+    let values = [
+        "data.hold_out=0",
+        "data.epoch_length=200",
+        "schedule.epochs=2",
+        "optimizer.rate=2e-3",
+        "optimizer.backbone_factor=1",
+    ];
+    let mut training = begin(&config(folder.path(), &values));
+    let mut iou = 0.0;
+    let ended = training.run(&CancelToken::new(), &mut |event| {
+        if let Event::Step { iou: now, .. } = event {
+            iou = now;
+        }
+    });
+    assert_eq!(ended.unwrap(), Ended::Done);
+    assert!(iou > 0.95, "{iou}");
+}
+
+#[test]
+fn what_does_not_learn_stays() {
+    let (_kept, path) = folder();
+    let values = ["freeze.backbone=true", "freeze.batch_norm=true", "schedule.epochs=1"];
+    let mut training = begin(&config(&path, &values));
+    let [learned, all] = training.learned();
+    assert!(learned < all / 2, "{learned} of {all}");
+    let before = weights_of(&mut training, 1);
+    let after = weights(&training);
+    for (name, values) in &before {
+        let is_backbone = name.starts_with("feature_extractor.stage4");
+        let stays = is_backbone || name.contains("running_");
+        assert_eq!(values == &after[name], stays, "{name}");
+    }
+}
+
+/// The weights behind the first step, then the run to its end.
+fn weights_of(training: &mut Training, steps: u64) -> BTreeMap<String, Vec<u32>> {
+    run(training, Some(steps));
+    let before = weights(training);
+    run(training, None);
+    before
+}
+
+#[test]
+fn bad_data_is_told_before_anything_is_trained() {
+    let (_kept, path) = folder();
+    std::fs::write(path.join("data/images/3.png"), "no picture").unwrap();
+    GrayImage::new(110, 90).save(path.join("data/masks/4.png")).unwrap();
+    GrayImage::new(11, 9).save(path.join("data/masks/5.png")).unwrap();
+    let error = Data::open(&config(&path, &[]), &|_, _, _| {}).unwrap_err().to_string();
+    for name in ["3.png", "4.png", "5.png"] {
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn an_exploding_rate_is_told_and_nothing_is_lost() {
+    let (_kept, path) = folder();
+    let values = ["optimizer.rate=1e30", "optimizer.kind=sgd", "schedule.epochs=4"];
+    let mut training = begin(&config(&path, &values));
+    let error = training.run(&CancelToken::new(), &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("optimizer.rate"), "{error}");
+}
+
+#[test]
+fn a_run_goes_on_only_with_its_own_data() {
+    let (_kept, path) = folder();
+    let mut training = begin(&config(&path, &[]));
+    run(&mut training, Some(1));
+    let place = training.folder().to_owned();
+    drop(training);
+    photos(&path.join("data"), 9);
+    let error = Training::resume(&place, &|_, _, _| {}).err().unwrap().to_string();
+    assert!(error.contains("the data changed"), "{error}");
+}
