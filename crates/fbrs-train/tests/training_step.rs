@@ -188,7 +188,7 @@ fn compare_gradients(
     network: &LearningNetwork,
     stepped: &Stepped,
     published: &Value,
-    tolerance: impl Fn(f64) -> f64,
+    tolerance: impl Fn(&str, f64) -> f64,
     what: &str,
 ) {
     let mut compared = 0;
@@ -203,13 +203,21 @@ fn compare_gradients(
         let own = norm(&own.try_into_vec_as::<f32>().unwrap());
         let off = relative(own, expected);
         assert!(
-            off < tolerance(deviation),
+            off < tolerance(parameter.name(), deviation),
             "{what} {}: {own} {expected}, {off:e} off, {deviation:e} allowed for",
             parameter.name()
         );
         compared += 1;
     }
     assert!(compared > 100, "{compared}");
+}
+
+fn is_behind_third_stage(name: &str) -> bool {
+    name.starts_with("head.")
+        || ["layer4", "aspp", "head", "skip_project"].iter().any(|part| {
+            name.contains(&format!("feature_extractor.{part}"))
+                || name.contains(&format!("backbone.{part}"))
+        })
 }
 
 #[test]
@@ -221,8 +229,14 @@ fn with_frozen_statistics() {
         let batch = Batch::new(&golden, model.starts_with("ritm"));
         let stepped = forward_backward(&network, &batch);
         compare_losses(&stepped, &published["step_f64"], 1e-5, model);
-        let most = if model.starts_with("ritm") { 5e-3 } else { 1e-4 };
-        compare_gradients(&network, &stepped, &published["grad_norms"], |_| most, model);
+        // In the ResNet's third stage two values in front of a ReLU are 0 but for 1e-8 of the largest: rounding
+        // decides whether gradients flow through them.
+        let most = |name: &str, _| match model {
+            "resnet34_dh16" if !is_behind_third_stage(name) => 1e-3,
+            "ritm_hrnet18s_ocr16_prevmask" => 5e-3,
+            _ => 1e-4,
+        };
+        compare_gradients(&network, &stepped, &published["grad_norms"], most, model);
     }
 }
 
@@ -241,7 +255,11 @@ fn with_statistics_of_the_batch() {
             let tolerance = [1e-5, 1e-3, 5e-3][step];
             compare_losses(&stepped, &published["steps_f64"][step], tolerance, model);
             if step == 0 {
-                let most = |deviation: f64| (5.0 * deviation).max(1e-3);
+                // Of the published f32 run's own distance from the f64 one. In the ResNet, whose ASPP normalizes
+                // three values, rounding has grown to 1e-5 there, and a value in front of a ReLU lies as near
+                // to 0 in almost every layer: whether a gradient flows through it is chance.
+                let least = if model.starts_with("resnet") { 2e-2 } else { 1e-3 };
+                let most = |_: &str, deviation: f64| (8.0 * deviation).max(least);
                 let norms = &published["grad_norms"]["by_name"];
                 compare_gradients(&network, &stepped, norms, most, model);
                 compare_statistics(&network, &published["bn_after_1_step"], 1e-3);

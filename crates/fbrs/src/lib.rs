@@ -78,9 +78,9 @@ pub mod weights {
     #[cfg(feature = "fetch")]
     pub use fbrs_weights::fetch;
     pub use fbrs_weights::{
-        Checkpoint, Container, Element, ExtraKeys, Fault, Fingerprint, Flavor, InputScaling, Location,
-        Mismatch, Misshaped, ParseFingerprintError, Places, Precision, Provenance, Published,
-        TensorInfo, WeightsError, built_in_names, cache_folder, find_published, printable,
-        published, save_native, save_pytorch,
+        Checkpoint, Container, Element, ExtraKeys, Fault, Fingerprint, Flavor, InputScaling,
+        Location, Mismatch, Misshaped, ParseFingerprintError, Places, Precision, Provenance,
+        Published, TensorInfo, WeightsError, built_in_names, cache_folder, find_published,
+        printable, published, save_native, save_pytorch,
     };
 }

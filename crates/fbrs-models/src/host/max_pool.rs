@@ -291,10 +291,18 @@ mod tests {
                 let (mut values, mut taps) = (vec![0.0; count], vec![0; count]);
                 let (size, source) = ([height, width], &*source);
                 let task = Largest { source, size, values: &mut values, taps: &mut taps };
-                if wide { Arch::new().dispatch(task) } else { Simd::vectorize(narrow, task) }
+                if wide {
+                    Arch::new().dispatch(task)
+                } else {
+                    Simd::vectorize(narrow, task)
+                }
                 let mut dx = vec![0.0; source.len()];
                 let task = Gather { dy: &values, taps: &taps, width, dx: &mut dx };
-                if wide { Arch::new().dispatch(task) } else { Simd::vectorize(narrow, task) }
+                if wide {
+                    Arch::new().dispatch(task)
+                } else {
+                    Simd::vectorize(narrow, task)
+                }
                 (values, taps, dx)
             };
             assert!(run(true) == run(false), "{height} {width}");

@@ -189,7 +189,10 @@ fn told(file: &str, partial: &Partial) -> Vec<String> {
         let shown = names.iter().take(SPELLED_OUT).cloned().collect::<Vec<_>>().join(", ");
         remarks.push(format!("{} parameters {what}: {shown}{more}", names.len()));
     };
-    tell(partial.missing().iter().map(ToString::to_string).collect(), "are not in it and are drawn");
+    tell(
+        partial.missing().iter().map(ToString::to_string).collect(),
+        "are not in it and are drawn",
+    );
     let misshaped = partial.misshaped().iter().map(|it| it.name.clone()).collect();
     tell(misshaped, "have another shape there and are drawn");
     tell(partial.unused().iter().map(ToString::to_string).collect(), "of it are not used");
@@ -201,22 +204,34 @@ fn told(file: &str, partial: &Partial) -> Vec<String> {
 enum Source {
     Whole(Box<Checkpoint>, InitialWeights),
     Some(Box<Partial>, InitialWeights),
+    /// The backbone of a network that was trained.
+    Backbone(Box<Checkpoint>, InitialWeights),
     Drawn(InitialWeights),
 }
 
 impl ParameterSource for Source {
     fn read(&mut self, name: &str, shape: &[usize]) -> std::result::Result<Vec<f32>, BoxError> {
         match self {
-            Self::Whole(_, initial) | Self::Some(_, initial)
-                if name.starts_with(TRAINING_ONLY) =>
-            {
+            Self::Whole(_, initial) | Self::Some(_, initial) if name.starts_with(TRAINING_ONLY) => {
                 initial.read(name, shape)
+            }
+            Self::Backbone(checkpoint, initial) => {
+                match groups::is_backbone(&checkpoint.architecture(), name) {
+                    true => checkpoint.read(name, shape),
+                    false => initial.read(name, shape),
+                }
             }
             Self::Whole(checkpoint, _) => checkpoint.read(name, shape),
             Self::Some(partial, initial) => partial.over(*initial).read(name, shape),
             Self::Drawn(initial) => initial.read(name, shape),
         }
     }
+}
+
+/// Weights by a file's or a published name, or `default`.
+fn open(name: &str) -> Result<Checkpoint> {
+    let places = Places::default().looking_first_in("weights");
+    Ok(places.locate(name)?.open(ExtraKeys::Refuse)?)
 }
 
 impl Weights {
@@ -242,8 +257,7 @@ impl Weights {
                 Ok(Self { architecture, scaling, source, remarks })
             }
             InitKind::Checkpoint => {
-                let found = Places::default().locate(&config.init.file)?;
-                let checkpoint = found.open(ExtraKeys::Refuse)?;
+                let checkpoint = open(&config.init.file)?;
                 let (architecture, scaling) = (checkpoint.architecture(), checkpoint.scaling());
                 if let Some(named) = named.filter(|named| *named != architecture) {
                     let expected = format!("the checkpoint's own, {architecture}");
@@ -257,6 +271,17 @@ impl Weights {
                 let scaling = scaling_of(&architecture);
                 let mut remarks = Vec::new();
                 let source = match config.init.kind {
+                    // A name, and not a file: of a trained network.
+                    InitKind::Imagenet if !Path::new(&config.init.file).is_file() => {
+                        let checkpoint = open(&config.init.file)?;
+                        let of = checkpoint.architecture();
+                        if of != architecture {
+                            let expected = format!("weights of {architecture}, for its backbone");
+                            let found = format!("{} of {of}", config.init.file);
+                            return Err(Error::value("init.file", &expected, found));
+                        }
+                        Source::Backbone(Box::new(checkpoint), initial)
+                    }
                     InitKind::Imagenet => {
                         let backbone = Backbone::open(&config.init.file)?;
                         let partial = backbone.for_network(&architecture)?;

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fbrs_data::training::{
-    Checked, Chosen, Kind, Scored, Scores, SetOptions, Split, TrainingName, TrainingSet, Useless, check, mix,
+    Checked, Chosen, Kind, Scored, Scores, SetOptions, Split, TrainingName, TrainingSet, Useless,
+    check, mix,
 };
 use fbrs_samples::{Photos, Purpose, Stream, preview};
 use image::RgbImage;
@@ -59,7 +60,7 @@ impl Data {
         for set in &config.data.validation {
             validation.add(set, config, Split::Val, on_progress)?;
         }
-        let data = |error: fbrs_data::Error| Error::Data(error.to_string());
+        let data = |error: fbrs_data::sets::Problem| Error::Data(error.to_string());
         let (mut learned, mut judged) = (mix(training.sets).map_err(data)?, None);
         if !validation.sets.is_empty() {
             judged = Some(mix(validation.sets).map_err(data)?);

@@ -66,20 +66,20 @@ impl Training {
             let (seed, number) = (self.config.run.seed, photo as u64);
             let mut drawn = Stream::new(seed, EPOCH, number, Purpose::Reading);
             let Ok(labelled) = set.read(photo, &mut drawn) else { continue };
-                for object in 0..labelled.objects.len() {
-                    if count >= objects {
-                        break 'photos;
-                    }
-                    let Some(truth) = truth(&labelled, object) else { continue };
-                    if truth.is_empty() {
-                        continue;
-                    }
-                    let Ok(sample) = Sample::new(labelled.photo.clone(), truth) else { continue };
-                    let options = settings.options(Layout::Folder)?;
-                    let result = evaluate(&segmenter, sample, options, &settings)?;
-                    sum += clicks_needed(&result.iou, threshold, settings.max_clicks);
-                    count += 1;
+            for object in 0..labelled.objects.len() {
+                if count >= objects {
+                    break 'photos;
                 }
+                let Some(truth) = truth(&labelled, object) else { continue };
+                if truth.is_empty() {
+                    continue;
+                }
+                let Ok(sample) = Sample::new(labelled.photo.clone(), truth) else { continue };
+                let options = settings.options(Layout::Folder)?;
+                let result = evaluate(&segmenter, sample, options, &settings)?;
+                sum += clicks_needed(&result.iou, threshold, settings.max_clicks);
+                count += 1;
+            }
         }
         Ok(sum as f64 / count.max(1) as f64)
     }

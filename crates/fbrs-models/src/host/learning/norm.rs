@@ -39,7 +39,8 @@ pub(crate) fn normalize(
         return None;
     }
     let x = x.clone().try_into_primitive::<Tracked>().ok()?;
-    let [gamma, beta] = [by.gamma, by.beta].map(|tensor| tensor.clone().try_into_primitive::<Tracked>());
+    let [gamma, beta] =
+        [by.gamma, by.beta].map(|tensor| tensor.clone().try_into_primitive::<Tracked>());
     let (gamma, beta) = (gamma.ok()?, beta.ok()?);
     let addend = match addend {
         Some(addend) => Some(addend.clone().try_into_primitive::<Tracked>().ok()?),
@@ -84,11 +85,7 @@ pub(crate) fn normalize(
     Some((Tensor::from_primitive::<Tracked>(y), moments))
 }
 
-fn track<const N: usize>(
-    state: NormState,
-    nodes: [NodeGuard; N],
-    y: FlexTensor,
-) -> TrackedTensor {
+fn track<const N: usize>(state: NormState, nodes: [NodeGuard; N], y: FlexTensor) -> TrackedTensor {
     match NormStep.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prepared) => prepared.finish(state, y),
         OpsKind::UnTracked(prepared) => prepared.finish(y),
@@ -119,7 +116,8 @@ impl<const N: usize> Backward<Flex, N> for NormStep {
         let state = ops.state;
         let dims = state.x.shape().dims();
         let mut parents = ops.parents.into_iter();
-        let [at_x, at_gamma, at_beta, at_addend] = std::array::from_fn(|_| parents.next().flatten());
+        let [at_x, at_gamma, at_beta, at_addend] =
+            std::array::from_fn(|_| parents.next().flatten());
         let (Some(slopes), Some(x)) = (values(&gradient), values(&state.x)) else { return };
         let y = state.y.as_ref().and_then(values);
         // The shift does not matter for any gradient.

@@ -124,8 +124,7 @@ impl WithSimd for Sums<'_> {
         let (mut addends, mut dxs) = (addend.chunks_mut(RUN), dx.chunks_mut(RUN));
         let mut totals = [0.0f64; 2];
         for index in 0..slopes.x.len().div_ceil(RUN) {
-            let (addend, rest_addend) =
-                S::as_mut_simd_f32s(addends.next().unwrap_or_default());
+            let (addend, rest_addend) = S::as_mut_simd_f32s(addends.next().unwrap_or_default());
             let (dx, rest_dx) = S::as_mut_simd_f32s(dxs.next().unwrap_or_default());
             let mut sums = [[simd.splat_f32s(0.0); 4]; 2];
             let mut rest = [0.0f32; 2];

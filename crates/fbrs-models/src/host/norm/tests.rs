@@ -121,7 +121,10 @@ fn outputs_and_gradients_agree_with_the_definition() {
                             [&of_batch.mean, &of_batch.variance].into_iter().zip(&expected.moments)
                         {
                             for (found, expected) in found.iter().zip(expected) {
-                                assert!((found - expected).abs() < 2e-7 * (1.0 + expected), "{what}");
+                                assert!(
+                                    (found - expected).abs() < 2e-7 * (1.0 + expected),
+                                    "{what}"
+                                );
                             }
                         }
                     }
@@ -198,7 +201,11 @@ fn narrow_vectors_give_what_wide_ones_give() {
             let range = Activation::Relu.range();
             let (scale, shift) = (0.7, -0.1);
             let task = Forward { x: &x, addend: &addend, scale, shift, range, y };
-            if wide { Arch::new().dispatch(task) } else { Simd::vectorize(narrow, task) }
+            if wide {
+                Arch::new().dispatch(task)
+            } else {
+                Simd::vectorize(narrow, task)
+            }
             let slopes = Slopes { dy: &dy, y, range, x: &x, mean: 0.2 };
             let task = Sums { slopes, addend: added, dx, scale };
             let sums: [f64; 2] =

@@ -54,11 +54,8 @@ pub(super) fn weight_gradient(x: Planes<'_>, dy: Planes<'_>, shape: &HostShape) 
         let Block { images, lines, source } = block.clone();
         packed_x.fill(x, images.clone(), source, x_lay, WIDE);
         packed_dy.fill(dy, images, lines, dy_lay, WIDE);
-        let windows_segments: Vec<Vec<Segment>> = windows
-            .windows
-            .iter()
-            .map(|window| windows.segments(window, &block, RUN))
-            .collect();
+        let windows_segments: Vec<Vec<Segment>> =
+            windows.windows.iter().map(|window| windows.segments(window, &block, RUN)).collect();
         sums.par_chunks_mut(TILE).enumerate().for_each(|(index, sums)| {
             let (panel, part) = (index / parts.len(), index % parts.len());
             let Some(part) = parts.get(part) else { return };

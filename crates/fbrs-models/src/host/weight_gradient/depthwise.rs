@@ -39,7 +39,12 @@ pub(super) fn weight_gradient(x: Planes<'_>, dy: Planes<'_>, shape: &HostShape) 
             }
             let offsets: Vec<usize> = padded.taps.iter().map(|tap| tap.offset).collect();
             let (source, gradient) = (&*padded.values, &gradient[..positions]);
-            Arch::new().dispatch(PlaneTask { source, gradient, offsets: &offsets, sums: &mut sums });
+            Arch::new().dispatch(PlaneTask {
+                source,
+                gradient,
+                offsets: &offsets,
+                sums: &mut sums,
+            });
         }
         weight.iter_mut().zip(&sums).for_each(|(to, sum)| *to = *sum as f32);
     });

@@ -212,7 +212,11 @@ mod shuffles {
         #[inline(always)]
         fn call(self) {
             let Self { simd, task, to } = self;
-            task.lay(to, #[inline(always)] |block| transposed(simd, block));
+            task.lay(
+                to,
+                #[inline(always)]
+                |block| transposed(simd, block),
+            );
         }
     }
 

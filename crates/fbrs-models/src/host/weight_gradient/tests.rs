@@ -79,7 +79,8 @@ fn gradients_agree_with_the_definition() {
         {
             for (batch, size) in [(1, [13, 11]), (2, [9, 14]), (2, [7, 7])] {
                 let depthwise = false;
-                let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+                let shape =
+                    HostShape { input, output, kernel, stride, padding, dilation, depthwise };
                 check(batch, size, &shape);
             }
         }
@@ -88,7 +89,8 @@ fn gradients_agree_with_the_definition() {
         for channels in [1, 5, 18].into_iter().filter(|_| reaches) {
             for (batch, size) in [(1, [13, 11]), (2, [9, 34]), (2, [7, 7])] {
                 let (input, output, depthwise) = (channels, channels, true);
-                let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+                let shape =
+                    HostShape { input, output, kernel, stride, padding, dilation, depthwise };
                 check(batch, size, &shape);
             }
         }

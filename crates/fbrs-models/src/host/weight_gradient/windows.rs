@@ -105,7 +105,8 @@ impl Windows {
     pub(super) fn segments(&self, window: &Window, block: &Block, most: usize) -> Vec<Segment> {
         let width = self.out[1];
         let source = block.source.len();
-        let lines = window.lines.start.max(block.lines.start)..window.lines.end.min(block.lines.end);
+        let lines =
+            window.lines.start.max(block.lines.start)..window.lines.end.min(block.lines.end);
         let mut segments: Vec<Segment> = Vec::new();
         for image in 0..block.images.len() {
             for line in lines.clone() {
@@ -129,11 +130,7 @@ impl Windows {
                         continue;
                     }
                     let count = most.min(window.cols.len() - done);
-                    segments.push(Segment {
-                        x: x + done * self.stride,
-                        dy: dy + done,
-                        count,
-                    });
+                    segments.push(Segment { x: x + done * self.stride, dy: dy + done, count });
                     done += count;
                 }
             }

@@ -6,7 +6,7 @@ use super::published;
 use crate::config::{
     Augmentation, Batch, Checkpoints, ClickOptions, Clicks, Config, Data, Freeze, Init, InitKind,
     Logs, Loss, MainLoss, Optimizer, OptimizerKind, RateShape, Run, SampleOptions, ScheduleConfig,
-    Validation,
+    Validation, ZoomIn,
 };
 
 pub(super) fn all() -> Vec<Config> {
@@ -19,7 +19,14 @@ fn fine_tune() -> Config {
     Config {
         run: Run::of("fine-tune", ""),
         init: Init::of(InitKind::Checkpoint),
-        samples: SampleOptions { augmentation: Augmentation::ritm(), ..SampleOptions::fbrs() },
+        // What people click on fills the view from the second click on.
+        samples: SampleOptions {
+            augmentation: Augmentation {
+                zoom_in: Some(ZoomIn::as_inference()),
+                ..Augmentation::ritm()
+            },
+            ..SampleOptions::fbrs()
+        },
         clicks: Clicks::at_most(3),
         loss: Loss::of(MainLoss::Nfl, 0.4),
         optimizer: Optimizer { rate: 5e-5, ..Optimizer::published() },
@@ -39,7 +46,11 @@ fn lite() -> Config {
         run: Run::of("lite", "lite0_dh64"),
         samples: SampleOptions {
             crop: Size { height: 320, width: 320 },
-            augmentation: Augmentation { fill_crop: true, ..Augmentation::ritm() },
+            augmentation: Augmentation {
+                fill_crop: true,
+                zoom_in: Some(ZoomIn::as_inference()),
+                ..Augmentation::ritm()
+            },
             clicks: ClickOptions { slots: 16, gamma: 0.3, merge: 0.07, ..ClickOptions::fbrs() },
             ..SampleOptions::fbrs()
         },

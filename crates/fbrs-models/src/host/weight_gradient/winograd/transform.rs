@@ -107,7 +107,8 @@ impl<M: Matrix<N>, const N: usize> WithSimd for Task<'_, M, N> {
                 let mut half = [[simd.splat_f32s(0.0); N]; REACH];
                 for col in 0..N {
                     let line: [S::f32s; N] = std::array::from_fn(|row| {
-                        let position = place.first + (row * place.down + col * place.right) as isize;
+                        let position =
+                            place.first + (row * place.down + col * place.right) as isize;
                         let at = position.max(0) as usize * step + channel;
                         match place.rows.contains(&row) {
                             true => S::as_simd_f32s(&source[at..at + S::F32_LANES]).0[0],
@@ -270,7 +271,11 @@ mod tests {
             let place = |first, rows| Place { first, rows, down: 12, right: 2 };
             let places = vec![place(0, 0..N), place(-12, 1..N), place(40, 0..N - 1)];
             let task = Task { matrix: M::default(), source: &source, step, places, to: &mut to };
-            if wide { Arch::new().dispatch(task) } else { Simd::vectorize(simd, task) }
+            if wide {
+                Arch::new().dispatch(task)
+            } else {
+                Simd::vectorize(simd, task)
+            }
             to
         };
         assert_close(&[run(true), run(false)]);
@@ -287,7 +292,11 @@ mod tests {
             let mut weight = vec![0.0f32; 3 * input * 9];
             let (from, apart) = (0, 8 * WIDE);
             let task = Weights { sums: &sums, from, apart, weight: &mut weight, input, first };
-            if wide { Arch::new().dispatch(task) } else { Simd::vectorize(simd, task) }
+            if wide {
+                Arch::new().dispatch(task)
+            } else {
+                Simd::vectorize(simd, task)
+            }
             weight
         };
         assert_close(&[run(true, 0), run(false, 0)]);
