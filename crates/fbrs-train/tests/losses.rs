@@ -1,4 +1,5 @@
 //! Losses and their gradients against the published code's.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use fbrs_train::losses::{FocalOptions, Loss};
 use serde_json::Value;

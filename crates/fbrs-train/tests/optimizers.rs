@@ -1,4 +1,5 @@
 //! Burn's optimizers against PyTorch's.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use fbrs_train::optimizer::{Optimization, OptimizerOptions};

@@ -1,4 +1,5 @@
 //! Whole runs of a tiny network: what is learned, what is saved, and going on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,9 @@
 
 use rayon::prelude::*;
 
-use super::{Finish, HostConv, Planes};
+use super::stencil::Stencil;
+use super::winograd::Winograd;
+use super::{Finish, HostConv, Planes, Weight, transposed_tiles};
 
 #[derive(Debug)]
 pub(super) struct InputGradient {
@@ -16,27 +18,9 @@ pub(super) struct InputGradient {
 impl InputGradient {
     pub(super) fn new(conv: &HostConv) -> Self {
         let stride = conv.stencil.stride;
-        let weight = conv.weight();
         let phases = (0..stride * stride).map(|phase| {
             let (stencil, which) = conv.stencil.transposed([phase / stride, phase % stride]);
-            if which.is_empty() {
-                return None;
-            }
-            let taps = conv.stencil.taps.len();
-            let kernel = |output: usize, input: usize| {
-                let from = (output * conv.inputs_of_output() + input) * taps;
-                let kernel = weight.get(from..from + taps).unwrap_or_default();
-                which.iter().map(|&tap| kernel.get(tap).copied().unwrap_or(0.0)).collect::<Vec<_>>()
-            };
-            let transposed: Vec<f32> = match conv.is_depthwise() {
-                true => (0..conv.output).flat_map(|channel| kernel(channel, 0)).collect(),
-                false => (0..conv.input)
-                    .flat_map(|input| (0..conv.output).map(move |output| (output, input)))
-                    .flat_map(|(output, input)| kernel(output, input))
-                    .collect(),
-            };
-            let channels = (conv.output, conv.input);
-            Some(HostConv::with_stencil(&transposed, None, channels, conv.is_depthwise(), stencil))
+            (!which.is_empty()).then(|| transposed(conv, stencil, &which))
         });
         Self { phases: phases.collect(), stride }
     }
@@ -70,4 +54,34 @@ impl InputGradient {
         }
         values
     }
+}
+
+/// The convolution of a phase; `which`: its taps, in the order of its stencil.
+fn transposed(conv: &HostConv, stencil: Stencil, which: &[usize]) -> HostConv {
+    let taps = conv.stencil.taps.len();
+    let channels @ (input, output) = (conv.output, conv.input);
+    // Weights change with every step of training: mostly they are transposed as they lie.
+    let weight = match &conv.weight {
+        Weight::Winograd(winograd) => Weight::Winograd(winograd.transposed()),
+        Weight::Tiles(weight) if !Winograd::serves(channels, &stencil) => {
+            Weight::Tiles(transposed_tiles(weight, (conv.input, conv.output), taps, which))
+        }
+        _ => {
+            let weight = conv.weight();
+            let kernel = |output: usize, input: usize| {
+                let from = (output * conv.inputs_of_output() + input) * taps;
+                let kernel = weight.get(from..from + taps).unwrap_or_default();
+                which.iter().map(|&tap| kernel.get(tap).copied().unwrap_or(0.0)).collect::<Vec<_>>()
+            };
+            let weight: Vec<f32> = match conv.is_depthwise() {
+                true => (0..conv.output).flat_map(|channel| kernel(channel, 0)).collect(),
+                false => (0..conv.input)
+                    .flat_map(|input| (0..conv.output).map(move |output| (output, input)))
+                    .flat_map(|(output, input)| kernel(output, input))
+                    .collect(),
+            };
+            return HostConv::with_stencil(&weight, None, channels, conv.is_depthwise(), stencil);
+        }
+    };
+    HostConv { weight, bias: vec![0.0; output], input, output, stencil }
 }

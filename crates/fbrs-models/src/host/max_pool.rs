@@ -227,7 +227,7 @@ impl WithSimd for Gather<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+    #![allow(clippy::indexing_slicing)]
     use super::*;
 
     /// Value and place of a window's largest value, as PyTorch chooses it.
@@ -251,7 +251,7 @@ mod tests {
             // Whole numbers, so that many are as large; some are least, some are not numbers.
             let value = |index: usize| match (index * 7919 + index / 3) % 23 {
                 0 => f32::NEG_INFINITY,
-                1 if index % 5 == 0 => f32::NAN,
+                1 if index.is_multiple_of(5) => f32::NAN,
                 value => (value / 4) as f32 - 3.0,
             };
             for all_least in [false, true] {

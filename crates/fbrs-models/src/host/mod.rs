@@ -9,6 +9,9 @@
 //! The gradient with respect to the input is again a convolution (`gradient`), and `layer` makes
 //! both an operation on Burn's tensors. `finish` is what follows a plane's sums, `scratch` the memory
 //! that a thread uses again.
+//!
+//! For training there are the gradient with respect to the weight (`weight_gradient`), normalization by
+//! batch (`norm`) and the largest of windows (`max_pool`), each with its gradients.
 
 mod depthwise;
 mod finish;
@@ -181,14 +184,14 @@ impl HostConv {
         };
         let per_output = self.values_per_output();
         let mut weight = vec![0.0; self.output * per_output];
-        let tiles = packed.chunks((per_output * OUTPUTS).max(1));
-        for (rows, tile) in weight.chunks_mut((per_output * OUTPUTS).max(1)).zip(tiles) {
+        let tiles = packed.par_chunks((per_output * OUTPUTS).max(1));
+        weight.par_chunks_mut((per_output * OUTPUTS).max(1)).zip(tiles).for_each(|(rows, tile)| {
             for (lane, row) in rows.chunks_mut(per_output.max(1)).enumerate() {
                 for (to, from) in row.iter_mut().zip(tile.iter().skip(lane).step_by(OUTPUTS)) {
                     *to = *from;
                 }
             }
-        }
+        });
         weight
     }
 
@@ -263,14 +266,42 @@ impl HostConv {
 fn tiles(weight: &[f32], per_output: usize) -> Vec<f32> {
     let rows = (per_output * OUTPUTS).max(1);
     let mut packed = vec![0.0; weight.len().div_ceil(rows) * rows];
-    for (tile, rows) in packed.chunks_mut(rows).zip(weight.chunks(rows)) {
+    let tiles = packed.par_chunks_mut(rows.max(1)).zip(weight.par_chunks(rows.max(1)));
+    tiles.for_each(|(tile, rows)| {
         for (lane, row) in rows.chunks(per_output.max(1)).enumerate() {
             for (to, from) in tile.iter_mut().skip(lane).step_by(OUTPUTS).zip(row) {
                 *to = *from;
             }
         }
-    }
+    });
     packed
+}
+
+/// `[output tile][input][tap][OUTPUTS]` to `[input tile][output][tap][OUTPUTS]`, where the taps are those
+/// of `which`.
+fn transposed_tiles(
+    weight: &[f32],
+    (input, output): (usize, usize),
+    taps: usize,
+    which: &[usize],
+) -> Vec<f32> {
+    let per_output = (which.len() * OUTPUTS).max(1);
+    let mut transposed = vec![0.0; input.div_ceil(OUTPUTS) * output * per_output];
+    let tiles = transposed.par_chunks_mut((output * per_output).max(1)).enumerate();
+    tiles.for_each(|(tile, transposed)| {
+        let sources = weight.chunks_exact((input * taps * OUTPUTS).max(1));
+        for (outputs, from) in transposed.chunks_mut(OUTPUTS * per_output).zip(sources) {
+            let inputs = from.chunks_exact(taps * OUTPUTS).skip(tile * OUTPUTS).take(OUTPUTS);
+            for (lane, from) in inputs.enumerate() {
+                for (place, tap) in which.iter().enumerate() {
+                    let to = outputs.iter_mut().skip(place * OUTPUTS + lane).step_by(per_output);
+                    let from = from.iter().skip(tap * OUTPUTS);
+                    to.zip(from).for_each(|(to, from)| *to = *from);
+                }
+            }
+        }
+    });
+    transposed
 }
 
 #[cfg(test)]

@@ -4,7 +4,11 @@ use super::gradient::InputGradient;
 use super::*;
 
 /// Every product in the definition of a convolution, as indices: (output, weight, input).
-fn products(shape: &HostShape, dims: [usize; 4], mut each: impl FnMut(usize, usize, usize)) {
+pub(super) fn products(
+    shape: &HostShape,
+    dims: [usize; 4],
+    mut each: impl FnMut(usize, usize, usize),
+) {
     let [batch, channels, height, width] = dims;
     let [out_height, out_width] = [height, width].map(|side| shape.output_side(side));
     let per_group = if shape.depthwise { 1 } else { channels };
@@ -33,6 +37,23 @@ fn products(shape: &HostShape, dims: [usize; 4], mut each: impl FnMut(usize, usi
             }
         }
     }
+}
+
+/// Numbers like noise, so that no error is hidden by another: between -1 and 1.
+pub(super) fn noise(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / 2_147_483_648.0 - 1.0
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+/// `work` with so many threads.
+pub(super) fn on<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
 }
 
 fn plain(x: Planes<'_>, weight: &[f32], bias: &[f32], shape: &HostShape) -> Vec<f32> {
@@ -91,6 +112,7 @@ fn kernels_and_gradients_agree_with_the_definition() {
         (66, 64, 41, 3, 3, 1, 2, 2, false),
         (64, 65, 31, 37, 3, 1, 4, 4, false),
         (64, 64, 100, 96, 3, 1, 1, 1, false),
+        (64, 66, 9, 12, 5, 2, 2, 1, false),
     ];
     for (input, output, height, width, kernel, stride, padding, dilation, depthwise) in cases {
         let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };

@@ -46,6 +46,7 @@ pub(super) fn seed_of(layer: &str, step: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use burn::tensor::Device;
 
     use super::*;

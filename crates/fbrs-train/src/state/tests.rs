@@ -10,6 +10,7 @@ fn state() -> TrainingState {
     best.see(3, 0.1 + 0.2);
     let values = |count: u32| (0..count).map(|index| (index as f32).sin()).collect();
     let full = ParameterState {
+        value: vec![0.5, -0.25, 1.0, 2.0, f32::MIN_POSITIVE, -0.0],
         shape: vec![2, 3],
         steps: 70,
         first: values(6),
@@ -21,6 +22,12 @@ fn state() -> TrainingState {
     let parameters = [("head.weight", full), ("head.bias", plain), ("aux", unused)];
     TrainingState {
         position: Position {
+            waiting: vec![Waiting {
+                epoch: 3,
+                position: 17,
+                given: 2,
+                points: vec![Some((1.0, 2.0, 100)), None],
+            }],
             architecture: "hrnet8s_ocr8".to_owned(),
             epoch: 4,
             step: 70,

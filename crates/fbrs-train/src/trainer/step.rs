@@ -36,6 +36,14 @@ pub(super) struct Learned {
     pub(super) samples: Vec<TrainingSample>,
 }
 
+/// A batch that was judged.
+pub(super) struct Judged {
+    pub(super) loss: f64,
+    /// `[batch, pixels]` both.
+    pub(super) probabilities: Vec<f32>,
+    pub(super) targets: Vec<f32>,
+}
+
 impl Steps {
     pub(super) fn new(learner: Learner, scaling: InputScaling, config: &Config) -> Result<Self> {
         let encoder = match (learner.network.architecture(), config.freeze.backbone) {
@@ -155,7 +163,7 @@ impl Steps {
         network: &Network,
         samples: Vec<TrainingSample>,
         [epoch, number]: [u64; 2],
-    ) -> Result<Option<(Passed, Vec<f32>, Vec<f32>)>> {
+    ) -> Result<Option<Judged>> {
         let architecture = *self.network().architecture();
         let Some(mut batch) = Batch::new(samples, architecture, self.scaling) else {
             return Ok(None);
@@ -178,7 +186,7 @@ impl Steps {
         let logits = crate::learner::read(&logits)?;
         let passed = self.learner.judge(&logits, &targets, batch.len());
         let probabilities = logits.into_iter().map(sigmoid).collect();
-        Ok(Some((passed, probabilities, targets)))
+        Ok(Some(Judged { loss: passed.overall, probabilities, targets }))
     }
 }
 

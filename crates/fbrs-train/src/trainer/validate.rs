@@ -13,6 +13,7 @@ use fbrs_samples::{Loader, Photos, Plan, Purpose, Stream};
 use fbrs_weights::{Checkpoint, ExtraKeys};
 
 use super::Training;
+use super::step::Judged;
 use super::watch::Validated;
 use crate::Result;
 use crate::state::CheckpointFiles;
@@ -34,8 +35,8 @@ impl Training {
             let prepared = prepared?;
             let (number, samples) = (prepared.number as u64, prepared.samples.len());
             let judged = self.steps.judge(&network, prepared.samples, [EPOCH, number])?;
-            let Some((passed, probabilities, targets)) = judged else { continue };
-            sum += passed.overall * samples as f64;
+            let Some(Judged { loss, probabilities, targets }) = judged else { continue };
+            sum += loss * samples as f64;
             count += samples;
             let pixels = probabilities.len() / samples.max(1);
             self.position.validation_iou.update(&probabilities, &targets, pixels);

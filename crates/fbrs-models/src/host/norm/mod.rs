@@ -21,6 +21,9 @@ use crate::conv::Activation;
 pub(super) use moments::Moments;
 use passes::{Backward, Forward, Slopes, Sums};
 
+/// Values that are gone through as one piece of work, at least.
+const LEAST: usize = 8192;
+
 /// A normalization of planes by channel. All slices are one value per channel.
 #[derive(Clone, Copy)]
 pub(super) struct Norm<'a> {
@@ -71,7 +74,7 @@ impl Norm<'_> {
         let range = self.activation.range();
         let mut y = vec![0.0f32; x.values.len()];
         let planes = y.par_chunks_mut(plane).zip(x.values.par_chunks(plane)).enumerate();
-        planes.for_each(|(index, (y, x))| {
+        planes.with_min_len(LEAST.div_ceil(plane)).for_each(|(index, (y, x))| {
             let Some(channel) = channels.get(index % channels.len()) else { return };
             let scale = channel.gamma * channel.by_deviation;
             let shift = (channel.beta - scale * channel.mean) as f32;
@@ -99,21 +102,14 @@ impl Norm<'_> {
             Slopes { dy, y, range: self.activation.range(), x, mean: mean as f32 }
         };
         // Where the moments are given, the gradient is made of the slopes alone.
-        let of_planes = [addend.as_deref_mut(), (!self.of_batch).then_some(&mut *dx)]
-            .map(|values| values.map(|values| values.chunks_mut(plane)));
-        let [mut addends, mut dxs] = of_planes;
-        let mut next = |index: usize| {
-            let mut own = [&mut addends, &mut dxs].map(|planes| match planes {
-                Some(planes) => planes.next().unwrap_or_default(),
-                None => Default::default(),
-            });
-            (index, own.each_mut().map(std::mem::take))
-        };
-        let planes: Vec<(usize, [&mut [f32]; 2])> =
-            (0..length.div_ceil(plane)).map(&mut next).collect();
-        let sums: Vec<[f64; 2]> = planes
+        let direct = (!self.of_batch).then_some(&mut *dx);
+        let outs = planes(addend.as_deref_mut(), length, plane);
+        let outs: Vec<_> = outs.zip(planes(direct, length, plane)).collect();
+        let sums: Vec<[f64; 2]> = outs
             .into_par_iter()
-            .map(|(index, [addend, dx])| {
+            .with_min_len(LEAST.div_ceil(plane))
+            .enumerate()
+            .map(|(index, (addend, dx))| {
                 let channel = channels.get(index % channels.len()).copied().unwrap_or_default();
                 let scale = (channel.gamma * channel.by_deviation) as f32;
                 Arch::new().dispatch(Sums { slopes: slopes(index), addend, dx, scale })
@@ -132,7 +128,8 @@ impl Norm<'_> {
             })
             .collect();
         if self.of_batch {
-            dx.par_chunks_mut(plane).enumerate().for_each(|(index, dx)| {
+            let planes = dx.par_chunks_mut(plane).with_min_len(LEAST.div_ceil(plane)).enumerate();
+            planes.for_each(|(index, dx)| {
                 let which = index % channels.len();
                 let (Some(channel), Some([sum, product])) = (channels.get(which), sums.get(which))
                 else {
@@ -176,6 +173,17 @@ fn plane(x: Planes<'_>) -> usize {
 /// A plane of many, or nothing where there are none.
 fn part(values: &[f32], index: usize, plane: usize) -> &[f32] {
     values.get(index * plane..(index + 1) * plane).unwrap_or_default()
+}
+
+/// The planes of `length` values; where there are no values, as many without any.
+fn planes(
+    values: Option<&mut [f32]>,
+    length: usize,
+    plane: usize,
+) -> impl Iterator<Item = &mut [f32]> {
+    let mut planes = values.map(|values| values.chunks_mut(plane));
+    let count = length.div_ceil(plane);
+    (0..count).map(move |_| planes.as_mut().and_then(|planes| planes.next()).unwrap_or_default())
 }
 
 #[cfg(test)]

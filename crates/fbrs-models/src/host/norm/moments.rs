@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::super::Planes;
+use super::LEAST;
 
 /// Values whose moments are taken at once: they stay in the nearest cache.
 const RUN: usize = 2048;
@@ -54,6 +54,7 @@ impl Moments {
         let plane = (height * width).max(1);
         let parts: Vec<Part> = values
             .par_chunks(plane)
+            .with_min_len(LEAST.div_ceil(plane))
             .map(|plane| Arch::new().dispatch(PlaneTask { plane }))
             .collect();
         let channel = |channel: usize| {
@@ -113,10 +114,10 @@ fn sums_of<S: Simd>(simd: S, run: &[f32], from: f32) -> [f64; 2] {
         let distance = f64::from(value - from);
         totals = [totals[0] + distance, totals[1] + distance * distance];
     }
-    for sums in sums {
-        for (total, sum) in totals.iter_mut().zip(sums) {
-            *total += f64::from(simd.reduce_sum_f32s(sum));
-        }
+    for (index, total) in totals.iter_mut().enumerate() {
+        let [a, b, c, d] = sums.map(|sums| sums[index]);
+        let sum = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
+        *total += f64::from(simd.reduce_sum_f32s(sum));
     }
     totals
 }

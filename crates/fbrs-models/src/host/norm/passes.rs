@@ -126,14 +126,12 @@ impl WithSimd for Sums<'_> {
         for index in 0..slopes.x.len().div_ceil(RUN) {
             let (addend, rest_addend) = S::as_mut_simd_f32s(addends.next().unwrap_or_default());
             let (dx, rest_dx) = S::as_mut_simd_f32s(dxs.next().unwrap_or_default());
-            let mut sums = [[simd.splat_f32s(0.0); 4]; 2];
+            let mut sums = [simd.splat_f32s(0.0); 2];
             let mut rest = [0.0f32; 2];
             slopes.run(index).each(
                 simd,
                 |place, slope, x| {
-                    let [sum, product] = &mut sums;
-                    sum[place % 4] = simd.add_f32s(sum[place % 4], slope);
-                    product[place % 4] = simd.mul_add_f32s(slope, x, product[place % 4]);
+                    sums = [simd.add_f32s(sums[0], slope), simd.mul_add_f32s(slope, x, sums[1])];
                     if let Some(to) = addend.get_mut(place) {
                         *to = slope;
                     }
@@ -151,9 +149,8 @@ impl WithSimd for Sums<'_> {
                     }
                 },
             );
-            for ((total, sums), rest) in totals.iter_mut().zip(sums).zip(rest) {
-                let sums = sums.map(|sum| f64::from(simd.reduce_sum_f32s(sum)));
-                *total += sums.iter().sum::<f64>() + f64::from(rest);
+            for ((total, sum), rest) in totals.iter_mut().zip(sums).zip(rest) {
+                *total += f64::from(simd.reduce_sum_f32s(sum)) + f64::from(rest);
             }
         }
         totals

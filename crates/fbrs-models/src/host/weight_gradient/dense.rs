@@ -9,9 +9,9 @@ use super::product::{NARROW, RUN, Side, TILE, TileTask, VECTORS, WIDE};
 use super::windows::{Block, Segment, Windows};
 
 /// Values of a block of positions, about: they stay in a core's own cache.
-const BLOCK: usize = 256 * 1024;
+const BLOCK: usize = 512 * 1024;
 /// Positions of a block, at least: the sums of all tiles are read and written once per block.
-const LEAST_POSITIONS: usize = 512;
+const LEAST_POSITIONS: usize = 2048;
 /// Values of the widest vector.
 const LANES: usize = WIDE / VECTORS;
 

@@ -109,7 +109,6 @@ impl PlaneTask<'_> {
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     /// On a processor with wide vectors the other tests run these kernels with them alone.

@@ -175,7 +175,7 @@ impl Task<'_> {
         let blocks = lines.map(|line| line.as_chunks::<SIDE>().0);
         let inside = length / SIDE;
         for at in 0..inside {
-            let block = std::array::from_fn(|lane| blocks[lane][at]);
+            let block = blocks.map(|line| line.get(at).copied().unwrap_or_default());
             for (col, values) in transposed(block).iter().enumerate() {
                 let place = (at * SIDE + col) * self.count;
                 match to.get_mut(place..place + SIDE) {
@@ -223,7 +223,7 @@ mod shuffles {
     #[inline(always)]
     fn transposed(simd: V3, block: [[f32; SIDE]; SIDE]) -> [[f32; SIDE]; SIDE] {
         let avx = simd.avx;
-        let [a, b, c, d, e, f, g, h] = block.map(|line| cast(line));
+        let [a, b, c, d, e, f, g, h] = block.map(cast);
         let pairs = [(a, b), (c, d), (e, f), (g, h)];
         let low = pairs.map(|(a, b)| avx._mm256_unpacklo_ps(a, b));
         let high = pairs.map(|(a, b)| avx._mm256_unpackhi_ps(a, b));

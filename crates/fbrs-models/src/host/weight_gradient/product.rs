@@ -157,7 +157,7 @@ fn multiply<S: Simd, const N: usize, const M: usize>(
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
-    #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+    #![allow(clippy::indexing_slicing)]
     use pulp::Arch;
 
     use super::*;

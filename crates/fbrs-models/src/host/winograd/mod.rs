@@ -25,7 +25,7 @@ use rayon::prelude::*;
 use super::finish::FinishTask;
 use super::stencil::Stencil;
 use super::tile::OUTPUTS;
-use super::{Finish, Planes};
+use super::{Finish, Planes, transposed_tiles};
 
 use grid::Grid;
 use input::Compact;
@@ -70,39 +70,64 @@ fn square(stencil: &Stencil) -> Option<(usize, [usize; 9])> {
     (stencil.stride == 1 && stencil.taps.len() == 9).then_some((dilation as usize, order))
 }
 
+/// The same of a convolution that is made this way.
+fn served((input, output): (usize, usize), stencil: &Stencil) -> Option<(usize, [usize; 9])> {
+    let served = |dilation: usize| input.min(output) >= LEAST && dilation <= LARGEST_DILATION;
+    square(stencil).filter(|(dilation, _)| served(*dilation))
+}
+
 impl Winograd {
+    /// Whether a convolution is made this way; elsewhere the plain kernel serves better.
+    pub(super) fn serves(channels: (usize, usize), stencil: &Stencil) -> bool {
+        served(channels, stencil).is_some()
+    }
+
     /// `weight`: `[output, input, tap]`. `None` where the plain kernel serves better.
     pub(super) fn new(
         weight: &[f32],
         (input, output): (usize, usize),
         stencil: &Stencil,
     ) -> Option<Self> {
-        let (dilation, order) = square(stencil)?;
-        if input.min(output) < LEAST || dilation > LARGEST_DILATION {
-            return None;
-        }
-        let mut packed = vec![0.0; output.div_ceil(OUTPUTS) * input * 9 * OUTPUTS];
-        for (index, kernel) in weight.chunks_exact(9).enumerate() {
-            let (channel, from) = (index / input, index % input);
-            let at = ((channel / OUTPUTS) * input + from) * 9 * OUTPUTS + channel % OUTPUTS;
-            for (place, tap) in order.iter().enumerate() {
-                packed[at + place * OUTPUTS] = kernel[*tap];
+        let (dilation, order) = served((input, output), stencil)?;
+        let per_tile = (input * 9 * OUTPUTS).max(1);
+        let mut packed = vec![0.0; output.div_ceil(OUTPUTS) * per_tile];
+        let tiles = packed.par_chunks_mut(per_tile).zip(weight.par_chunks(per_tile));
+        tiles.for_each(|(packed, weight)| {
+            for (lane, weight) in weight.chunks_exact(input * 9).enumerate() {
+                let places = packed.chunks_exact_mut(9 * OUTPUTS);
+                for (packed, kernel) in places.zip(weight.chunks_exact(9)) {
+                    let places = packed.iter_mut().skip(lane).step_by(OUTPUTS);
+                    places.zip(order).for_each(|(to, tap)| *to = kernel[tap]);
+                }
             }
-        }
+        });
         Some(Self { weight: packed, input, output, dilation, order })
     }
 
     /// The weight in the order of the stencil's taps.
     pub(super) fn weight(&self) -> Vec<f32> {
         let mut weight = vec![0.0; self.output * self.input * 9];
-        for (index, kernel) in weight.chunks_exact_mut(9).enumerate() {
-            let (channel, from) = (index / self.input, index % self.input);
-            let at = ((channel / OUTPUTS) * self.input + from) * 9 * OUTPUTS + channel % OUTPUTS;
-            for (place, tap) in self.order.iter().enumerate() {
-                kernel[*tap] = self.weight[at + place * OUTPUTS];
+        let per_tile = (self.input * 9 * OUTPUTS).max(1);
+        let tiles = weight.par_chunks_mut(per_tile).zip(self.weight.par_chunks(per_tile));
+        tiles.for_each(|(weight, packed)| {
+            for (lane, weight) in weight.chunks_exact_mut(self.input * 9).enumerate() {
+                let places = packed.chunks_exact(9 * OUTPUTS);
+                for (packed, kernel) in places.zip(weight.chunks_exact_mut(9)) {
+                    let places = packed.iter().skip(lane).step_by(OUTPUTS);
+                    places.zip(self.order).for_each(|(from, tap)| kernel[tap] = *from);
+                }
             }
-        }
+        });
         weight
+    }
+
+    /// The transposed convolution: its taps lie the other way round.
+    pub(super) fn transposed(&self) -> Self {
+        let Self { input, output, dilation, mut order, .. } = *self;
+        let weight =
+            transposed_tiles(&self.weight, (input, output), 9, &[8, 7, 6, 5, 4, 3, 2, 1, 0]);
+        order.reverse();
+        Self { weight, input: output, output: input, dilation, order }
     }
 
     /// As `HostConv::forward`; the output is as large as the input.

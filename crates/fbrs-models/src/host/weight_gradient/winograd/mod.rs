@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::super::{HostShape, Planes};
 use super::packed::Packed;
-use super::product::{NARROW, Side, TILE, TileTask, WIDE};
+use super::product::{NARROW, TILE, TileTask, WIDE};
 use super::windows::Segment;
 use tiles::{Block, Grid};
 use transform::{Gradients, Inputs, Transformed, Weights};

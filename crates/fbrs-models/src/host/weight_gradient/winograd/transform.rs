@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use std::marker::PhantomData;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -60,7 +62,7 @@ impl Transformed {
             groups.for_each(|(group, to)| {
                 let tiles = group * GROUP..tiles.min((group + 1) * GROUP);
                 let places = tiles.map(|tile| M::place(grid, block, tile)).collect();
-                let task = Task { matrix: M::default(), source, step, places, to };
+                let task = Task { matrix: PhantomData::<M>, source, step, places, to };
                 Arch::new().dispatch(task);
             });
         });
@@ -78,7 +80,7 @@ pub(super) struct Place {
 }
 
 /// By what a tile's lines are multiplied.
-pub(super) trait Matrix<const N: usize>: Default + Sync {
+pub(super) trait Matrix<const N: usize>: Sync {
     fn place(grid: &Grid, block: &Block, tile: usize) -> Place;
 
     fn multiply<S: Simd>(simd: S, line: [S::f32s; N]) -> [S::f32s; REACH];
@@ -86,7 +88,7 @@ pub(super) trait Matrix<const N: usize>: Default + Sync {
 
 /// Transforms a group of tiles.
 struct Task<'a, M, const N: usize> {
-    matrix: M,
+    matrix: PhantomData<M>,
     source: &'a [f32],
     /// From a position to the next.
     step: usize,
@@ -130,7 +132,6 @@ impl<M: Matrix<N>, const N: usize> WithSimd for Task<'_, M, N> {
 }
 
 /// `Bᵀ`.
-#[derive(Default)]
 pub(super) struct Inputs;
 
 impl Matrix<REACH> for Inputs {
@@ -158,7 +159,6 @@ impl Matrix<REACH> for Inputs {
 }
 
 /// `A`.
-#[derive(Default)]
 pub(super) struct Gradients;
 
 impl Matrix<SIDE> for Gradients {
@@ -251,7 +251,6 @@ fn thirds<S: Simd>(simd: S, [u0, u1, u2, u3, u4, u5]: [S::f32s; REACH]) -> [S::f
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn wave(count: usize) -> Vec<f32> {
@@ -270,7 +269,8 @@ mod tests {
             let mut to = vec![0.0f32; PRODUCTS * GROUP * 48];
             let place = |first, rows| Place { first, rows, down: 12, right: 2 };
             let places = vec![place(0, 0..N), place(-12, 1..N), place(40, 0..N - 1)];
-            let task = Task { matrix: M::default(), source: &source, step, places, to: &mut to };
+            let task =
+                Task { matrix: PhantomData::<M>, source: &source, step, places, to: &mut to };
             if wide {
                 Arch::new().dispatch(task)
             } else {
