@@ -38,9 +38,10 @@ impl ParameterSource for InitialWeights {
 
 /// A seed of its own for a parameter: FNV-1a.
 fn seed_of(name: &str, seed: u64) -> u64 {
-    name.bytes().fold(seed ^ 0xCBF2_9CE4_8422_2325, |hash, byte| {
+    let name = name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
-    })
+    });
+    name ^ seed.wrapping_add(1).wrapping_mul(0xD134_2543_DE82_EF95)
 }
 
 /// Standard normal numbers (Box & Muller 1958) from SplitMix64.

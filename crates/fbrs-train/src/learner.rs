@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 use fbrs_models::{ClickInput, LearningInput, LearningNetwork, ParameterRole};
 
 use crate::average::Average;
-use crate::losses::{Evaluated, Loss};
+use crate::losses::{Evaluated, Factors, Loss};
 use crate::optimizer::Optimization;
 use crate::{Error, Result};
 
@@ -43,7 +43,7 @@ pub(crate) struct Passed {
     pub(crate) auxiliary: Option<f64>,
     pub(crate) overall: f64,
     /// Of the normalized focal loss, per sample.
-    pub(crate) factors: Vec<Option<[f64; 2]>>,
+    pub(crate) factors: Vec<Factors>,
 }
 
 impl Learner {

@@ -80,6 +80,45 @@ fn weights(training: &Training) -> BTreeMap<String, Vec<u32>> {
     bits.collect()
 }
 
+/// What the validations found, by epoch.
+fn judged(training: &Training) -> Vec<(u64, String, String)> {
+    let text = std::fs::read_to_string(training.folder().join("logs/log.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let of_epochs = lines.filter_map(|line| {
+        let epoch = line.get("epoch")?.as_u64()?;
+        Some((epoch, line["tag"].to_string(), line["value"].to_string()))
+    });
+    let found: Vec<_> = of_epochs.collect();
+    assert!(found.iter().any(|(_, tag, _)| tag.contains("ValLosses")), "{text}");
+    found
+}
+
+/// A validation that was cut off is made up for, and an early stop stays one.
+#[test]
+fn validations_are_made_up_for_and_patience_is_kept() {
+    let (_kept, path) = folder();
+    let config =
+        config(&path, &["schedule.epochs=6", "validation.patience=1", "optimizer.rate=0.5"]);
+    let mut whole = begin(&config);
+    let (ended, _) = run(&mut whole, None);
+    assert_eq!(ended, Ended::NothingBetter);
+    let place = whole.folder().to_owned();
+    let found = judged(&whole);
+    drop(whole);
+    let mut again = Training::resume(&place, &|_, _, _| {}).unwrap();
+    assert_eq!(run(&mut again, None), (Ended::NothingBetter, Vec::new()));
+
+    // Stopped at the last step of the first epoch: its validation is cut off.
+    let mut part = begin(&config);
+    let (ended, _) = run(&mut part, Some(3));
+    assert_eq!(ended, Ended::Stopped);
+    let place = part.folder().to_owned();
+    drop(part);
+    let mut part = Training::resume(&place, &|_, _, _| {}).unwrap();
+    assert_eq!(run(&mut part, None).0, Ended::NothingBetter);
+    assert_eq!(judged(&part), found);
+}
+
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
@@ -90,7 +129,31 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 /// Stopped in the middle of an epoch and gone on, with another number of threads.
 #[test]
 fn a_run_that_was_interrupted_ends_as_if_it_had_not_been() {
-    let variants: [&[&str]; 4] = [
+    let variants: [&[&str]; 6] = [
+        // What is frozen comes from a file, and is not what the seed would draw.
+        &[
+            "network.architecture=lite0_dh64",
+            "init.kind=imagenet",
+            "init.file=default",
+            "freeze.backbone=true",
+            "clicks.max_next_clicks=3",
+            "clicks.returning=true",
+            "optimizer.average=0.9",
+            "optimizer.kind=adamw",
+            "loss.reduction=2",
+            "loss.dice_weight=1",
+            "schedule.epochs=2",
+        ],
+        &[
+            "network.architecture=lite0_dh64",
+            "init.kind=checkpoint",
+            "init.file=default",
+            "freeze.batch_norm=true",
+            "optimizer.average=0.9",
+            "validation.noc_objects=2",
+            "validation.noc_clicks=2",
+            "schedule.epochs=2",
+        ],
         &["clicks.max_next_clicks=2", "network.architecture=hrnet8s_ocr8"],
         &["clicks.max_next_clicks=2", "network.architecture=hrnet8s_ocr8_itermask"],
         &["clicks.max_next_clicks=3", "clicks.returning=true", "optimizer.average=0.9"],
@@ -98,7 +161,7 @@ fn a_run_that_was_interrupted_ends_as_if_it_had_not_been() {
     ];
     for values in variants {
         let (_kept, path) = folder();
-        let config = config(&path, &[values, &["schedule.epochs=3"]].concat());
+        let config = config(&path, &[&["schedule.epochs=3"], values].concat());
         let mut whole = begin(&config);
         let (ended, losses) = run(&mut whole, None);
         assert_eq!(ended, Ended::Done);
@@ -116,6 +179,7 @@ fn a_run_that_was_interrupted_ends_as_if_it_had_not_been() {
         assert_eq!(ended, Ended::Done);
         assert_eq!([first, rest].concat(), losses, "{values:?}");
         assert_eq!(weights(&part), weights(&whole), "{values:?}");
+        assert_eq!(judged(&part), judged(&whole), "{values:?}");
         assert!(place.join("logs").read_dir().unwrap().count() >= 2);
         assert!(place.join("pictures").read_dir().unwrap().count() >= 1);
     }

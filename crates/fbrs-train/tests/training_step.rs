@@ -254,7 +254,10 @@ fn with_statistics_of_the_batch() {
         for step in 0..3 {
             let stepped = forward_backward(&network, &batch);
             let tolerance = [1e-5, 1e-3, 5e-3][step];
-            compare_losses(&stepped, &published["steps_f64"][step], tolerance, model);
+            let losses = &published["steps_f64"][step];
+            compare_losses(&stepped, losses, if step == 0 { tolerance } else { 2e-2 }, model);
+            let off = relative(stepped.total, losses["total"].as_f64().unwrap());
+            assert!(off < tolerance, "{model} step {step}: {} {off:e}", stepped.total);
             if step == 0 {
                 // Of the published f32 run's own distance from the f64 one. In the ResNet, whose ASPP normalizes
                 // three values, rounding has grown to 1e-5 there, and a value in front of a ReLU lies as near

@@ -15,6 +15,7 @@ pub(super) fn preview(config: &Config, data: &Data, count: usize, voice: Voice) 
     std::fs::create_dir_all(&folder).map_err(|error| {
         crate::exit::Exit::Output.because(format!("cannot create {}: {error}", shown(&folder)))
     })?;
+    let mut written = 0;
     for (number, picture) in data.previews(config, count).enumerate() {
         let picture = picture.map_err(failure)?;
         let path = folder.join(format!("{number:04}.png"));
@@ -26,7 +27,8 @@ pub(super) fn preview(config: &Config, data: &Data, count: usize, voice: Voice) 
             &place,
             Box::new(move |draft| std::io::Write::write_all(draft, &encoded)),
         )])?;
+        written += 1;
     }
-    voice.warn(format!("{count} pictures are in {}", shown(&folder)));
+    voice.warn(format!("{written} pictures are in {}", shown(&folder)));
     Ok(())
 }

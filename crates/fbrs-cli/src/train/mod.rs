@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use fbrs_data::text::printable;
+use fbrs_data::training::{Kind, TrainingName};
 use fbrs_train::config::{Config, DataSet, Layers, Mix, preset_names};
 use fbrs_train::{Data, Error};
 
@@ -75,24 +76,24 @@ fn resolve(args: &TrainArgs) -> fbrs_train::Result<Config> {
         config.data.hold_out = 0.0;
     } else if !args.data.is_empty() && config.data.validation.iter().any(|set| set.path.is_empty())
     {
-        // The preset's own set has a part for validation.
-        let own = args.data.first().filter(|name| name.kind.is_some_and(|kind| kind.has_splits()));
-        match own {
-            Some(name) => {
-                let path = name.path.display().to_string();
-                config.data.validation.iter_mut().for_each(|set| set.path.clone_from(&path));
-            }
-            None => {
-                config.data.validation.clear();
-                config.data.hold_out = HELD_OUT;
-            }
+        // Published sets have a part for validation, which is where they are.
+        let of_kind = |kind: &str| {
+            let mut given = config.data.sets.iter().filter(|set| set.kind == kind);
+            given.next().map(|set| set.path.clone())
+        };
+        let mut judged = Vec::new();
+        for set in &config.data.validation {
+            judged.extend(of_kind(&set.kind).map(|path| DataSet { path, ..set.clone() }));
         }
+        if judged.is_empty() {
+            config.data.hold_out = HELD_OUT;
+        }
+        config.data.validation = judged;
     }
     if let Some(init) = &args.init {
         config.init.file.clone_from(init);
     }
     config.check()?;
-    config.check_ready()?;
     Ok(config)
 }
 
@@ -100,8 +101,10 @@ fn resolve(args: &TrainArgs) -> fbrs_train::Result<Config> {
 const HELD_OUT: f64 = 0.1;
 
 /// A set of the command line; what a preset says of one of its kind holds for it.
-fn set(name: &fbrs_data::training::TrainingName, known: &[DataSet]) -> DataSet {
-    let kind = name.kind.map_or_else(|| "auto".to_owned(), |kind| kind.name().to_owned());
+fn set(name: &TrainingName, known: &[DataSet]) -> DataSet {
+    // What cannot be recognized is told when it is opened.
+    let kind = name.kind.or_else(|| Kind::recognize(&name.path).ok());
+    let kind = kind.map_or_else(|| "auto".to_owned(), |kind| kind.name().to_owned());
     let like = known.iter().find(|set| set.kind == kind);
     DataSet {
         path: name.path.display().to_string(),

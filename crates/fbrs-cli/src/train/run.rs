@@ -54,7 +54,9 @@ fn train(mut training: Training, voice: Voice) -> Result<()> {
             return Err(interrupt::asked().unwrap_or(Exit::Interrupted).because("stopped"));
         }
         Err(error) => {
-            voice.warn(format!("what was saved is whole; `{again}` goes on from there"));
+            if training.is_saved() {
+                voice.warn(format!("what was saved is whole; `{again}` goes on from there"));
+            }
             return Err(failure(error));
         }
     }
@@ -63,9 +65,17 @@ fn train(mut training: Training, voice: Voice) -> Result<()> {
 
 fn best(training: &Training) -> String {
     match training.best() {
-        Some((path, Some(found))) => {
-            format!("the best weights are {} ({found:.4})", shown(&path))
-        }
+        Some((path, Some(found))) => match training.before() {
+            Some(before) if before <= found => format!(
+                "nothing got better than the weights it began with ({before:.4}); the best trained ones are \
+                 {} ({found:.4})",
+                shown(&path)
+            ),
+            Some(before) => {
+                format!("the best weights are {} ({found:.4}, {before:.4} before)", shown(&path))
+            }
+            None => format!("the best weights are {} ({found:.4})", shown(&path)),
+        },
         Some((path, None)) => format!("the weights are {}", shown(&path)),
         None => "there are no weights".to_owned(),
     }
@@ -89,10 +99,13 @@ fn tell(event: &Event, bar: &ProgressBar, voice: Voice) {
                 .map_or_else(String::new, |clicks| format!(", {clicks:.2} clicks an object"));
             let best = if *best { ", the best so far" } else { "" };
             let (loss, iou, took) = (found.loss, found.iou, rounded(*took));
+            let when = epoch.map_or_else(
+                || "before training".to_owned(),
+                |epoch| format!("epoch {}", epoch + 1),
+            );
             bar.suspend(|| {
                 voice.warn(format!(
-                    "epoch {}: validation loss {loss:.4}, IoU {iou:.3}{clicks}{best} ({took})",
-                    epoch + 1
+                    "{when}: validation loss {loss:.4}, IoU {iou:.3}{clicks}{best} ({took})"
                 ));
             });
         }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use fbrs::Architecture;
 use fbrs::weights::{ExtraKeys, Flavor, printable, save_pytorch};
 
 use super::places;
@@ -43,6 +44,9 @@ pub(crate) fn run(args: ExportArgs, voice: Voice) -> Result<()> {
         let _uninterrupted = interrupt::hold_off();
         save_pytorch(&args.output, &mut checkpoint, &architecture, &scaling, flavor, 0)?
     };
+    if matches!(architecture, Architecture::Lite(_)) {
+        voice.warn("torch.load reads it; the published programs have no network of this family");
+    }
     if let Some(unsaid) = unsaid {
         voice.warn(unsaid);
     }

@@ -118,8 +118,7 @@ impl ConvSpec {
     #[cfg(feature = "cpu")]
     pub(crate) fn host_shape(&self, input: usize, device: &Device) -> Option<HostShape> {
         let depthwise = self.groups > 1;
-        let served = *device == Device::flex()
-            && host::serves_this_processor()
+        let served = host::serves(device)
             && (!depthwise || (self.groups == self.input && self.input == self.output));
         served.then_some(HostShape {
             input: if depthwise { self.input } else { input },

@@ -30,6 +30,7 @@ mod winograd;
 
 use std::ops::Range;
 
+use burn::tensor::Device;
 use rayon::prelude::*;
 
 pub(crate) use layer::HostLayer;
@@ -101,11 +102,16 @@ fn within([floor, ceiling]: [f32; 2], value: f32) -> f32 {
 }
 
 /// Whether these kernels are made for this processor: AVX2 or AVX-512. Elsewhere Burn's are used.
-pub(crate) fn serves_this_processor() -> bool {
+fn serves_this_processor() -> bool {
     #[cfg(target_arch = "x86_64")]
     return matches!(pulp::Arch::new(), pulp::Arch::V3(_) | pulp::Arch::V4(_));
     #[cfg(not(target_arch = "x86_64"))]
     false
+}
+
+/// Whether these kernels are made for what lies on this device, without gradients.
+pub(crate) fn serves(device: &Device) -> bool {
+    *device == Device::flex() && serves_this_processor()
 }
 
 /// A weight as a kernel reads it.

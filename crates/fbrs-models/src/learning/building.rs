@@ -8,6 +8,8 @@ use super::parameter::{Parameter, ParameterRole};
 use super::{LearningOptions, Statistics};
 use crate::build::{Build, ParameterError};
 use crate::conv::{ConvSpec, NORM_PARAMETERS, NormPlace, Reading};
+#[cfg(feature = "cpu")]
+use crate::host;
 
 pub(super) struct Building<'a> {
     pub(super) reading: Reading<'a>,
@@ -40,6 +42,10 @@ impl Building<'_> {
         learns: bool,
     ) -> Result<Norm, ParameterError> {
         let of_batch = learns && self.options.statistics == Statistics::OfBatch;
+        #[cfg(feature = "cpu")]
+        let on_host = host::serves(self.reading.device);
+        #[cfg(not(feature = "cpu"))]
+        let on_host = false;
         let learned = role(learns);
         let statistic = if of_batch { ParameterRole::Statistic } else { ParameterRole::Kept };
         let mut part = |part, role| self.read(format!("{name}.{part}"), &[channels], role);
@@ -51,6 +57,7 @@ impl Building<'_> {
             variance: part(variance, statistic)?,
             epsilon,
             of_batch,
+            on_host,
         })
     }
 

@@ -39,9 +39,10 @@ fn uniform(seed: u64, index: u64) -> f64 {
 
 /// A seed of its own for a layer.
 pub(super) fn seed_of(layer: &str, step: u64) -> u64 {
-    layer.bytes().fold(step ^ 0xCBF2_9CE4_8422_2325, |hash, byte| {
+    let name = layer.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
-    })
+    });
+    name ^ step.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(super) struct Norm {
     pub(super) epsilon: f64,
     /// Whether the statistics are those of the batch.
     pub(super) of_batch: bool,
+    /// Whether the processor's own kernels serve it.
+    pub(super) on_host: bool,
 }
 
 impl Norm {
@@ -64,6 +66,9 @@ impl Norm {
         addend: Option<&Tensor<4>>,
         activation: Activation,
     ) -> Option<Tensor<4>> {
+        if !self.on_host {
+            return None;
+        }
         let [batch, channels, height, width] = x.dims();
         let given = match self.of_batch {
             true => None,

@@ -60,6 +60,9 @@ impl Clicks {
     pub(super) fn check(&self, checks: &mut Checks) {
         let count = self.max_next_clicks;
         checks.that(count <= 100, "clicks.max_next_clicks", "at most 100", count);
+        let some = count > 0 || !self.returning;
+        let expected = "at least 1 where clicks.returning is true";
+        checks.that(some, "clicks.max_next_clicks", expected, count);
         checks.share("clicks.leaving", self.leaving);
         checks.share("clicks.prev_mask_drop_prob", self.prev_mask_drop_prob);
     }

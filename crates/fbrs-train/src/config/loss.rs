@@ -64,7 +64,8 @@ impl Loss {
         checks.that(self.weight + self.dice_weight > 0.0, "loss.weight", expected, self.weight);
         let alpha = self.alpha > 0.0 && self.alpha < 1.0;
         checks.that(alpha, "loss.alpha", "a number above 0, below 1", self.alpha);
-        checks.not_negative("loss.gamma", self.gamma);
+        let gamma = self.gamma == 0.0 || (self.gamma >= 1.0 && self.gamma.is_finite());
+        checks.that(gamma, "loss.gamma", "0, or a number from 1", self.gamma);
         checks.not_negative("loss.max_multiplier", self.max_multiplier);
         checks.not_negative("loss.max_factor", self.max_factor);
         checks.count("loss.reduction", self.reduction, 16);

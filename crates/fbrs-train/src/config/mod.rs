@@ -103,6 +103,13 @@ impl Config {
         checks.result()
     }
 
+    /// Whether it says where the data is.
+    pub(crate) fn check_data(&self) -> Result<()> {
+        let mut checks = Checks::default();
+        self.data.check_ready(&mut checks);
+        checks.result()
+    }
+
     /// Whether nothing is missing that a run needs: where the data is, where the weights are.
     ///
     /// # Errors

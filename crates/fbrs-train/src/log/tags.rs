@@ -27,10 +27,6 @@ impl Tag {
     pub const TRAIN_IOU: Self = Self::of("TrainMetrics/AdaptiveIoU");
     /// The main loss of a validation.
     pub const VALIDATION_INSTANCE_LOSS: Self = Self::of("ValLosses/instance_loss");
-    /// The auxiliary output's.
-    pub const VALIDATION_AUX_LOSS: Self = Self::of("ValLosses/instance_aux_loss");
-    /// The sum with its weights.
-    pub const VALIDATION_LOSS: Self = Self::of("ValLosses/overall");
     /// The IoU of a validation.
     pub const VALIDATION_IOU: Self = Self::of("ValMetrics/AdaptiveIoU");
     /// The mean number of clicks of a validation.

@@ -1,8 +1,8 @@
 //! Focal losses: pixels that are told right weigh less, `(1 - pₜ)^γ`, pₜ the probability that the
 //! pixel's own class is given.
 
-use super::OfSample;
 use super::pixel::{Pixel, pixels, sigmoid, softplus};
+use super::{Factors, OfSample};
 
 /// Keeps divisors away from 0.
 const EPSILON: f64 = 1e-12;
@@ -89,7 +89,8 @@ pub(super) fn normalized(
     let divisor = count + EPSILON;
     gradient.iter_mut().for_each(|gradient| *gradient /= divisor);
     let whole = count > 0.0 && count as usize == logits.len();
-    OfSample { loss: loss / divisor, factors: whole.then_some([factor, factor * largest]) }
+    let largest = options.max_weight.unwrap_or(f64::INFINITY).min(factor * largest);
+    OfSample { loss: loss / divisor, factors: Some(Factors { factor, largest, whole }) }
 }
 
 /// `-α · q · ln pₜ` over the counted pixels.
@@ -100,7 +101,8 @@ pub(super) fn plain(
     gradient: &mut [f64],
 ) -> OfSample {
     let count = pixels(logits, targets).flatten().count() as f64;
-    let loss = summed(options, 1.0, logits, targets, gradient);
+    let options = FocalOptions { max_weight: None, ..*options };
+    let loss = summed(&options, 1.0, logits, targets, gradient);
     let divisor = count + EPSILON;
     gradient.iter_mut().for_each(|gradient| *gradient /= divisor);
     OfSample { loss: loss / divisor, factors: None }

@@ -36,9 +36,19 @@ pub struct Evaluated {
     pub losses: Vec<f64>,
     /// Of the losses' mean, with respect to the logits.
     pub gradient: Vec<f64>,
-    /// What the normalized focal loss multiplies by: per sample that factor and the largest focal
-    /// weight behind it. Of a sample with ignored pixels `None`.
-    pub factors: Vec<Option<[f64; 2]>>,
+    /// What the normalized focal loss multiplied by, per sample; of no other loss.
+    pub factors: Vec<Factors>,
+}
+
+/// What a normalized focal loss multiplied by in one sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factors {
+    /// The factor that makes the mean of the focal weights 1.
+    pub factor: f64,
+    /// The largest weight behind it.
+    pub largest: f64,
+    /// Whether every pixel counted.
+    pub whole: bool,
 }
 
 impl Evaluated {
@@ -51,7 +61,7 @@ impl Evaluated {
 /// Of one sample.
 struct OfSample {
     loss: f64,
-    factors: Option<[f64; 2]>,
+    factors: Option<Factors>,
 }
 
 impl Loss {
@@ -79,7 +89,7 @@ impl Loss {
             .collect();
         Evaluated {
             losses: of_samples.iter().map(|sample| sample.loss).collect(),
-            factors: of_samples.iter().map(|sample| sample.factors).collect(),
+            factors: of_samples.iter().filter_map(|sample| sample.factors).collect(),
             gradient,
         }
     }

@@ -9,7 +9,7 @@ use fbrs_data::files::read_text;
 use fbrs_data::text::printable;
 use serde::{Deserialize, Serialize};
 
-pub use checksum::{Checksum, of_file, of_folder};
+pub(crate) use checksum::{of_file, of_texts};
 
 use crate::config::Config;
 use crate::{Error, Result};
@@ -49,8 +49,8 @@ pub struct DataRecord {
     pub path: String,
     /// Its photos.
     pub photos: usize,
-    /// What was in its folder.
-    pub checksum: Checksum,
+    /// SHA-256, hexadecimal, of its photos and labels, their names, and their scores.
+    pub sha256: String,
 }
 
 impl Manifest {
@@ -74,7 +74,7 @@ impl Manifest {
 
     /// One checksum of all data.
     pub fn data_checksum(&self) -> String {
-        checksum::of_texts(self.data.iter().map(|data| data.checksum.sha256.as_str()))
+        of_texts(self.data.iter().map(|data| data.sha256.as_str()))
     }
 
     pub(crate) fn to_json(&self) -> String {

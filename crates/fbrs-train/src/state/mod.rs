@@ -64,6 +64,11 @@ pub struct Position {
     pub focal: FocalAverages,
     /// The best validation.
     pub best: Best,
+    /// Epochs that were judged, or were not to be.
+    pub judged: u64,
+    /// What the weights that the run began with were judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<f64>,
     /// Samples that come again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
@@ -141,43 +146,6 @@ struct Steps {
 const NAMED: usize = 3;
 
 impl TrainingState {
-    /// Whether it belongs to a network with these parameters, by name and shape, which all learn.
-    ///
-    /// # Errors
-    /// [`Error::Resume`], which names the first that are missing, unknown, or of another shape.
-    pub fn check_parameters<'a>(
-        &self,
-        parameters: impl IntoIterator<Item = (&'a str, &'a [usize])>,
-    ) -> Result<()> {
-        let mut wrong = Vec::new();
-        let mut unknown: BTreeMap<_, _> = self.parameters.iter().collect();
-        for (name, shape) in parameters {
-            match unknown.remove(&name.to_owned()) {
-                None => wrong.push(format!("{} is missing", printable(name))),
-                Some(state) if state.shape != shape => wrong.push(format!(
-                    "{} has the shape {:?}, expected {shape:?}",
-                    printable(name),
-                    state.shape
-                )),
-                Some(_) => {}
-            }
-        }
-        wrong.extend(unknown.keys().map(|name| format!("{} is unknown", printable(name))));
-        if wrong.is_empty() {
-            return Ok(());
-        }
-        let more = match wrong.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        wrong.truncate(NAMED);
-        Err(Error::Resume(format!(
-            "the training file is of another network ({}) or another choice of what learns: {}{more}",
-            printable(&self.position.architecture),
-            wrong.join(", ")
-        )))
-    }
-
     /// Whether data and configuration are those of the saved run. `differences` says what differs
     /// where the configuration is not.
     ///
@@ -203,6 +171,42 @@ impl TrainingState {
         }
         Ok(())
     }
+}
+
+/// Whether it belongs to a network with these parameters, by name and shape.
+///
+/// # Errors
+/// [`Error::Resume`], which names the first that are missing, unknown, or of another shape.
+pub(crate) fn check_parameters<'a>(
+    states: &BTreeMap<String, ParameterState>,
+    parameters: impl IntoIterator<Item = (&'a str, &'a [usize])>,
+) -> Result<()> {
+    let mut wrong = Vec::new();
+    let mut unknown: BTreeMap<_, _> = states.iter().collect();
+    for (name, shape) in parameters {
+        match unknown.remove(&name.to_owned()) {
+            None => wrong.push(format!("{} is missing", printable(name))),
+            Some(state) if state.shape != shape => wrong.push(format!(
+                "{} has the shape {:?}, expected {shape:?}",
+                printable(name),
+                state.shape
+            )),
+            Some(_) => {}
+        }
+    }
+    wrong.extend(unknown.keys().map(|name| format!("{} is unknown", printable(name))));
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let more = match wrong.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    wrong.truncate(NAMED);
+    Err(Error::Resume(format!(
+        "the training file is of another network or another choice of what learns: {}{more}",
+        wrong.join(", ")
+    )))
 }
 
 #[cfg(test)]

@@ -66,6 +66,11 @@ fn parse(bytes: &[u8]) -> std::result::Result<TrainingState, String> {
         }
         *values = tensor.data().as_chunks().0.iter().copied().map(f32::from_le_bytes).collect();
     }
+    for (name, state) in &parameters {
+        if state.value.len() != state.shape.iter().product::<usize>() {
+            return Err(damaged(&format!("the values of {name} are missing")));
+        }
+    }
     Ok(TrainingState { position: header.position, parameters })
 }
 

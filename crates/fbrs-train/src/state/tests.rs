@@ -17,11 +17,19 @@ fn state() -> TrainingState {
         second: vec![f32::MIN_POSITIVE / 8.0; 6],
         average: values(6),
     };
-    let plain = ParameterState { shape: vec![1], steps: 3, first: vec![0.5], ..Default::default() };
-    let unused = ParameterState { shape: vec![4], ..Default::default() };
+    let plain = ParameterState {
+        value: vec![1.5],
+        shape: vec![1],
+        steps: 3,
+        first: vec![0.5],
+        ..Default::default()
+    };
+    let unused = ParameterState { value: vec![0.0; 4], shape: vec![4], ..Default::default() };
     let parameters = [("head.weight", full), ("head.bias", plain), ("aux", unused)];
     TrainingState {
         position: Position {
+            judged: 4,
+            before: Some(7.25),
             waiting: vec![Waiting {
                 epoch: 3,
                 position: 17,
@@ -131,10 +139,10 @@ fn another_network_is_told_apart() {
     let state = state();
     let own: Vec<_> =
         state.parameters.iter().map(|(name, it)| (name.as_str(), &*it.shape)).collect();
-    state.check_parameters(own.iter().copied()).unwrap();
+    check_parameters(&state.parameters, own.iter().copied()).unwrap();
     let other: [(&str, &[usize]); 4] =
         [("head.weight", &[3, 2]), ("head.bias", &[1]), ("a", &[1]), ("b", &[2])];
-    let error = state.check_parameters(other).unwrap_err().to_string();
+    let error = check_parameters(&state.parameters, other).unwrap_err().to_string();
     assert_eq!(
         error,
         "cannot resume: the training file is of another network (hrnet8s_ocr8) or another choice \

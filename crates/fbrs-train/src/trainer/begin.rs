@@ -1,5 +1,6 @@
 //! Beginning a run, and going on with one.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use fbrs::{ChosenDevice, DeviceChoice};
@@ -20,7 +21,7 @@ use crate::log::{LogPosition, RunLog};
 use crate::manifest::{Manifest, of_file};
 use crate::metric::{AdaptiveIou, FocalAverages};
 use crate::optimizer::Optimization;
-use crate::state::{Best, CheckpointFiles, Position, TrainingState};
+use crate::state::{Best, CheckpointFiles, ParameterState, Position, TrainingState};
 use crate::{Error, Result};
 
 /// Parameters that no checkpoint has, because nobody needs them but training.
@@ -38,6 +39,25 @@ impl Training {
         let begun = Weights::open(&config)?;
         config.network.architecture = begun.architecture.to_string();
         config.check()?;
+        absolute(&mut config);
+        let mut remarks = begun.remarks.clone();
+        if matches!(begun.architecture, Architecture::Lite(_))
+            && config.init.kind == InitKind::Checkpoint
+            && config.loss.aux_weight > 0.0
+        {
+            // They would begin as noise and rule what was learned already.
+            config.loss.aux_weight = 0.0;
+            let text = "loss.aux_weight is 0: a Lite network's checkpoint has no auxiliary heads";
+            remarks.push(text.to_owned());
+        }
+        if data.validation.is_none() {
+            let text = "no photo is held out: nothing is validated, and nothing ends the run early";
+            remarks.push(text.to_owned());
+        }
+        if config.clicks.returning && begun.architecture.sees_previous_mask() {
+            let expected = "false for a network that sees its previous mask";
+            return Err(Error::value("clicks.returning", expected, true));
+        }
         let steps_per_epoch = enough(&data, &config)?;
         let mut manifest = Manifest::new(&config, device.name())?;
         manifest.data.clone_from(&data.records);
@@ -46,7 +66,6 @@ impl Training {
         }
         let data_sha256 = manifest.data_checksum();
         let architecture = begun.architecture.to_string();
-        let remarks = begun.remarks.clone();
         let steps = steps(&config, begun, &device)?;
         let folder = RunFolder::create(&config, &architecture, &manifest)?;
         let log = RunLog::create(&folder.logs())?;
@@ -61,6 +80,8 @@ impl Training {
             validation_iou: AdaptiveIou::default(),
             focal: FocalAverages::default(),
             best: Best::default(),
+            judged: 0,
+            before: None,
             waiting: Vec::new(),
             log: LogPosition::default(),
             config_sha256: config.checksum()?,
@@ -91,15 +112,32 @@ impl Training {
         let architecture: Architecture = parse(&config.network.architecture)?;
         let checkpoint = Checkpoint::open(files.weights(latest), ExtraKeys::Refuse)?;
         let scaling = checkpoint.scaling();
-        let source = Source::Drawn(InitialWeights { seed: config.run.seed });
+        let source = Source::Saved(state.parameters.clone());
         let begun = Weights { architecture, scaling, source, remarks: Vec::new() };
         let steps = steps(&config, begun, &device)?;
         let log = RunLog::resume(&folder.logs(), &state.position.log)?;
-        let position = state.position.clone();
+        let TrainingState { position, parameters } = state;
         let pool = pool(&config);
         let mut training = Self { config, folder, log, steps, data, position, pool };
-        training.restore(state)?;
+        training.restore(&parameters)?;
         Ok(training)
+    }
+}
+
+/// Makes the paths of a run good from everywhere.
+fn absolute(config: &mut Config) {
+    let path = |text: &mut String| {
+        if !text.is_empty()
+            && Path::new(text.as_str()).exists()
+            && let Ok(whole) = std::path::absolute(text.as_str())
+        {
+            *text = whole.display().to_string();
+        }
+    };
+    path(&mut config.init.file);
+    for set in config.data.sets.iter_mut().chain(&mut config.data.validation) {
+        path(&mut set.path);
+        path(&mut set.scores);
     }
 }
 
@@ -207,6 +245,8 @@ enum Source {
     /// The backbone of a network that was trained.
     Backbone(Box<Checkpoint>, InitialWeights),
     Drawn(InitialWeights),
+    /// Of a run that goes on.
+    Saved(BTreeMap<String, ParameterState>),
 }
 
 impl ParameterSource for Source {
@@ -224,6 +264,10 @@ impl ParameterSource for Source {
             Self::Whole(checkpoint, _) => checkpoint.read(name, shape),
             Self::Some(partial, initial) => partial.over(*initial).read(name, shape),
             Self::Drawn(initial) => initial.read(name, shape),
+            Self::Saved(states) => {
+                let state = states.get(name).ok_or("the training file does not have it")?;
+                Ok(state.value.clone())
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use fbrs_models::LiteTaps;
 use fbrs_samples::{Batch, Loader, Photos, Plan, SampleOptions, preview};
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 
-use crate::config::Config;
+use crate::config::{Config, InitKind};
 use crate::folder::RunFolder;
 use crate::log::{At, Picture, RunLog, Tag};
 use crate::metric::FocalSample;
@@ -32,6 +32,8 @@ use pool::{Live, Pool};
 use step::{Learned, Steps};
 pub use watch::{Ended, Event, Validated};
 
+/// The weights that a run began with, among its checkpoints.
+const BEFORE: &str = "before.safetensors";
 /// Quality of the pictures of samples.
 const JPEG_QUALITY: u8 = 90;
 
@@ -74,6 +76,17 @@ impl Training {
         Some((files.weights(epoch), best.value()))
     }
 
+    /// What the weights that the run began with were judged by, where they were.
+    pub fn before(&self) -> Option<f64> {
+        self.position.before
+    }
+
+    /// Whether there is something to go on from.
+    pub fn is_saved(&self) -> bool {
+        let files = CheckpointFiles::new(&self.folder.checkpoints());
+        files.latest().is_ok_and(|latest| latest.is_some())
+    }
+
     /// Trains to the end, or until `stop` is cancelled: then the step at hand is finished, and everything
     /// saved.
     ///
@@ -83,9 +96,15 @@ impl Training {
         let steps_per_epoch = self.position.steps_per_epoch;
         let schedule = Schedule::new(&self.config, steps_per_epoch);
         let mut progress = Progress::new(schedule.steps(), self.position.step);
+        self.judge_before(on_event)?;
+        // A validation that was cut off is made up for.
+        self.judge_epoch(stop, on_event)?;
+        if self.position.best.is_over(self.config.validation.patience) {
+            return Ok(Ended::NothingBetter);
+        }
         while self.position.epoch < self.config.schedule.epochs {
             let epoch = self.position.epoch;
-            if self.position.sample == 0 {
+            if self.position.step == epoch * steps_per_epoch {
                 self.position.training_iou.begin_epoch();
             }
             if !self.learn_epoch(epoch, &schedule, &mut progress, stop, on_event)? {
@@ -97,10 +116,14 @@ impl Training {
             self.position.epoch += 1;
             self.position.sample = 0;
             self.save(epoch)?;
-            if self.judge_epoch(epoch, on_event)? {
+            self.judge_epoch(stop, on_event)?;
+            let is_over = self.position.best.is_over(self.config.validation.patience);
+            let is_judged = self.position.judged == self.position.epoch;
+            if is_over && is_judged {
                 return Ok(Ended::NothingBetter);
             }
-            if stop.is_cancelled() && self.position.epoch < self.config.schedule.epochs {
+            let is_done = is_judged && self.position.epoch >= self.config.schedule.epochs;
+            if stop.is_cancelled() && !is_done {
                 return Ok(Ended::Stopped);
             }
         }
@@ -172,8 +195,20 @@ impl Training {
         [epoch, number]: [u64; 2],
         on_event: &mut dyn FnMut(Event),
     ) -> Result<Learned> {
-        let size = self.config.batch.size;
         let Some(mut pool) = self.pool.take() else { return Ok(Learned::default()) };
+        let learned = self.learn_from(&mut pool, loader, [epoch, number], on_event);
+        self.pool = Some(pool);
+        learned
+    }
+
+    fn learn_from(
+        &mut self,
+        pool: &mut Pool,
+        loader: &mut Loader,
+        [epoch, number]: [u64; 2],
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Learned> {
+        let size = self.config.batch.size;
         while pool.lacks(size) > 0 {
             let Some(batch) = next(loader, on_event)? else { break };
             for sample in batch.samples {
@@ -191,7 +226,6 @@ impl Training {
         for (live, prediction) in drawn.drain(..).zip(learned.probabilities.chunks(pixels.max(1))) {
             pool.put_back(live, prediction);
         }
-        self.pool = Some(pool);
         Ok(learned)
     }
 
@@ -207,9 +241,9 @@ impl Training {
             .factors
             .iter()
             .map(|factors| FocalSample {
-                multiplier: factors.map_or(0.0, |[factor, _]| factor),
-                largest: factors.map_or(0.0, |[_, largest]| largest),
-                has_ignored: factors.is_none(),
+                multiplier: factors.factor,
+                largest: factors.largest,
+                has_ignored: !factors.whole,
             })
             .collect();
         if !factors.is_empty() {
@@ -248,26 +282,51 @@ impl Training {
         self.log.picture(&Tag::PICTURES, picture, step)
     }
 
-    /// Judges the network where it is time; whether patience is over.
-    fn judge_epoch(&mut self, epoch: u64, on_event: &mut dyn FnMut(Event)) -> Result<bool> {
-        let every = self.config.validation.every;
-        let Some(photos) = self.data.validation.clone() else { return Ok(false) };
-        if every == 0 || !(epoch + 1).is_multiple_of(every) {
-            return Ok(false);
+    /// Judges the weights that the run began with, where they were trained before.
+    fn judge_before(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<()> {
+        let Some(photos) = self.data.validation.clone() else { return Ok(()) };
+        let is_trained = self.config.init.kind == InitKind::Checkpoint;
+        if self.position.step > 0 || self.position.before.is_some() || !is_trained {
+            return Ok(());
         }
         let begun = Instant::now();
-        let found = self.validate(&photos, epoch)?;
+        let weights = self.folder.checkpoints().join(BEFORE);
+        self.save_weights(&weights)?;
+        let Some(found) = self.validate(&photos, &weights, &CancelToken::new())? else {
+            return Ok(());
+        };
+        self.position.before = Some(found.judged_by());
+        on_event(Event::Validated { epoch: None, found, best: false, took: begun.elapsed() });
+        Ok(())
+    }
+
+    /// Judges the network behind the last epoch, where it is time and was not done.
+    fn judge_epoch(&mut self, stop: &CancelToken, on_event: &mut dyn FnMut(Event)) -> Result<()> {
+        let Some(epoch) = self.position.epoch.checked_sub(1) else { return Ok(()) };
+        if self.position.judged > epoch {
+            return Ok(());
+        }
+        let every = self.config.validation.every;
+        let due = every > 0 && (epoch + 1).is_multiple_of(every);
+        let Some(photos) = self.data.validation.clone().filter(|_| due) else {
+            self.position.judged = epoch + 1;
+            return Ok(());
+        };
+        let begun = Instant::now();
+        let weights = CheckpointFiles::new(&self.folder.checkpoints()).weights(epoch);
+        let Some(found) = self.validate(&photos, &weights, stop)? else { return Ok(()) };
         let at = At::Epoch(epoch);
-        self.log.value(&Tag::VALIDATION_LOSS, found.loss, at)?;
+        self.log.value(&Tag::VALIDATION_INSTANCE_LOSS, found.loss, at)?;
         self.log.value(&Tag::VALIDATION_IOU, found.iou, at)?;
         if let Some(clicks) = found.clicks {
             self.log.value(&Tag::VALIDATION_NOC, clicks, at)?;
         }
-        let best = self.position.best.see(epoch, found.clicks.unwrap_or(found.loss));
+        let best = self.position.best.see(epoch, found.judged_by());
+        self.position.judged = epoch + 1;
         // What was found belongs to the epoch.
         self.save(epoch)?;
-        on_event(Event::Validated { epoch, found, best, took: begun.elapsed() });
-        Ok(self.position.best.is_over(self.config.validation.patience))
+        on_event(Event::Validated { epoch: Some(epoch), found, best, took: begun.elapsed() });
+        Ok(())
     }
 
     fn options(&self) -> SampleOptions {

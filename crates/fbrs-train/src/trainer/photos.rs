@@ -11,7 +11,7 @@ use fbrs_samples::{Photos, Purpose, Stream, preview};
 use image::RgbImage;
 
 use crate::config::{Config, DataSet, Mix, Unlabelled};
-use crate::manifest::{DataRecord, of_file, of_folder};
+use crate::manifest::{DataRecord, of_file, of_texts};
 use crate::{Error, Result};
 
 /// Photos to learn from, and to judge by.
@@ -52,6 +52,7 @@ impl Data {
         config: &Config,
         on_progress: &(dyn Fn(&str, usize, usize) + Sync),
     ) -> Result<Self> {
+        config.check_data()?;
         let mut training = Opened::default();
         for set in &config.data.sets {
             training.add(set, config, Split::Train, on_progress)?;
@@ -147,7 +148,7 @@ impl Opened {
             kind: set.kind.clone(),
             path: set.path.clone(),
             photos: chosen.len(),
-            checksum: of_folder_or_file(&name.path)?,
+            sha256: checksum(set, opened.as_ref(), &checked)?,
         });
         let share = (config.data.mix == Mix::Proportional).then_some(set.weight);
         self.sets.push((Arc::new(chosen), share));
@@ -156,11 +157,14 @@ impl Opened {
     }
 }
 
-fn of_folder_or_file(path: &Path) -> Result<crate::manifest::Checksum> {
-    if path.is_dir() {
-        return of_folder(path);
+/// Of every photo and its labels, their names, and the scores.
+fn checksum(set: &DataSet, opened: &dyn TrainingSet, checked: &Checked) -> Result<String> {
+    let mut texts = vec![format!("{:016x}", checked.checksum)];
+    texts.extend(checked.usable.iter().map(|photo| opened.name(*photo)));
+    if !set.scores.is_empty() {
+        texts.push(of_file(Path::new(&set.scores))?);
     }
-    Ok(crate::manifest::Checksum { sha256: of_file(path)?, of_contents: true })
+    Ok(of_texts(texts.iter().map(String::as_str)))
 }
 
 fn name(set: &DataSet) -> Result<TrainingName> {
@@ -177,13 +181,19 @@ fn name(set: &DataSet) -> Result<TrainingName> {
     Ok(TrainingName { kind, path: (&set.path).into(), share: None })
 }
 
-/// The numbers of photos to learn from, and of those that are held out.
-fn divided(count: usize, config: &Config) -> [Vec<usize>; 2] {
+/// The numbers of some photos in an order that the seed decides.
+pub(super) fn shuffled(count: usize, seed: u64) -> Vec<usize> {
     let mut photos: Vec<usize> = (0..count).collect();
-    let mut drawn = Stream::new(config.run.seed, u64::MAX, 0, Purpose::Order);
+    let mut drawn = Stream::new(seed, u64::MAX, 0, Purpose::Order);
     for end in (1..photos.len()).rev() {
         photos.swap(end, drawn.below(end + 1));
     }
+    photos
+}
+
+/// The numbers of photos to learn from, and of those that are held out.
+fn divided(count: usize, config: &Config) -> [Vec<usize>; 2] {
+    let mut photos = shuffled(count, config.run.seed);
     // Of two photos one is for each purpose.
     let held_out = (count as f64 * config.data.hold_out).round() as usize;
     let held_out = held_out.clamp(usize::from(count > 1), count.saturating_sub(1));

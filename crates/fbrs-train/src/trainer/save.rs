@@ -1,10 +1,11 @@
 //! A run on the disk: weights that are used like any others, and what it takes to go on.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fbrs_models::ParameterRole;
+use fbrs_models::ParameterSource;
 use fbrs_samples::TrainingPoint;
 use fbrs_weights::{Precision, Provenance, save_native};
 
@@ -12,9 +13,10 @@ use super::Training;
 use super::pool::{Live, Pool};
 use crate::average::Average;
 use crate::learner::Learner;
-use crate::log::RunLog;
 use crate::optimizer::Moments;
-use crate::state::{CheckpointFiles, ParameterState, Position, TrainingState, Waiting};
+use crate::state::{
+    CheckpointFiles, ParameterState, Position, TrainingState, Waiting, check_parameters,
+};
 use crate::{Error, Result};
 
 /// How the name of the second moment ends.
@@ -24,30 +26,8 @@ impl Training {
     /// Saves the pair of files of an epoch.
     pub(super) fn save(&mut self, epoch: u64) -> Result<()> {
         let files = CheckpointFiles::new(&self.folder.checkpoints());
+        self.save_weights(&files.weights(epoch))?;
         let learner = &self.steps.learner;
-        let network = &learner.network;
-        let provenance = Provenance::default();
-        let (architecture, scaling) = (network.architecture(), &self.steps.scaling);
-        let path = files.weights(epoch);
-        let precision = Precision::F32;
-        match &learner.average {
-            Some(average) => save_native(
-                &path,
-                &mut average.source(),
-                architecture,
-                scaling,
-                precision,
-                &provenance,
-            )?,
-            None => save_native(
-                &path,
-                &mut network.learned(),
-                architecture,
-                scaling,
-                precision,
-                &provenance,
-            )?,
-        }
         let log = self.log.position()?;
         let waiting = self.pool.as_ref().map(Pool::waiting).unwrap_or_default();
         let position = Position { log, waiting, ..self.position.clone() };
@@ -56,19 +36,29 @@ impl Training {
         files.tidy(&self.config.checkpoints, epoch, self.position.best.epoch())
     }
 
-    /// Goes on where a run was saved.
-    pub(super) fn restore(&mut self, state: TrainingState) -> Result<()> {
+    /// Saves the network as it is delivered: the moving average where there is one.
+    pub(super) fn save_weights(&self, path: &Path) -> Result<()> {
+        let Learner { network, average, .. } = &self.steps.learner;
+        let (architecture, scaling) = (network.architecture(), &self.steps.scaling);
+        let provenance = Provenance::default();
+        let mut learned: Box<dyn ParameterSource + '_> = match average {
+            Some(average) => Box::new(average.source(network)),
+            None => Box::new(network.learned()),
+        };
+        let precision = Precision::F32;
+        Ok(save_native(path, &mut *learned, architecture, scaling, precision, &provenance)?)
+    }
+
+    /// Goes on where a run was saved. The network has the saved values.
+    pub(super) fn restore(&mut self, states: &BTreeMap<String, ParameterState>) -> Result<()> {
         let learner = &mut self.steps.learner;
         let expected = learner.network.parameters().iter();
-        state.check_parameters(expected.map(|own| (own.name(), own.shape())))?;
-        restore(learner, &state.parameters)?;
-        self.position = state.position;
-        if let Some(average) = &mut self.steps.learner.average {
+        check_parameters(states, expected.map(|own| (own.name(), own.shape())))?;
+        restore(learner, states)?;
+        if let Some(average) = &mut learner.average {
             average.steps = self.position.step;
         }
-        self.refill()?;
-        self.log = RunLog::resume(&self.folder.logs(), &self.position.log)?;
-        Ok(())
+        self.refill()
     }
 
     /// Makes the samples that come again, with the clicks that they had.
@@ -108,7 +98,6 @@ fn parameters(learner: &Learner) -> Result<BTreeMap<String, ParameterState>> {
             }
         }
         if let Some(average) = &learner.average
-            && parameter.role() != ParameterRole::Kept
             && let Some(value) = average.values.get(name)
         {
             let value = value.clone().try_into_vec_as::<f32>();
@@ -124,14 +113,18 @@ fn restore(learner: &mut Learner, states: &BTreeMap<String, ParameterState>) -> 
     let mut moments = BTreeMap::new();
     for parameter in learner.network.parameters() {
         let Some(state) = states.get(parameter.name()) else { continue };
-        parameter.set(tensor(&state.value, &device));
         if !state.first.is_empty() {
             moments.insert(parameter.name().to_owned(), learner.optimization.named(state));
         }
         if let Some(Average { values, .. }) = &mut learner.average
-            && !state.average.is_empty()
+            && let Some(value) = values.get_mut(parameter.name())
         {
-            values.insert(parameter.name().to_owned(), tensor(&state.average, &device));
+            if state.average.is_empty() {
+                let name = parameter.name();
+                let reason = format!("the training file has no moving average of {name}");
+                return Err(Error::Resume(reason));
+            }
+            *value = tensor(&state.average, &device);
         }
     }
     learner.optimization.restore(moments, &device)?;

@@ -20,6 +20,8 @@ pub(super) struct Steps {
     rounds: u32,
     drop_previous: f64,
     accumulate: usize,
+    /// Samples of a whole batch.
+    batch: u64,
     /// Losses are taken at the crop's resolution divided by this.
     reduction: usize,
     /// The encoder of a Lite network, where it does not learn.
@@ -60,6 +62,7 @@ impl Steps {
             },
             drop_previous: config.clicks.prev_mask_drop_prob,
             accumulate: config.batch.accumulate,
+            batch: config.batch.size as u64,
             reduction: config.loss.reduction,
             encoder,
         })
@@ -150,7 +153,7 @@ impl Steps {
         match &self.learner.average {
             Some(average) => {
                 let architecture = network.architecture();
-                Network::build(architecture, &mut average.source(), network.device())
+                Network::build(architecture, &mut average.source(network), network.device())
                     .map_err(Error::from)
             }
             None => Ok(network.network()?),
@@ -173,7 +176,7 @@ impl Steps {
         let rounds = drawn.below(self.rounds as usize + 1) as u32;
         let images = batch.images(device);
         let features = network.image_features(images);
-        let first = number * batch.len() as u64;
+        let first = number * self.batch;
         let seed = self.seed;
         let previous = add_clicks(network, &features, &mut batch, rounds, |sample, round| {
             let place = (first + sample as u64) << 8 | u64::from(round);

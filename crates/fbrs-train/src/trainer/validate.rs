@@ -2,9 +2,10 @@
 //! counted by the simulated user.
 
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::Arc;
 
-use fbrs::{DeviceChoice, Segmenter};
+use fbrs::{CancelToken, DeviceChoice, Segmenter};
 use fbrs_data::annotations::{Label, Truth};
 use fbrs_data::sets::{Layout, Sample};
 use fbrs_data::training::LabelledPhoto;
@@ -13,17 +14,23 @@ use fbrs_samples::{Loader, Photos, Plan, Purpose, Stream};
 use fbrs_weights::{Checkpoint, ExtraKeys};
 
 use super::Training;
+use super::photos::shuffled;
 use super::step::Judged;
 use super::watch::Validated;
 use crate::Result;
-use crate::state::CheckpointFiles;
 
 /// The epoch whose samples are judged, always: none of training has this number.
 const EPOCH: u64 = u64::MAX;
 
 impl Training {
-    /// Judges the network as it is delivered. The weights of `epoch` are saved by now.
-    pub(super) fn validate(&mut self, photos: &Arc<Photos>, epoch: u64) -> Result<Validated> {
+    /// Judges the network as it is delivered; its weights are saved in a file. `None` where it was stopped.
+    pub(super) fn validate(
+        &mut self,
+        photos: &Arc<Photos>,
+        weights: &Path,
+        stop: &CancelToken,
+    ) -> Result<Option<Validated>> {
+        let iou_before = self.position.validation_iou.clone();
         let network = self.steps.delivered()?;
         let seed = self.config.run.seed;
         let drawn = Arc::clone(photos).epoch(seed, EPOCH);
@@ -33,6 +40,10 @@ impl Training {
         self.position.validation_iou.begin_epoch();
         for prepared in Loader::start(drawn, self.config.validation_options(), plan)? {
             let prepared = prepared?;
+            if stop.is_cancelled() {
+                self.position.validation_iou = iou_before;
+                return Ok(None);
+            }
             let (number, samples) = (prepared.number as u64, prepared.samples.len());
             let judged = self.steps.judge(&network, prepared.samples, [EPOCH, number])?;
             let Some(Judged { loss, probabilities, targets }) = judged else { continue };
@@ -41,48 +52,73 @@ impl Training {
             let pixels = probabilities.len() / samples.max(1);
             self.position.validation_iou.update(&probabilities, &targets, pixels);
         }
-        let clicks = match self.config.validation.noc_objects {
-            0 => None,
-            objects => Some(self.clicks(photos, epoch, objects)?),
-        };
+        let objects = self.config.validation.noc_objects;
+        let clicks = self.clicks(photos, weights, objects, stop)?;
+        if stop.is_cancelled() {
+            self.position.validation_iou = iou_before;
+            return Ok(None);
+        }
         let iou = self.position.validation_iou.epoch_value();
-        Ok(Validated { loss: sum / count.max(1) as f64, iou, clicks })
+        Ok(Some(Validated { loss: sum / count.max(1) as f64, iou, clicks }))
     }
 
-    /// Mean number of clicks until the IoU is good enough, over the first objects.
-    fn clicks(&self, photos: &Photos, epoch: u64, objects: usize) -> Result<f64> {
-        let files = CheckpointFiles::new(&self.folder.checkpoints());
-        let checkpoint = Checkpoint::open(files.weights(epoch), ExtraKeys::Refuse)?;
+    /// Mean number of clicks until the IoU is good enough, over some objects, always the same: one of each
+    /// photo, as long as there are enough photos. `None` where there is no object, or it was stopped.
+    fn clicks(
+        &self,
+        photos: &Photos,
+        weights: &Path,
+        objects: usize,
+        stop: &CancelToken,
+    ) -> Result<Option<f64>> {
+        if objects == 0 {
+            return Ok(None);
+        }
+        let checkpoint = Checkpoint::open(weights, ExtraKeys::Refuse)?;
         let device = self.config.run.device.parse::<DeviceChoice>();
         let device = device.map_err(|error| crate::Error::Device(error.to_string()))?.open()?;
         let segmenter = Segmenter::from_checkpoint(checkpoint, device)?;
         let settings = Settings {
             max_clicks: self.config.validation.noc_clicks,
+            target_iou: self.config.validation.noc_iou,
             ..Settings::for_network(segmenter.architecture())
         };
         let threshold = self.config.validation.noc_iou;
         let (mut sum, mut count) = (0usize, 0usize);
         let set = photos.set();
-        'photos: for photo in 0..set.len() {
-            let (seed, number) = (self.config.run.seed, photo as u64);
-            let mut drawn = Stream::new(seed, EPOCH, number, Purpose::Reading);
-            let Ok(labelled) = set.read(photo, &mut drawn) else { continue };
-            for object in 0..labelled.objects.len() {
-                if count >= objects {
-                    break 'photos;
+        let seed = self.config.run.seed;
+        let order = shuffled(set.len(), seed);
+        // First an object of each photo, then a second one.
+        let mut round = 0;
+        loop {
+            let mut any = false;
+            for photo in &order {
+                if count >= objects || stop.is_cancelled() {
+                    any = false;
+                    break;
                 }
-                let Some(truth) = truth(&labelled, object) else { continue };
-                if truth.is_empty() {
+                let mut drawn = Stream::new(seed, EPOCH, *photo as u64, Purpose::Reading);
+                // What cannot be read was told before anything was trained.
+                let Ok(labelled) = set.read(*photo, &mut drawn) else { continue };
+                let Some(truth) = truth(&labelled, round) else { continue };
+                any = true;
+                let least = self.config.validation.min_object_area;
+                let area = truth.labels().iter().filter(|label| **label == Label::Object).count();
+                if area < least.max(1) {
                     continue;
                 }
-                let Ok(sample) = Sample::new(labelled.photo.clone(), truth) else { continue };
+                let Ok(sample) = Sample::new(labelled.photo, truth) else { continue };
                 let options = settings.options(Layout::Folder)?;
                 let result = evaluate(&segmenter, sample, options, &settings)?;
                 sum += clicks_needed(&result.iou, threshold, settings.max_clicks);
                 count += 1;
             }
+            if !any {
+                break;
+            }
+            round += 1;
         }
-        Ok(sum as f64 / count.max(1) as f64)
+        Ok((count > 0 && !stop.is_cancelled()).then(|| sum as f64 / count as f64))
     }
 }
 

@@ -21,10 +21,10 @@ pub enum Event {
         /// How fast it goes.
         pace: Option<Pace>,
     },
-    /// The network was judged behind an epoch.
+    /// The network was judged.
     Validated {
-        /// Epoch, counted from 0.
-        epoch: u64,
+        /// Epoch, counted from 0; `None` for the weights that the run began with.
+        epoch: Option<u64>,
         /// What was found.
         found: Validated,
         /// Whether it is the best so far.
@@ -43,6 +43,13 @@ pub struct Validated {
     pub iou: f64,
     /// Mean number of clicks until the IoU is good enough, where they are counted.
     pub clicks: Option<f64>,
+}
+
+impl Validated {
+    /// What networks are compared by; less is better.
+    pub(super) fn judged_by(&self) -> f64 {
+        self.clicks.unwrap_or(self.loss)
+    }
 }
 
 /// How a run ended.

@@ -1,0 +1,150 @@
+//! `fbrs train`: looking first, training, stopping, going on, using what came out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+
+use common::{Ended, SIZE, Work};
+use image::{GrayImage, Luma};
+
+/// A folder of photos with masks, and the arguments that train a tiny network on it.
+struct Training {
+    work: Work,
+}
+
+impl Training {
+    fn new() -> Self {
+        let work = Work::new();
+        for name in ["data/images", "data/masks"] {
+            fs::create_dir_all(work.path(name)).unwrap();
+        }
+        for number in 0..6 {
+            Work::photo().save(work.path(&format!("data/images/{number}.png"))).unwrap();
+            let mask = GrayImage::from_fn(SIZE.0, SIZE.1, |x, y| {
+                let inside = (40..90).contains(&x) && (25..65).contains(&y);
+                Luma([255 * u8::from(inside)])
+            });
+            mask.save(work.path(&format!("data/masks/{number}.png"))).unwrap();
+        }
+        Self { work }
+    }
+
+    fn train(&self, arguments: &[&str]) -> Ended {
+        let fixed = ["train", "--preset", "tiny", "--data", "data", "--device", "cpu"];
+        self.work.run(&[&fixed, arguments].concat())
+    }
+}
+
+#[test]
+fn people_look_before_they_train() {
+    let training = Training::new();
+    let ended = training.train(&["--check"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("6 photos with 6 objects, 1 on each"), "{ended:?}");
+    assert!(ended.err.contains("5 photos to learn from, 1 to judge by"), "{ended:?}");
+
+    let ended = training.train(&["--preview", "3"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let picture = training.work.image("preview/0002.png");
+    assert_eq!((picture.width(), picture.height()), (2 * 96, 64));
+
+    let ended = training.train(&["--print-config", "--set", "optimizer.rate=0.125"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("rate = 0.125"), "{ended:?}");
+    // What is printed is a configuration.
+    fs::write(training.work.path("mine.toml"), &ended.out).unwrap();
+    let again = training.work.run(&["train", "--config", "mine.toml", "--print-config"]);
+    assert_eq!(again.out, ended.out);
+    assert!(!training.work.path("runs").exists());
+
+    let ended = training.work.run(&["train", "presets"]);
+    assert!(ended.out.lines().any(|name| name == "fine-tune"), "{ended:?}");
+}
+
+#[test]
+fn what_was_trained_segments_and_is_exported() {
+    let training = Training::new();
+    let ended = training.train(&["--name", "first", "--set", "schedule.epochs=1"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("epoch 1: validation loss"), "{ended:?}");
+    let weights = "runs/tiny/hrnet8s_ocr8/000_first/checkpoints/000.safetensors";
+    assert!(ended.err.contains(weights), "{ended:?}");
+    training.work.segment(&["--weights", weights, "--pos", "65,45", "-o", "mask.png"]);
+
+    let export = ["weights", "export", weights, "-o", "mine.pth"];
+    let ended = training.work.run(&export);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    training.work.segment(&["--weights", "mine.pth", "--pos", "65,45", "-o", "other.png"]);
+    let masks = ["mask.png", "other.png"].map(|name| training.work.image(name).into_luma8());
+    assert_eq!(masks[0], masks[1]);
+
+    // There is nothing left to do.
+    let ended = training.work.run(&["train", "--resume", "runs/tiny/hrnet8s_ocr8/000_first"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn nonsense_is_told() {
+    let training = Training::new();
+    let work = &training.work;
+    fs::write(work.path("typo.toml"), "preset = \"tiny\"\n[optimizer]\nrte = 1\n").unwrap();
+    for (arguments, code, words) in [
+        (vec!["train"], 2, "required"),
+        (vec!["train", "--preset", "huge", "--data", "data"], 2, "expected one of fine-tune"),
+        (vec!["train", "--preset", "tiny"], 2, "data.sets: expected at least one set"),
+        (vec!["train", "--preset", "tiny", "--data", "nowhere"], 3, "nowhere"),
+        (vec!["train", "--preset", "tiny", "--data", "xyz:data"], 2, "KIND in KIND:PATH"),
+        (vec!["train", "--config", "typo.toml", "--data", "data"], 2, "optimizer.rte"),
+        (vec!["train", "--preset", "fine-tune", "--data", "data"], 2, "init.file"),
+        (
+            vec!["train", "--preset", "fine-tune", "--data", "data", "--init", "nothing.pth"],
+            4,
+            "nothing.pth",
+        ),
+        (vec!["train", "--resume", "data"], 3, "config.toml"),
+        (vec!["train", "--resume", "data", "--preset", "tiny"], 2, "cannot be used with"),
+        (vec!["weights", "export", "default", "-o", "mine.txt"], 2, ".pth"),
+    ] {
+        let ended = work.run(&arguments);
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
+        assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.err.trim_end().lines().count(), 1, "{arguments:?}: {ended:?}");
+    }
+    // A mask of another size, in the middle of the set.
+    GrayImage::new(7, 9).save(work.path("data/masks/3.png")).unwrap();
+    let ended = training.train(&[]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.err.contains("3.png"), "{ended:?}");
+    assert!(!work.path("runs").exists());
+}
+
+/// Ctrl-C finishes the step and saves; what goes on ends as if nothing had been.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_goes_on() {
+    use std::process::Stdio;
+
+    let training = Training::new();
+    let more = ["--set", "data.epoch_length=40", "--set", "schedule.epochs=1"];
+    let fixed = ["train", "--preset", "tiny", "--data", "data", "--device", "cpu"];
+    let mut command = training.work.command(&[&fixed, &more[..]].concat());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let log = training.work.path("runs/tiny/hrnet8s_ocr8/000/pictures");
+    // The first picture is written behind the first step.
+    for _ in 0..600 {
+        if log.is_dir() && log.read_dir().unwrap().next().is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let signal = ["-INT", &child.id().to_string()];
+    assert!(std::process::Command::new("kill").args(signal).status().unwrap().success());
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(ended.err.contains("--resume runs/tiny/hrnet8s_ocr8/000"), "{ended:?}");
+    let ended = training.work.run(&["train", "--resume", "runs/tiny/hrnet8s_ocr8/000"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("done: "), "{ended:?}");
+}
