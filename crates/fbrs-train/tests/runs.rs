@@ -97,8 +97,15 @@ fn judged(training: &Training) -> Vec<(u64, String, String)> {
 #[test]
 fn validations_are_made_up_for_and_patience_is_kept() {
     let (_kept, path) = folder();
-    let config =
-        config(&path, &["schedule.epochs=6", "validation.patience=1", "optimizer.rate=0.5"]);
+    let config = config(
+        &path,
+        &[
+            "schedule.epochs=6",
+            "validation.patience=1",
+            "freeze.batch_norm=true",
+            "optimizer.rate=1e-30",
+        ],
+    );
     let mut whole = begin(&config);
     let (ended, _) = run(&mut whole, None);
     assert_eq!(ended, Ended::NothingBetter);

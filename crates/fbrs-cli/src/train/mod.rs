@@ -31,6 +31,9 @@ pub(crate) fn run(args: TrainArgs, voice: Voice) -> Result<()> {
     if args.print_config {
         return print::print(&config.to_toml().map_err(failure)?);
     }
+    if !args.check && args.preview.is_none() {
+        config.check_ready().map_err(failure)?;
+    }
     let data = open(&config, voice)?;
     if args.check {
         return Ok(());

@@ -91,6 +91,7 @@ fn lite() -> Config {
 
 /// A network that learns one object within a minute: for trying things out.
 fn tiny() -> Config {
+    let data = Data { hold_out: 0.2, ..Data::of(&[], &[]) };
     Config {
         run: Run::of("tiny", ""),
         init: Init::of(InitKind::None),
@@ -99,6 +100,6 @@ fn tiny() -> Config {
         batch: Batch::of(2),
         checkpoints: Checkpoints::every(&[(0, 1)]),
         logs: Logs { picture_steps: 10 },
-        ..published("tiny".to_owned(), "hrnet8s_ocr8", 0.0, Data::of(&[], &[]))
+        ..published("tiny".to_owned(), "hrnet8s_ocr8", 0.0, data)
     }
 }
