@@ -108,8 +108,9 @@ fn nonsense_is_told() {
     ] {
         let ended = work.run(&arguments);
         assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
-        assert!(ended.err.contains(words), "{arguments:?}: {ended:?}");
-        assert_eq!(ended.err.trim_end().lines().count(), 1, "{arguments:?}: {ended:?}");
+        // What was understood of the data may stand before it.
+        let last = ended.err.trim_end().lines().last().unwrap_or_default();
+        assert!(last.contains(words), "{arguments:?}: {ended:?}");
     }
     // A mask of another size, in the middle of the set.
     GrayImage::new(7, 9).save(work.path("data/masks/3.png")).unwrap();
