@@ -97,7 +97,7 @@ pub struct LearningNetwork {
     running: Arc<Running>,
 }
 
-/// Prefix of parameters that no checkpoint for inference has.
+/// Prefix of parameters that no checkpoint has.
 const TRAINING_ONLY: &str = "training_only";
 
 impl LearningNetwork {
@@ -155,11 +155,6 @@ impl LearningNetwork {
     /// Every parameter, in published order, those for training alone behind them.
     pub fn parameters(&self) -> &[Arc<Parameter>] {
         &self.parameters
-    }
-
-    /// The parameters of a checkpoint: without those for training alone.
-    pub fn checkpoint(&self) -> impl Iterator<Item = &Arc<Parameter>> {
-        self.parameters.iter().filter(|parameter| !parameter.name().starts_with(TRAINING_ONLY))
     }
 
     /// Runs the network with gradients; running statistics follow the batch's. Input tensors lie on the

@@ -9,7 +9,7 @@ mod check;
 mod checkpoints;
 mod convert;
 mod data;
-mod differences;
+mod decisive;
 mod init;
 mod layers;
 mod loss;
@@ -133,7 +133,7 @@ impl Config {
     }
 
     /// SHA-256, hexadecimal, of what decides the numbers of a run. Two configurations with the same
-    /// checksum train the same network, [`Self::differences`] lists why others do not.
+    /// checksum train the same network.
     ///
     /// # Errors
     /// As [`Self::to_toml`].

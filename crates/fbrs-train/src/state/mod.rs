@@ -146,21 +146,17 @@ struct Steps {
 const NAMED: usize = 3;
 
 impl TrainingState {
-    /// Whether data and configuration are those of the saved run. `differences` says what differs
-    /// where the configuration is not.
+    /// Whether data and configuration are those of the saved run.
     ///
     /// # Errors
     /// [`Error::Resume`].
-    pub fn check_origin(&self, config: &str, data: &str, differences: &[String]) -> Result<()> {
+    pub fn check_origin(&self, config: &str, data: &str) -> Result<()> {
         if self.position.config_sha256 != config {
-            let list = match differences {
-                [] => String::new(),
-                differences => format!(" ({})", printable(&differences.join("; "))),
-            };
-            return Err(Error::Resume(format!(
-                "the configuration is not the one that was trained with{list}; begin a run of its \
-                 own, with the checkpoint as init.file"
-            )));
+            return Err(Error::Resume(
+                "config.toml is not as it was when it was trained with; bring it back, or begin a run \
+                 of its own, with the checkpoint as init.file"
+                    .to_owned(),
+            ));
         }
         if self.position.data_sha256 != data {
             return Err(Error::Resume(

@@ -107,7 +107,7 @@ impl Training {
         let data = Data::open(&config, on_progress)?;
         let mut manifest = folder.manifest()?;
         manifest.data.clone_from(&data.records);
-        state.check_origin(&config.checksum()?, &manifest.data_checksum(), &[])?;
+        state.check_origin(&config.checksum()?, &manifest.data_checksum())?;
         let device = open_device(&config)?;
         let architecture: Architecture = parse(&config.network.architecture)?;
         let checkpoint = Checkpoint::open(files.weights(latest), ExtraKeys::Refuse)?;
