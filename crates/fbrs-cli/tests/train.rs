@@ -136,10 +136,11 @@ fn a_run_that_is_interrupted_goes_on() {
     for arguments in [&begin[..], &["train", "--resume", run]] {
         let mut command = training.work.command(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let child = command.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         // Every tenth step leaves a picture.
         let before = made();
         while made() == before {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         let signal = ["-INT", &child.id().to_string()];
