@@ -145,7 +145,7 @@ fn another_network_is_told_apart() {
     let error = check_parameters(&state.parameters, other).unwrap_err().to_string();
     assert_eq!(
         error,
-        "cannot resume: the training file is of another network (hrnet8s_ocr8) or another choice \
+        "cannot resume: the training file is of another network or another choice \
          of what learns: head.weight has the shape [2, 3], expected [3, 2], a is missing, b is \
          missing and 1 more"
     );
