@@ -321,7 +321,9 @@ impl Training {
         if let Some(clicks) = found.clicks {
             self.log.value(&Tag::VALIDATION_NOC, clicks, at)?;
         }
-        let best = self.position.best.see(epoch, found.judged_by());
+        let judged = found.judged_by();
+        let best = self.position.best.see(epoch, judged)
+            && self.position.before.is_none_or(|before| judged < before);
         self.position.judged = epoch + 1;
         // What was found belongs to the epoch.
         self.save(epoch)?;
