@@ -6,7 +6,9 @@ use crate::architecture::Architecture;
 use crate::build::Build;
 use crate::click_input::ClickInput;
 use crate::conv::{Conv, Layer};
-use crate::cut::{Beside, Cut, CutState};
+#[cfg(feature = "testing")]
+use crate::cut::Cut;
+use crate::cut::{Beside, CutState};
 use crate::deeplab::DeepLab;
 use crate::hrnet::HrNet;
 use crate::image_features::{ImageFeatures, Of};
