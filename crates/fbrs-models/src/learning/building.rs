@@ -44,8 +44,6 @@ impl Building<'_> {
         let of_batch = learns && self.options.statistics == Statistics::OfBatch;
         #[cfg(feature = "cpu")]
         let on_host = host::serves(self.reading.device);
-        #[cfg(not(feature = "cpu"))]
-        let on_host = false;
         let learned = role(learns);
         let statistic = if of_batch { ParameterRole::Statistic } else { ParameterRole::Kept };
         let mut part = |part, role| self.read(format!("{name}.{part}"), &[channels], role);
@@ -57,6 +55,7 @@ impl Building<'_> {
             variance: part(variance, statistic)?,
             epsilon,
             of_batch,
+            #[cfg(feature = "cpu")]
             on_host,
         })
     }

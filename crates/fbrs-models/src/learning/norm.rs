@@ -28,6 +28,7 @@ pub(super) struct Norm {
     /// Whether the statistics are those of the batch.
     pub(super) of_batch: bool,
     /// Whether the processor's own kernels serve it.
+    #[cfg(feature = "cpu")]
     pub(super) on_host: bool,
 }
 
