@@ -126,6 +126,34 @@ fn validations_are_made_up_for_and_patience_is_kept() {
     assert_eq!(judged(&part), found);
 }
 
+/// Stopped in a validation, and again while it is made up for, as often as one likes.
+#[test]
+fn a_validation_can_be_stopped_again_and_again() {
+    let (_kept, path) = folder();
+    let config = config(&path, &["schedule.epochs=1"]);
+    let mut training = begin(&config);
+    let stop = CancelToken::new();
+    let ended = training.run(&stop, &mut |event| {
+        if let Event::Step { steps: [done, total], .. } = event
+            && done == total
+        {
+            stop.cancel();
+        }
+    });
+    assert_eq!(ended.unwrap(), Ended::Stopped);
+    let place = training.folder().to_owned();
+    drop(training);
+    for _ in 0..2 {
+        let mut training = Training::resume(&place, &|_, _, _| {}).unwrap();
+        let stop = CancelToken::new();
+        stop.cancel();
+        assert_eq!(training.run(&stop, &mut |_| {}).unwrap(), Ended::Stopped);
+    }
+    let mut training = Training::resume(&place, &|_, _, _| {}).unwrap();
+    assert_eq!(run(&mut training, None), (Ended::Done, Vec::new()));
+    judged(&training);
+}
+
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();

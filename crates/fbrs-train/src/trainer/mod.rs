@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use fbrs::CancelToken;
 use fbrs_models::LiteTaps;
-use fbrs_samples::{Batch, Loader, Photos, Plan, SampleOptions, preview};
+use fbrs_samples::{Batch, Loader, Photos, Plan, preview};
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 
 use crate::config::{Config, InitKind};
@@ -96,9 +96,13 @@ impl Training {
         let steps_per_epoch = self.position.steps_per_epoch;
         let schedule = Schedule::new(&self.config, steps_per_epoch);
         let mut progress = Progress::new(schedule.steps(), self.position.step);
-        self.judge_before(on_event)?;
+        self.judge_before(stop, on_event)?;
         // A validation that was cut off is made up for.
         self.judge_epoch(stop, on_event)?;
+        if self.position.judged < self.position.epoch {
+            // Stopped again: the epoch's weights are still wanted, and nothing new is there to save.
+            return Ok(Ended::Stopped);
+        }
         if self.position.best.is_over(self.config.validation.patience) {
             return Ok(Ended::NothingBetter);
         }
@@ -145,7 +149,7 @@ impl Training {
         let batch = NonZero::new(size).unwrap_or(NonZero::<usize>::MIN);
         let from = self.position.sample as usize / size;
         let plan = Plan { threads: self.threads(), from, ..Plan::new(batch) };
-        let mut loader = Loader::start(drawn, self.options(), plan)?;
+        let mut loader = Loader::start(drawn, self.config.samples.clone(), plan)?;
         let end = (epoch + 1) * self.position.steps_per_epoch;
         while self.position.step < end {
             if stop.is_cancelled() {
@@ -283,7 +287,7 @@ impl Training {
     }
 
     /// Judges the weights that the run began with, where they were trained before.
-    fn judge_before(&mut self, on_event: &mut dyn FnMut(Event)) -> Result<()> {
+    fn judge_before(&mut self, stop: &CancelToken, on_event: &mut dyn FnMut(Event)) -> Result<()> {
         let Some(photos) = self.data.validation.clone() else { return Ok(()) };
         let is_trained = self.config.init.kind == InitKind::Checkpoint;
         if self.position.step > 0 || self.position.before.is_some() || !is_trained {
@@ -292,9 +296,7 @@ impl Training {
         let begun = Instant::now();
         let weights = self.folder.checkpoints().join(BEFORE);
         self.save_weights(&weights)?;
-        let Some(found) = self.validate(&photos, &weights, &CancelToken::new())? else {
-            return Ok(());
-        };
+        let Some(found) = self.validate(&photos, &weights, stop)? else { return Ok(()) };
         self.position.before = Some(found.judged_by());
         on_event(Event::Validated { epoch: None, found, best: false, took: begun.elapsed() });
         Ok(())
@@ -329,10 +331,6 @@ impl Training {
         self.save(epoch)?;
         on_event(Event::Validated { epoch: Some(epoch), found, best, took: begun.elapsed() });
         Ok(())
-    }
-
-    fn options(&self) -> SampleOptions {
-        self.config.samples.clone()
     }
 
     fn threads(&self) -> NonZero<usize> {

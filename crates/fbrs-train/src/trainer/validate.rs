@@ -89,13 +89,11 @@ impl Training {
         let seed = self.config.run.seed;
         let order = shuffled(set.len(), seed);
         // First an object of each photo, then a second one.
-        let mut round = 0;
-        loop {
+        'rounds: for round in 0.. {
             let mut any = false;
             for photo in &order {
                 if count >= objects || stop.is_cancelled() {
-                    any = false;
-                    break;
+                    break 'rounds;
                 }
                 let mut drawn = Stream::new(seed, EPOCH, *photo as u64, Purpose::Reading);
                 // What cannot be read was told before anything was trained.
@@ -116,7 +114,6 @@ impl Training {
             if !any {
                 break;
             }
-            round += 1;
         }
         Ok((count > 0 && !stop.is_cancelled()).then(|| sum as f64 / count as f64))
     }
