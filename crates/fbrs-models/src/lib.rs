@@ -77,7 +77,7 @@ pub use cut::{Cut, CutState};
 pub use image_features::ImageFeatures;
 pub use learning::{
     BatchOfOne, Learned, LearningInput, LearningNetwork, LearningOptions, LearningOutput,
-    Parameter, ParameterRole, Statistics,
+    Parameter, ParameterRole, Statistics, TRAINING_ONLY,
 };
 pub use lite::LiteTaps;
 pub use network::Network;

@@ -5,6 +5,7 @@
 //! Biases 0, batch normalization 1 and 0 with running mean 0 and variance 1, RITM's scale 0.05.
 
 use fbrs_models::{BoxError, ParameterSource};
+use fbrs_samples::{Purpose, Stream};
 
 /// RITM's learned factor of the click features.
 const SCALE: f32 = 0.05;
@@ -22,7 +23,7 @@ impl ParameterSource for InitialWeights {
         if let [output, input, height, width] = *shape {
             let area = height * width;
             let deviation = (4.0 / ((input + output) * area) as f64).sqrt();
-            return Ok(normal(seed_of(name, self.seed))
+            return Ok(normal(Stream::new(self.seed, 0, number(name), Purpose::Initialization))
                 .take(count)
                 .map(|n| (n * deviation) as f32)
                 .collect());
@@ -36,26 +37,19 @@ impl ParameterSource for InitialWeights {
     }
 }
 
-/// A seed of its own for a parameter: FNV-1a.
-fn seed_of(name: &str, seed: u64) -> u64 {
-    let name = name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+/// A number of its own for a parameter: FNV-1a.
+fn number(name: &str) -> u64 {
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
-    });
-    name ^ seed.wrapping_add(1).wrapping_mul(0xD134_2543_DE82_EF95)
+    })
 }
 
-/// Standard normal numbers (Box & Muller 1958) from SplitMix64.
-fn normal(mut state: u64) -> impl Iterator<Item = f64> {
-    let mut uniform = move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        // In (0, 1].
-        (((z ^ (z >> 31)) >> 11) + 1) as f64 / (1u64 << 53) as f64
-    };
+/// Standard normal numbers (Box & Muller 1958).
+fn normal(mut stream: Stream) -> impl Iterator<Item = f64> {
     std::iter::from_fn(move || {
-        let radius = (-2.0 * uniform().ln()).sqrt();
-        let angle = std::f64::consts::TAU * uniform();
+        // Of a number in (0, 1].
+        let radius = (-2.0 * (1.0 - stream.unit()).ln()).sqrt();
+        let angle = std::f64::consts::TAU * stream.unit();
         Some([radius * angle.cos(), radius * angle.sin()])
     })
     .flatten()

@@ -25,7 +25,7 @@ pub(crate) fn add_clicks(
     for round in 1..=rounds {
         let told = batch.told(previous.clone(), device);
         let logits = network.answer(features, told);
-        let probabilities: Vec<f32> = read(&logits)?.into_iter().map(sigmoid).collect();
+        let probabilities: Vec<f32> = read(logits)?.into_iter().map(sigmoid).collect();
         let area = batch.size.area();
         let of_samples = batch.samples.iter().zip(probabilities.chunks(area.max(1)));
         for (index, (sample, prediction)) in of_samples.enumerate() {

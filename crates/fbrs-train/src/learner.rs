@@ -13,9 +13,9 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Losses {
     /// Of the network's answer, each with its weight.
-    pub main: Vec<(Loss, f64)>,
+    pub(crate) main: Vec<(Loss, f64)>,
     /// Of every auxiliary head's.
-    pub auxiliary: (Loss, f64),
+    pub(crate) auxiliary: (Loss, f64),
 }
 
 /// One network that learns.
@@ -88,7 +88,7 @@ impl Learner {
                 Some(whole) => whole + part,
             });
         };
-        passed.logits = read(&output.logits)?;
+        passed.logits = read(output.logits.clone())?;
         let mut gradient = vec![0.0; passed.logits.len()];
         for (loss, weight) in &self.losses.main {
             let evaluated = loss.evaluate(&passed.logits, targets, samples);
@@ -104,7 +104,7 @@ impl Learner {
         passed.overall = passed.instance;
         let (loss, weight) = self.losses.auxiliary;
         for logits in output.auxiliary {
-            let evaluated: Evaluated = loss.evaluate(&read(&logits)?, targets, samples);
+            let evaluated: Evaluated = loss.evaluate(&read(logits.clone())?, targets, samples);
             let mean = evaluated.mean();
             passed.auxiliary = Some(passed.auxiliary.unwrap_or(0.0) + mean);
             passed.overall += weight * mean;
@@ -125,13 +125,10 @@ impl Learner {
         Ok(passed)
     }
 
-    /// The losses of an answer, `[samples, pixels]`, without learning from it.
-    pub(crate) fn judge(&self, logits: &[f32], targets: &[f32], samples: usize) -> Passed {
-        let evaluated = self.losses.main.iter();
-        let losses =
-            evaluated.map(|(loss, weight)| weight * loss.evaluate(logits, targets, samples).mean());
-        let instance = losses.sum();
-        Passed { instance, overall: instance, ..Passed::default() }
+    /// The main losses of an answer, `[samples, pixels]`, weighted, without learning from it.
+    pub(crate) fn judge(&self, logits: &[f32], targets: &[f32], samples: usize) -> f64 {
+        let losses = self.losses.main.iter();
+        losses.map(|(loss, weight)| weight * loss.evaluate(logits, targets, samples).mean()).sum()
     }
 
     /// Makes the step of the gradients so far, at a rate.
@@ -164,9 +161,7 @@ impl Learner {
         let squares = self.gradients.iter().flatten();
         let squares = squares.map(|gradient| gradient.clone().powi_scalar(2).sum());
         let Some(sum) = squares.reduce(|sum, square| sum + square) else { return Ok(0.0) };
-        let sum =
-            sum.try_into_vec_as::<f32>().map_err(|error| Error::Device(format!("{error:?}")))?;
-        Ok(f64::from(sum.first().copied().unwrap_or(0.0)).sqrt())
+        Ok(f64::from(read(sum)?.first().copied().unwrap_or(0.0)).sqrt())
     }
 
     /// How many numbers learn.
@@ -177,8 +172,8 @@ impl Learner {
     }
 }
 
-/// The logits on the host, in order.
-pub(crate) fn read(logits: &Tensor<4>) -> Result<Vec<f32>> {
-    let logits = if logits.is_autodiff() { logits.clone().inner() } else { logits.clone() };
-    logits.try_into_vec_as::<f32>().map_err(|error| Error::Device(format!("{error:?}")))
+/// A tensor's values on the host, in order.
+pub(crate) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let tensor = if tensor.is_autodiff() { tensor.inner() } else { tensor };
+    tensor.try_into_vec_as::<f32>().map_err(|error| Error::Device(format!("{error:?}")))
 }

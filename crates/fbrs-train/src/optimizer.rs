@@ -60,14 +60,22 @@ enum State {
     Sgd(SgdState<1>),
 }
 
-/// What an optimizer remembers of one parameter: tensors and numbers by name.
-#[derive(Debug, Clone, PartialEq)]
+/// What an optimizer remembers of one parameter; what it does not use is 0 or empty.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Moments {
-    /// Flat, as long as the parameter.
-    pub tensors: Vec<(String, Vec<f32>)>,
-    /// Step counts.
-    pub counts: Vec<(String, u64)>,
+    /// Steps that were made.
+    pub steps: u64,
+    /// The gradient's running mean, or the direction of the last step. Flat, as long as the parameter.
+    pub first: Vec<f32>,
+    /// The running mean of the gradient's square.
+    pub second: Vec<f32>,
 }
+
+/// How Burn's optimizers call it.
+const STEPS: &str = "momentum.time";
+const MEAN: &str = "momentum.moment_1";
+const SQUARE: &str = "momentum.moment_2";
+const VELOCITY: &str = "momentum.velocity";
 
 /// An optimizer that remembers.
 pub struct Optimization {
@@ -119,20 +127,6 @@ impl Optimization {
         value
     }
 
-    /// How what is remembered of a parameter is called: the gradient's mean or the last direction, and the
-    /// mean of its square.
-    pub(crate) fn leaves(&self) -> [&'static str; 2] {
-        match self.rules.first() {
-            Some(Rule::Sgd(_)) => ["momentum.velocity", ""],
-            _ => ["momentum.moment_1", "momentum.moment_2"],
-        }
-    }
-
-    /// How the count of a parameter's steps is called.
-    pub(crate) fn count(&self) -> &'static str {
-        "momentum.time"
-    }
-
     /// What is remembered, by parameter.
     ///
     /// # Errors
@@ -146,17 +140,19 @@ impl Optimization {
                 State::Sgd(state) => state.state_flatten("", &mut sink),
             }
             let foreign = || ForeignState(name.clone());
-            let tensors = sink
-                .tensors
-                .into_iter()
-                .map(|(leaf, data)| Ok((leaf, data.try_into_vec::<f32>().map_err(|_| foreign())?)));
-            let counts = sink
-                .scalars
-                .into_iter()
-                .map(|(leaf, value)| Ok((leaf, u64::try_from(value).map_err(|_| foreign())?)));
-            let tensors = tensors.collect::<Result<_, ForeignState>>()?;
-            let counts = counts.collect::<Result<_, ForeignState>>()?;
-            Ok((name.clone(), Moments { tensors, counts }))
+            let mut moments = Moments::default();
+            for (leaf, data) in sink.tensors {
+                let values = data.try_into_vec::<f32>().map_err(|_| foreign())?;
+                match leaf.as_str() {
+                    MEAN | VELOCITY => moments.first = values,
+                    SQUARE => moments.second = values,
+                    _ => return Err(foreign()),
+                }
+            }
+            if let Some((_, steps)) = sink.scalars.into_iter().find(|(leaf, _)| leaf == STEPS) {
+                moments.steps = u64::try_from(steps).map_err(|_| foreign())?;
+            }
+            Ok((name.clone(), moments))
         };
         self.states.iter().map(of).collect()
     }
@@ -171,12 +167,14 @@ impl Optimization {
         device: &Device,
     ) -> Result<(), ForeignState> {
         self.states.clear();
-        for (name, Moments { tensors, counts }) in moments {
-            let scalars = counts.into_iter().map(|(leaf, count)| (leaf, count.into())).collect();
-            let mut source = StateSource::new(scalars);
-            for (leaf, values) in tensors {
-                let shape = [values.len()];
-                source.insert_tensor(leaf, TensorData::new(values, shape));
+        for (name, Moments { steps, first, second }) in moments {
+            let mut source = StateSource::new([(STEPS.to_owned(), steps.into())].into());
+            let mean = if second.is_empty() { VELOCITY } else { MEAN };
+            for (leaf, values) in [(mean, first), (SQUARE, second)] {
+                if !values.is_empty() {
+                    let shape = [values.len()];
+                    source.insert_tensor(leaf.to_owned(), TensorData::new(values, shape));
+                }
             }
             let state = match self.rules.first() {
                 Some(Rule::Adam(_)) => {

@@ -120,14 +120,7 @@ fn set(name: &TrainingName, known: &[DataSet]) -> DataSet {
 
 /// Reads all photos and masks once, and says what was understood.
 fn open(config: &Config, voice: Voice) -> Result<Data> {
-    let bar = progress::steps(voice, 0);
-    let data = Data::open(config, &|name, done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-        bar.set_message(format!("looking through {}", printable(name)));
-    });
-    bar.finish_and_clear();
-    let data = data.map_err(failure)?;
+    let data = looking(voice, |seen| Data::open(config, seen))?;
     for set in data.understood() {
         for line in format!("{}: {}", set.name, set.checked).lines() {
             voice.warn(line);
@@ -136,6 +129,21 @@ fn open(config: &Config, voice: Voice) -> Result<Data> {
     let [learned, judged] = data.photos();
     voice.warn(format!("{learned} photos to learn from, {judged} to judge by"));
     Ok(data)
+}
+
+/// Shows how many photos were looked through, while `work` does it.
+fn looking<T>(
+    voice: Voice,
+    work: impl FnOnce(&(dyn Fn(&str, usize, usize) + Sync)) -> fbrs_train::Result<T>,
+) -> Result<T> {
+    let bar = progress::steps(voice, 0);
+    let done = work(&|name, done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        bar.set_message(format!("looking through {}", printable(name)));
+    });
+    bar.finish_and_clear();
+    done.map_err(failure)
 }
 
 /// The exit code of a failed training.

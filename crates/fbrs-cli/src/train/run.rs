@@ -7,7 +7,7 @@ use fbrs_train::config::Config;
 use fbrs_train::{Data, Ended, Event, Training};
 use indicatif::ProgressBar;
 
-use super::{failure, shown};
+use super::{failure, looking, shown};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::print::Voice;
@@ -20,14 +20,7 @@ pub(super) fn begin(config: Config, data: Data, voice: Voice) -> Result<()> {
 }
 
 pub(super) fn resume(folder: &Path, voice: Voice) -> Result<()> {
-    let bar = progress::steps(voice, 0);
-    let training = Training::resume(folder, &|name, done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-        bar.set_message(format!("looking through {name}"));
-    });
-    bar.finish_and_clear();
-    train(training.map_err(failure)?, voice)
+    train(looking(voice, |seen| Training::resume(folder, seen))?, voice)
 }
 
 fn train(mut training: Training, voice: Voice) -> Result<()> {

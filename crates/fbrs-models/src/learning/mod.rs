@@ -97,8 +97,8 @@ pub struct LearningNetwork {
     running: Arc<Running>,
 }
 
-/// Prefix of parameters that no checkpoint has.
-const TRAINING_ONLY: &str = "training_only";
+/// What the names of parameters begin with that no checkpoint has, because training alone needs them.
+pub const TRAINING_ONLY: &str = "training_only.";
 
 impl LearningNetwork {
     /// Reads the parameters of `architecture` from `source` onto `device`, which has no gradients.
@@ -126,7 +126,7 @@ impl LearningNetwork {
         let heads = match architecture {
             Architecture::Lite(LiteConfig { channels }) => ["aspp", "mid_fusion"]
                 .into_iter()
-                .map(|of| ConvSpec::new(format!("{TRAINING_ONLY}.{of}"), *channels, 1, 1).bias())
+                .map(|of| ConvSpec::new(format!("{TRAINING_ONLY}{of}"), *channels, 1, 1).bias())
                 .map(|spec| building.conv(spec))
                 .collect::<Result<_, _>>()?,
             _ => Vec::new(),

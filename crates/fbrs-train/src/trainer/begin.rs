@@ -6,6 +6,7 @@ use std::path::Path;
 use fbrs::{ChosenDevice, DeviceChoice};
 use fbrs_models::{
     Architecture, BoxError, LearningNetwork, LearningOptions, ParameterSource, Statistics,
+    TRAINING_ONLY,
 };
 use fbrs_weights::{Backbone, Checkpoint, ExtraKeys, InputScaling, Partial, Places};
 
@@ -23,9 +24,6 @@ use crate::metric::{AdaptiveIou, FocalAverages};
 use crate::optimizer::Optimization;
 use crate::state::{Best, CheckpointFiles, ParameterState, Position, TrainingState};
 use crate::{Error, Result};
-
-/// Parameters that no checkpoint has, because nobody needs them but training.
-const TRAINING_ONLY: &str = "training_only.";
 
 impl Training {
     /// Begins a run in a folder of its own. Beside it what a user ought to know of the weights that it begins

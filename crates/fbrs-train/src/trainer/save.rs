@@ -12,15 +12,12 @@ use fbrs_weights::{Precision, Provenance, save_native};
 use super::Training;
 use super::pool::{Live, Pool};
 use crate::average::Average;
-use crate::learner::Learner;
+use crate::learner::{Learner, read};
 use crate::optimizer::Moments;
 use crate::state::{
     CheckpointFiles, ParameterState, Position, TrainingState, Waiting, check_parameters,
 };
 use crate::{Error, Result};
-
-/// How the name of the second moment ends.
-const SECOND: &str = "moment_2";
 
 impl Training {
     /// Saves the pair of files of an epoch.
@@ -78,31 +75,19 @@ impl Training {
 
 fn parameters(learner: &Learner) -> Result<BTreeMap<String, ParameterState>> {
     let mut moments = learner.optimization.moments()?;
-    let device = |error| Error::Device(format!("{error}"));
     let mut states = BTreeMap::new();
     for parameter in learner.network.parameters() {
         let name = parameter.name();
-        let mut state = ParameterState {
+        let Moments { steps, first, second } = moments.remove(name).unwrap_or_default();
+        let average = learner.average.as_ref().and_then(|average| average.values.get(name));
+        let state = ParameterState {
             shape: parameter.shape().to_vec(),
-            value: parameter.read().map_err(device)?,
-            ..ParameterState::default()
+            value: read(parameter.value())?,
+            steps,
+            first,
+            second,
+            average: average.map_or_else(|| Ok(Vec::new()), |value| read(value.clone()))?,
         };
-        if let Some(moments) = moments.remove(name) {
-            state.steps = moments.counts.first().map_or(0, |(_, count)| *count);
-            for (leaf, values) in moments.tensors {
-                if leaf.ends_with(SECOND) {
-                    state.second = values;
-                } else {
-                    state.first = values;
-                }
-            }
-        }
-        if let Some(average) = &learner.average
-            && let Some(value) = average.values.get(name)
-        {
-            let value = value.clone().try_into_vec_as::<f32>();
-            state.average = value.map_err(|error| Error::Device(format!("{error:?}")))?;
-        }
         states.insert(name.to_owned(), state);
     }
     Ok(states)
@@ -114,7 +99,8 @@ fn restore(learner: &mut Learner, states: &BTreeMap<String, ParameterState>) -> 
     for parameter in learner.network.parameters() {
         let Some(state) = states.get(parameter.name()) else { continue };
         if !state.first.is_empty() {
-            moments.insert(parameter.name().to_owned(), learner.optimization.named(state));
+            let ParameterState { steps, first, second, .. } = state.clone();
+            moments.insert(parameter.name().to_owned(), Moments { steps, first, second });
         }
         if let Some(Average { values, .. }) = &mut learner.average
             && let Some(value) = values.get_mut(parameter.name())
@@ -133,17 +119,4 @@ fn restore(learner: &mut Learner, states: &BTreeMap<String, ParameterState>) -> 
 
 fn tensor(values: &[f32], device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
-}
-
-impl crate::optimizer::Optimization {
-    /// What is remembered of a parameter, under this optimizer's names.
-    fn named(&self, state: &ParameterState) -> Moments {
-        let [first, second] = self.leaves();
-        let mut tensors = vec![(first.to_owned(), state.first.clone())];
-        if !state.second.is_empty() {
-            tensors.push((second.to_owned(), state.second.clone()));
-        }
-        let counts = vec![(self.count().to_owned(), state.steps)];
-        Moments { tensors, counts }
-    }
 }

@@ -8,7 +8,7 @@ use rand::Rng;
 use crate::batch::Batch;
 use crate::config::Config;
 use crate::iterative::{add_clicks, sigmoid};
-use crate::learner::{Learner, Passed};
+use crate::learner::{Learner, Passed, read};
 use crate::{Error, Result};
 
 /// What all steps of a run share.
@@ -87,23 +87,16 @@ impl Steps {
             return Ok(Learned::default());
         };
         let device = self.network().device().clone();
-        let mut drawn = Stream::new(self.seed, epoch, number, Purpose::Rounds);
-        let rounds = drawn.below(self.rounds as usize + 1) as u32;
         let images = batch.images(&device);
         let taps = taps.or_else(|| self.encoder.as_ref()?.lite_taps(images.clone()));
         let mut previous = None;
+        let rounds = self.rounds([epoch, number]);
         if rounds > 0 {
             let network = self.network().network()?;
             let features = features(&network, &images, taps.as_ref());
-            let seed = self.seed;
-            let first = number * batch.len() as u64;
-            previous = add_clicks(&network, &features, &mut batch, rounds, |sample, round| {
-                let purpose = Purpose::NextClicks;
-                // No two rounds of a sample share numbers.
-                Stream::new(seed, epoch, (first + sample as u64) << 8 | u64::from(round), purpose)
-            })?;
+            previous = self.click(&network, &features, &mut batch, rounds, [epoch, number])?;
             if let Some(previous) = &mut previous {
-                self.drop(previous, batch.size.area(), [epoch, first]);
+                self.drop(previous, batch.size.area(), [epoch, number]);
             }
         }
         let size = [batch.size.height, batch.size.width].map(|side| side.div_ceil(self.reduction));
@@ -131,10 +124,33 @@ impl Steps {
         encoder.lite_taps(batch.images(encoder.device()))
     }
 
+    /// How many clicks on the network's own errors the samples of a batch get.
+    fn rounds(&self, [epoch, number]: [u64; 2]) -> u32 {
+        let mut drawn = Stream::new(self.seed, epoch, number, Purpose::Rounds);
+        drawn.below(self.rounds as usize + 1) as u32
+    }
+
+    /// Gives them these clicks; the answer before the last of them.
+    fn click(
+        &self,
+        network: &Network,
+        features: &ImageFeatures,
+        batch: &mut Batch,
+        rounds: u32,
+        [epoch, number]: [u64; 2],
+    ) -> Result<Option<Vec<f32>>> {
+        let (seed, first) = (self.seed, number * self.batch);
+        add_clicks(network, features, batch, rounds, |sample, round| {
+            // No two rounds of a sample share numbers.
+            let place = (first + sample as u64) << 8 | u64::from(round);
+            Stream::new(seed, epoch, place, Purpose::NextClicks)
+        })
+    }
+
     /// Zeroes the previous masks of some samples.
-    fn drop(&self, previous: &mut [f32], area: usize, [epoch, first]: [u64; 2]) {
+    fn drop(&self, previous: &mut [f32], area: usize, [epoch, number]: [u64; 2]) {
         for (sample, mask) in previous.chunks_mut(area.max(1)).enumerate() {
-            let place = first + sample as u64;
+            let place = number * self.batch + sample as u64;
             let mut drawn = Stream::new(self.seed, epoch, place, Purpose::PreviousMask);
             if drawn.chance(self.drop_previous) {
                 mask.fill(0.0);
@@ -172,24 +188,16 @@ impl Steps {
             return Ok(None);
         };
         let device = network.device();
-        let mut drawn = Stream::new(self.seed, epoch, number, Purpose::Rounds);
-        let rounds = drawn.below(self.rounds as usize + 1) as u32;
-        let images = batch.images(device);
-        let features = network.image_features(images);
-        let first = number * self.batch;
-        let seed = self.seed;
-        let previous = add_clicks(network, &features, &mut batch, rounds, |sample, round| {
-            let place = (first + sample as u64) << 8 | u64::from(round);
-            Stream::new(seed, epoch, place, Purpose::NextClicks)
-        })?;
+        let features = network.image_features(batch.images(device));
+        let rounds = self.rounds([epoch, number]);
+        let previous = self.click(network, &features, &mut batch, rounds, [epoch, number])?;
         let size = [batch.size.height, batch.size.width];
         let targets = batch.targets(size);
         let told = batch.told(previous, device);
-        let logits = network.answer(&features, told);
-        let logits = crate::learner::read(&logits)?;
-        let passed = self.learner.judge(&logits, &targets, batch.len());
+        let logits = read(network.answer(&features, told))?;
+        let loss = self.learner.judge(&logits, &targets, batch.len());
         let probabilities = logits.into_iter().map(sigmoid).collect();
-        Ok(Some(Judged { loss: passed.overall, probabilities, targets }))
+        Ok(Some(Judged { loss, probabilities, targets }))
     }
 }
 
