@@ -6,6 +6,7 @@ import copy
 import multiprocessing
 import os
 import pickle
+import platform
 import subprocess
 import sys
 
@@ -107,3 +108,24 @@ def test_spawned_processes_work(segmenter: fbrs.Segmenter) -> None:
     mask = session.click(225, 345, False).mask()
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         np.testing.assert_array_equal(pool.apply(segmented, (session.log(),)), mask)
+
+
+KEEP = """
+import sys
+
+import fbrs
+
+print(fbrs.keep_memory())
+session = fbrs.Segmenter(device="cpu").session(sys.argv[1])
+print(int(session.click(320, 240).mask().sum()))
+"""
+
+
+def test_memory_is_kept(vase: Pixels) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", KEEP, VASE], capture_output=True, text=True, check=True
+    )
+    kept, area = run.stdout.split()
+    assert kept == str(platform.libc_ver()[0] == "glibc")
+    session = fbrs.Segmenter(device="cpu").session(vase)
+    assert int(area) == int(session.click(320, 240).mask().sum())

@@ -38,6 +38,8 @@ const CLICKS: [(f64, f64); 10] = [
 ];
 
 fn main() -> Result<(), Error> {
+    // As the program does.
+    fbrs::keep_memory();
     let mut evaluations = 8;
     let (mut networks, mut modes) = (Vec::new(), Vec::new());
     for argument in std::env::args().skip(1) {

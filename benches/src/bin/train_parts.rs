@@ -24,6 +24,8 @@ const SIZE: [usize; 2] = [320, 480];
 const NETWORKS: [&str; 2] = ["resnet34_dh128", "hrnet18s_ocr64"];
 
 fn main() -> Result<(), Error> {
+    // As the program does.
+    fbrs::keep_memory();
     let (mut numbers, mut networks) = (Vec::new(), Vec::new());
     for argument in std::env::args().skip(1) {
         match argument.parse::<usize>() {

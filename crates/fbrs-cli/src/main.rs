@@ -35,6 +35,7 @@ use crate::exit::Exit;
 use crate::print::Voice;
 
 fn main() -> ExitCode {
+    fbrs::keep_memory();
     // Drivers and the libraries above them may still panic. Some of it is meant and caught in their
     // own threads: it tells them how much memory a device has. Only what ends `run` is reported.
     let last_fault = Arc::new(Mutex::new(String::new()));

@@ -113,6 +113,16 @@ fn nonsense_is_told() {
         (vec!["train", "--resume", "data"], 3, "config.toml"),
         (vec!["train", "--resume", "data", "--preset", "tiny"], 2, "cannot be used with"),
         (vec!["weights", "export", "default", "-o", "mine.txt"], 2, ".pth"),
+        (
+            vec!["train", "--preset", "tiny", "--data", "data", "--set", "optimizer.momentum=0.9"],
+            2,
+            "optimizer.momentum: 0.9 has no effect here: it needs optimizer.kind = \"sgd\"",
+        ),
+        (
+            vec!["train", "--preset", "tiny", "--data", "data", "--score-samples", "scores.json"],
+            2,
+            "init.file: expected the checkpoint to start from",
+        ),
     ] {
         let ended = work.run(&arguments);
         assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
@@ -126,6 +136,55 @@ fn nonsense_is_told() {
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert!(ended.err.contains("3.png"), "{ended:?}");
     assert!(!work.path("runs").exists());
+}
+
+/// A photo whose mask is not what the clicks are on is hard, and what was written is drawn by.
+#[test]
+fn photos_have_scores_by_which_they_are_drawn() {
+    let training = Training::new();
+    let work = &training.work;
+    // The photo is that of the others; nothing can be seen of what this mask shows.
+    let mask = GrayImage::from_fn(SIZE.0, SIZE.1, |x, y| {
+        let inside = (20..60).contains(&x) && (10..80).contains(&y) && (x / 4 + y / 4) % 3 == 0;
+        Luma([255 * u8::from(inside)])
+    });
+    mask.save(work.path("data/masks/3.png")).unwrap();
+    let weights = ["train", "--preset", "fine-tune", "--init", "default", "--device", "cpu"];
+    let crop = ["--set", "samples.crop={ height = 96, width = 128 }"];
+    let score = ["--data", "data", "--score-samples", "scores.json"];
+    let score = [&weights[..], &crop, &score].concat();
+    let ended = work.run(&score);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.err.contains("6 scores are in scores.json; the hardest: 3.png ("), "{ended:?}");
+    assert!(!work.path("runs").exists());
+
+    let text = fs::read_to_string(work.path("scores.json")).unwrap();
+    let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let scores = read["scores"].as_array().unwrap().iter().map(|score| {
+        (score["photo"].as_str().unwrap().to_owned(), score["score"].as_f64().unwrap())
+    });
+    let mut scores: Vec<_> = scores.collect();
+    scores.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let mut names: Vec<_> = scores.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["0.png", "1.png", "2.png", "3.png", "4.png", "5.png"]);
+    assert!(scores.iter().all(|(_, score)| *score > 0.0 && *score < 1.0), "{scores:?}");
+    assert_eq!(scores[0].0, "3.png", "{scores:?}");
+    assert!(scores[0].1 + 0.1 < scores[1].1, "{scores:?}");
+    // The same ones every time.
+    assert_eq!(work.run(&score).code, Some(0));
+    assert_eq!(fs::read_to_string(work.path("scores.json")).unwrap(), text);
+
+    let set = "data.sets=[{ kind = \"folder\", path = \"data\", scores = \"scores.json\" }]";
+    let train = ["train", "--preset", "tiny", "--device", "cpu", "--set", "schedule.epochs=1"];
+    let train = [&train[..], &["--set", set, "--set", "data.score_gamma=2"]].concat();
+    let ended = work.run(&train);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // Those of other photos are refused.
+    fs::write(work.path("scores.json"), text.replace(".png", "x.png")).unwrap();
+    let ended = work.run(&train);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.err.contains("they are for another set"), "{ended:?}");
 }
 
 /// Ctrl-C finishes the step and saves, again and again; what was saved is gone on from.

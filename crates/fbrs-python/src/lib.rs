@@ -15,6 +15,7 @@ mod files;
 mod held;
 mod image;
 mod logging;
+mod memory;
 mod options;
 mod overlay;
 mod pickle;
@@ -35,6 +36,8 @@ mod _fbrs {
     use crate::device::devices;
     #[pymodule_export]
     use crate::files::{try_out, write_mask};
+    #[pymodule_export]
+    use crate::memory::keep_memory;
     #[pymodule_export]
     use crate::options::check_options;
     #[pymodule_export]

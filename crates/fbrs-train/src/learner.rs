@@ -125,10 +125,16 @@ impl Learner {
         Ok(passed)
     }
 
-    /// The main losses of an answer, `[samples, pixels]`, weighted, without learning from it.
-    pub(crate) fn judge(&self, logits: &[f32], targets: &[f32], samples: usize) -> f64 {
-        let losses = self.losses.main.iter();
-        losses.map(|(loss, weight)| weight * loss.evaluate(logits, targets, samples).mean()).sum()
+    /// The main losses of an answer, `[samples, pixels]`, weighted, per sample, without learning from it.
+    pub(crate) fn judge(&self, logits: &[f32], targets: &[f32], samples: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; samples];
+        for (loss, weight) in &self.losses.main {
+            let evaluated = loss.evaluate(logits, targets, samples);
+            for (sum, own) in sums.iter_mut().zip(evaluated.losses) {
+                *sum += weight * own;
+            }
+        }
+        sums
     }
 
     /// Makes the step of the gradients so far, at a rate.

@@ -56,4 +56,4 @@ pub mod state;
 mod trainer;
 
 pub use error::{Error, Result};
-pub use trainer::{Data, Ended, Event, Training, Understood, Validated};
+pub use trainer::{Data, Ended, Event, Scored, Scoring, Training, Understood, Validated};

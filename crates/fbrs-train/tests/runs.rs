@@ -93,6 +93,25 @@ fn judged(training: &Training) -> Vec<(u64, String, String)> {
     found
 }
 
+/// What has no effect in the network that was found is told, and what a run began with can be told again.
+#[test]
+fn what_a_run_begins_with_is_told_and_recorded() {
+    let (_kept, path) = folder();
+    let trained = ["network.architecture=", "init.kind=checkpoint", "init.file=default"];
+    let values =
+        [&trained[..], &["optimizer.heads_as_backbone=true", "loss.aux_weight=0"]].concat();
+    let config = config(&path, &values);
+    let data = Data::open(&config, &|_, _, _| {}).unwrap();
+    let (training, remarks) = Training::begin(config, data).unwrap();
+    assert_eq!(remarks.len(), 1, "{remarks:?}");
+    let expected = "optimizer.heads_as_backbone = true has no effect here: it needs ";
+    assert!(remarks[0].starts_with(expected), "{remarks:?}");
+    let manifest = std::fs::read_to_string(training.folder().join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let fingerprint = Checkpoint::built_in().unwrap().fingerprint().unwrap();
+    assert_eq!(manifest["init_sha256"], fingerprint.to_string());
+}
+
 /// A validation that was cut off is made up for, and an early stop stays one.
 #[test]
 fn validations_are_made_up_for_and_patience_is_kept() {

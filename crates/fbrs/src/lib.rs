@@ -42,6 +42,7 @@ struct Guide;
 
 mod device;
 mod error;
+mod keep_memory;
 mod loaded;
 mod options;
 mod photo;
@@ -65,6 +66,7 @@ pub use fbrs_refine::{
 };
 /// The crate whose types are in the signatures: depend on it through here, and versions agree.
 pub use image;
+pub use keep_memory::keep_memory;
 pub use options::{Options, Tiles, View, ZoomIn};
 pub use photo::Photo;
 pub use prediction::{CropProbabilities, Prediction};

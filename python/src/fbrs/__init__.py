@@ -39,6 +39,7 @@ from ._fbrs import (
     __version__,
     devices,
     fetch_weights,
+    keep_memory,
 )
 from ._values import Click, Device, Evaluation, Options
 
@@ -67,4 +68,5 @@ __all__ = [
     "__version__",
     "devices",
     "fetch_weights",
+    "keep_memory",
 ]

@@ -26,7 +26,8 @@ pub(crate) struct TrainArgs {
     pub(super) set: Vec<String>,
     /// Go on with the run in this folder, exactly as if it had not been interrupted
     #[arg(long, value_name = "DIR", help_heading = RUN, conflicts_with_all = ["preset", "config", "set",
-        "data", "validation", "init", "name", "device", "output", "preview", "check", "print_config"])]
+        "data", "validation", "init", "name", "device", "output", "preview", "check", "print_config",
+        "score_samples"])]
     pub(super) resume: Option<PathBuf>,
     /// Stands behind the number of the run's folder
     #[arg(long, value_name = "NAME", help_heading = RUN)]
@@ -66,6 +67,14 @@ pub(crate) struct TrainArgs {
     /// Print the resolved configuration, and train nothing
     #[arg(long, help_heading = LOOK)]
     pub(super) print_config: bool,
+    /// Write how well the weights answer every photo of --data, and train nothing
+    ///
+    /// FILE is JSON: for each photo a score from 0 to 1, the IoU of the answer's probabilities with the mask on the
+    /// mean of four samples. A run that is given it (`data.sets[].scores`) draws hard photos more often
+    /// (`data.score_gamma`). Low scores are also where to look for wrong masks.
+    #[arg(long, value_name = "FILE", help_heading = LOOK,
+        conflicts_with_all = ["preview", "check", "print_config"])]
+    pub(super) score_samples: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +92,8 @@ Fine-tune the built-in network on photos of your own:
   fbrs train --preset fine-tune --data my-photos --check
   fbrs train --preset fine-tune --data my-photos --preview 8
   fbrs train --preset fine-tune --data my-photos --init default
+Which of them are hard for it:
+  fbrs train --preset fine-tune --data my-photos --init default --score-samples scores.json
 
 A run is a folder, runs/FAMILY/NETWORK/NUMBER: checkpoints, logs (TensorBoard and JSON lines), pictures,
 the configuration. Ctrl-C finishes the step and saves; `--resume` that folder goes on.";

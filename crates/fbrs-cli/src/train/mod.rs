@@ -3,6 +3,7 @@
 mod args;
 mod look;
 mod run;
+mod score;
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use anyhow::Result;
 use fbrs_data::text::printable;
 use fbrs_data::training::{Kind, TrainingName};
 use fbrs_train::config::{Config, DataSet, Layers, Mix, preset_names};
-use fbrs_train::{Data, Error};
+use fbrs_train::{Data, Error, Understood};
 
 pub(crate) use args::TrainArgs;
 use args::TrainCommand;
@@ -30,6 +31,9 @@ pub(crate) fn run(args: TrainArgs, voice: Voice) -> Result<()> {
     let config = resolve(&args).map_err(failure)?;
     if args.print_config {
         return print::print(&config.to_toml().map_err(failure)?);
+    }
+    if let Some(file) = &args.score_samples {
+        return score::score(&config, file, voice);
     }
     if !args.check && args.preview.is_none() {
         config.check_ready().map_err(failure)?;
@@ -97,6 +101,7 @@ fn resolve(args: &TrainArgs) -> fbrs_train::Result<Config> {
         config.init.file.clone_from(init);
     }
     config.check()?;
+    layers.check_effect(&config)?;
     Ok(config)
 }
 
@@ -121,14 +126,18 @@ fn set(name: &TrainingName, known: &[DataSet]) -> DataSet {
 /// Reads all photos and masks once, and says what was understood.
 fn open(config: &Config, voice: Voice) -> Result<Data> {
     let data = looking(voice, |seen| Data::open(config, seen))?;
-    for set in data.understood() {
+    tell(data.understood(), voice);
+    let [learned, judged] = data.photos();
+    voice.warn(format!("{learned} photos to learn from, {judged} to judge by"));
+    Ok(data)
+}
+
+fn tell(understood: &[Understood], voice: Voice) {
+    for set in understood {
         for line in format!("{}: {}", set.name, set.checked).lines() {
             voice.warn(line);
         }
     }
-    let [learned, judged] = data.photos();
-    voice.warn(format!("{learned} photos to learn from, {judged} to judge by"));
-    Ok(data)
 }
 
 /// Shows how many photos were looked through, while `work` does it.

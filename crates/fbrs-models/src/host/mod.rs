@@ -3,8 +3,8 @@
 //! Burn's CPU backend makes a convolution by copying every pixel's neighborhood and multiplying
 //! matrices. Here the input is copied once, with its padding, and the convolution reads it in
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
-//! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
-//! few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
+//! contiguous read, so that outputs are computed for consecutive positions at once (`tile`, and `registers`
+//! the innermost loop). The few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
 //! (`winograd`). A depthwise convolution with what is before and behind it is one pass (`separable`).
 //! The gradient with respect to the input is again a convolution (`gradient`), and `layer` makes
 //! both an operation on Burn's tensors. `finish` is what follows a plane's sums, `scratch` the memory
@@ -21,6 +21,7 @@ mod learning;
 mod max_pool;
 mod norm;
 mod padded;
+mod registers;
 mod scratch;
 mod separable;
 mod stencil;
@@ -36,9 +37,10 @@ use rayon::prelude::*;
 pub(crate) use layer::HostLayer;
 pub(crate) use learning::{Normalizing, convolve, max_pool, normalize};
 use padded::Padded;
+use registers::OUTPUTS;
 pub(crate) use separable::HostChain;
 use stencil::Stencil;
-use tile::{OUTPUTS, OutputTask};
+use tile::OutputTask;
 use winograd::Winograd;
 
 use crate::conv::Activation;
@@ -101,11 +103,11 @@ fn within([floor, ceiling]: [f32; 2], value: f32) -> f32 {
     if value > ceiling { ceiling } else { value }
 }
 
-/// Whether these kernels are made for this processor: AVX2 or AVX-512. Elsewhere Burn's are used.
+/// Whether these kernels are made for this processor: AVX2, AVX-512 or NEON. Elsewhere Burn's are used.
 fn serves_this_processor() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return matches!(pulp::Arch::new(), pulp::Arch::V3(_) | pulp::Arch::V4(_));
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    return !matches!(pulp::Arch::new(), pulp::Arch::Scalar);
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     false
 }
 

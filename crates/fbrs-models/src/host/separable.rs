@@ -14,9 +14,12 @@ use rayon::prelude::*;
 
 use super::depthwise::{SLACK, sum_taps};
 use super::padded::{Lines, Phases, padding};
+use super::registers::{
+    Group, OUTPUTS, POSITIONS, add_products, each_group, step, store_sums, vectors, weights_of,
+};
 use super::scratch::{Scratch, Use};
 use super::stencil::Stencil;
-use super::tile::{Input, OUTPUTS, POSITIONS, RUN, VECTORS, accumulate_tile, add_products};
+use super::tile::{Input, RUN, accumulate_tile};
 use super::{HostConv, Planes, Weight, within};
 use crate::conv::Activation;
 
@@ -188,7 +191,7 @@ impl WithSimd for StripTask<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vec<Piece> {
         let Self { block, image, rows } = self;
-        let step = VECTORS * S::F32_LANES;
+        let step = step::<S>();
         let [_, inputs, height, width] = block.x.dims;
         let wanted = block.geometry.input_rows(rows);
         let there = wanted.start.clamp(0, height as isize) as usize
@@ -264,7 +267,7 @@ impl WithSimd for WideTask<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { block, image, rows, there, packed, tile, out } = self;
         let (geometry, chain) = (&block.geometry, block.chain);
-        let step = VECTORS * S::F32_LANES;
+        let step = step::<S>();
         let [_, inputs, height, width] = block.x.dims;
         let plane = geometry.plane(rows);
         let length = geometry.phases.phases.len() * plane;
@@ -284,7 +287,7 @@ impl WithSimd for WideTask<'_> {
                 let blocks = packed.chunks_exact((inputs * step).max(1));
                 for (index, values) in blocks.take(count.div_ceil(step)).enumerate() {
                     let input = Input { values, channel: step, taps: &[(0, 0)] };
-                    accumulate_tile(simd, &input, weight, 0, &mut sums);
+                    accumulate_tile(simd, &input, weight, &mut sums, false);
                     let (mut at, end) = (index * step, ((index + 1) * step).min(count));
                     while at < end {
                         let (line, col) = (at / width, at % width);
@@ -366,7 +369,7 @@ impl WithSimd for ProjectTask<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Piece {
         let Self { block, image, middle, per_tile, blocks, at, positions } = self;
         let chain = block.chain;
-        let step = VECTORS * S::F32_LANES;
+        let step = step::<S>();
         let first = blocks.start * step;
         let length = (blocks.end * step).min(positions) - first;
         let outputs = chain.project.output;
@@ -379,12 +382,7 @@ impl WithSimd for ProjectTask<'_> {
         for (tile, weight) in weights.enumerate() {
             for index in blocks.clone() {
                 let input = Tiled { values: middle, per_tile, index, channels: middle_channels };
-                if S::F32_LANES >= 16 {
-                    accumulate_tiled::<S, 8>(simd, &input, weight, 0, &mut sums);
-                } else {
-                    accumulate_tiled::<S, 4>(simd, &input, weight, 0, &mut sums);
-                    accumulate_tiled::<S, 4>(simd, &input, weight, 4, &mut sums);
-                }
+                each_group(simd, vectors::<S>(), &mut Projected { input, weight, sums: &mut sums });
                 let from = index * step - first;
                 let count = step.min(length - from);
                 let outs = values.chunks_exact_mut(length).enumerate().skip(tile * OUTPUTS);
@@ -417,34 +415,34 @@ struct Tiled<'a> {
     channels: usize,
 }
 
-/// As `accumulate` with a single tap, in the same order.
-#[inline(always)]
-fn accumulate_tiled<S: Simd, const COUNT: usize>(
-    simd: S,
-    input: &Tiled<'_>,
-    weight: &[f32],
-    first: usize,
-    tile: &mut [f32],
-) {
-    let step = VECTORS * S::F32_LANES;
-    let piece = OUTPUTS * step;
-    let tiles = input.channels.div_ceil(OUTPUTS);
-    let per_run = RUN / OUTPUTS;
-    for (run, start) in (0..tiles).step_by(per_run).enumerate() {
-        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; COUNT];
-        for index in start..(start + per_run).min(tiles) {
-            let from = index * input.per_tile + input.index * piece;
-            let values = input.values[from..from + piece].chunks_exact(step);
-            let weight = weight[index * OUTPUTS * OUTPUTS..].chunks_exact(OUTPUTS);
-            for (x, weight) in values.zip(weight) {
-                add_products::<S, COUNT>(simd, x, &weight[first..first + COUNT], &mut sums);
+/// Adds up outputs over them, as `accumulate_tile` with a single tap, in the same order.
+struct Projected<'a> {
+    input: Tiled<'a>,
+    weight: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl Group for Projected<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize, const COUNT: usize>(&mut self, simd: S, first: usize) {
+        let Self { input, weight, .. } = self;
+        let step = N * S::F32_LANES;
+        let piece = OUTPUTS * step;
+        let tiles = input.channels.div_ceil(OUTPUTS);
+        let per_run = RUN / OUTPUTS;
+        for (run, start) in (0..tiles).step_by(per_run).enumerate() {
+            let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
+            for index in start..(start + per_run).min(tiles) {
+                let from = index * input.per_tile + input.index * piece;
+                let (values, _) = S::as_simd_f32s(&input.values[from..from + piece]);
+                let (values, _) = values.as_chunks::<N>();
+                let weight = weight[index * OUTPUTS * OUTPUTS..].chunks_exact(OUTPUTS);
+                for (x, weight) in values.iter().zip(weight) {
+                    add_products(simd, x, weights_of(weight, first), &mut sums);
+                }
             }
-        }
-        for (out, sums) in tile.chunks_exact_mut(POSITIONS).skip(first).zip(&sums) {
-            let (out, _) = S::as_mut_simd_f32s(&mut out[..step]);
-            for (out, sum) in out.iter_mut().zip(sums) {
-                *out = if run == 0 { *sum } else { simd.add_f32s(*out, *sum) };
-            }
+            let out = &mut self.sums[first * POSITIONS..];
+            store_sums(simd, &sums, out, POSITIONS, run > 0);
         }
     }
 }

@@ -113,6 +113,9 @@ fn kernels_and_gradients_agree_with_the_definition() {
         (64, 65, 31, 37, 3, 1, 4, 4, false),
         (64, 64, 100, 96, 3, 1, 1, 1, false),
         (64, 66, 9, 12, 5, 2, 2, 1, false),
+        // More than is gathered at once.
+        (900, 19, 11, 13, 3, 1, 12, 12, false),
+        (3500, 9, 7, 8, 1, 1, 0, 1, false),
     ];
     for (input, output, height, width, kernel, stride, padding, dilation, depthwise) in cases {
         let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };

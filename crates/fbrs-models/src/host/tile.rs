@@ -1,20 +1,23 @@
 //! The inner loops: some output channels at some consecutive positions, held in registers while all
 //! input channels and taps are added up.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::padded::{Padded, Tap};
+use super::registers::{
+    Group, OUTPUTS, POSITIONS, add_products, each_group, step, store_sums, vectors, vectors_of,
+    weights_of,
+};
 use super::{Finish, within};
 
-/// Output channels of a tile.
-pub(super) const OUTPUTS: usize = 8;
-/// Vectors of positions that are computed at once.
-pub(super) const VECTORS: usize = 3;
-/// Positions of a tile: as many as the widest vectors hold.
-pub(super) const POSITIONS: usize = VECTORS * 16;
 /// How much of the input is gathered at once, in values: it stays in the core's own cache while all
 /// output channels read it.
 const GATHERED: usize = 160 * 1024;
+/// Groups of positions that are gathered at once where the channels are divided: each weight is read once for
+/// all of them.
+const DIVIDED_GROUPS: usize = 4;
 /// How many products are added up one after the other, about.
 pub(super) const RUN: usize = 128;
 /// Taps closer than this to one another are gathered as one piece.
@@ -87,15 +90,21 @@ impl Plan {
         taps.filter(|(_, tap)| reads(tap)).map(|((which, at), _)| (*at, which)).collect()
     }
 
-    /// Copies what the groups of `step` positions from `from` on read of every channel:
+    /// Copies what the groups of `step` positions from `from` on read of some channels:
     /// `[group][channel]`. A channel is read once for all groups.
-    fn gather(&self, task: &OutputTask<'_>, from: usize, step: usize, into: &mut [f32]) {
+    fn gather(
+        &self,
+        task: &OutputTask<'_>,
+        channels: Range<usize>,
+        [from, step]: [usize; 2],
+        into: &mut [f32],
+    ) {
         let padded = task.padded;
-        let group = (task.channels * self.channel).max(1);
-        for channel in 0..task.channels {
+        let group = (channels.len() * self.channel).max(1);
+        for (place, channel) in channels.enumerate() {
             let base = task.image * padded.image + channel * padded.channel + from;
             for (index, into) in into.chunks_exact_mut(group).enumerate() {
-                let into = &mut into[channel * self.channel..(channel + 1) * self.channel];
+                let into = &mut into[place * self.channel..(place + 1) * self.channel];
                 for piece in &self.pieces {
                     let start = base + index * step + piece.from;
                     // Behind the last position there is nothing to read, and nothing is made of it.
@@ -106,6 +115,18 @@ impl Plan {
             }
         }
     }
+
+    /// How much is gathered at once: groups of positions, and channels. No more than fits, and the same for
+    /// any number of threads, since sums are rounded where channels are divided.
+    fn portion(&self, channels: usize) -> (usize, usize) {
+        let all = (channels * self.channel).max(1);
+        if all <= GATHERED {
+            return ((GATHERED / all).clamp(1, 8), channels.max(1));
+        }
+        let run = (RUN / self.taps.len().max(1)).max(1);
+        let fit = GATHERED / (DIVIDED_GROUPS * self.channel);
+        (DIVIDED_GROUPS, (fit / run).max(1) * run)
+    }
 }
 
 impl WithSimd for OutputTask<'_> {
@@ -113,26 +134,39 @@ impl WithSimd for OutputTask<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let step = VECTORS * S::F32_LANES;
+        let step = step::<S>();
         let plan = Plan::new(&self.padded.taps, step);
-        let gathered = self.channels * plan.channel;
-        let groups = (GATHERED / gathered.max(1)).clamp(1, 8);
-        let mut input = vec![0.0f32; groups * gathered];
-        let mut sums = [0.0f32; OUTPUTS * POSITIONS];
-        let per_tile = self.channels * plan.taps.len() * OUTPUTS;
+        let (groups, portion) = plan.portion(self.channels);
+        let mut input = vec![0.0f32; groups * portion.min(self.channels) * plan.channel];
+        let per_channel = plan.taps.len() * OUTPUTS;
+        let per_tile = (self.channels * per_channel).max(1);
+        // Where channels are divided, the sums of all tiles wait for the others.
+        let is_divided = portion < self.channels;
+        let kept = if is_divided { self.weight.len() / per_tile } else { 1 };
+        let mut sums = vec![0.0f32; kept.max(1) * groups * OUTPUTS * POSITIONS];
         let positions = self.padded.positions;
         for block in (0..positions).step_by(groups * step) {
             let starts = || (block..positions).step_by(step).take(groups);
-            let count = starts().len();
-            plan.gather(&self, block, step, &mut input[..count * gathered]);
             let active: Vec<_> =
                 starts().map(|from| plan.active(self.padded, from, step)).collect();
-            for (tile, weight) in self.weight.chunks_exact(per_tile.max(1)).enumerate() {
-                let inputs = input.chunks_exact(gathered.max(1)).zip(&active);
-                for (from, (input, taps)) in starts().zip(inputs) {
-                    let input = Input { values: input, channel: plan.channel, taps };
-                    accumulate_tile(simd, &input, weight, 0, &mut sums);
-                    self.store(tile, &sums, from, step);
+            for first in (0..self.channels).step_by(portion) {
+                let channels = first..(first + portion).min(self.channels);
+                let gathered = channels.len() * plan.channel;
+                let input = &mut input[..active.len() * gathered];
+                plan.gather(&self, channels.clone(), [block, step], input);
+                let is_last = channels.end == self.channels;
+                for (tile, weight) in self.weight.chunks_exact(per_tile).enumerate() {
+                    let weight = &weight[channels.start * per_channel..channels.end * per_channel];
+                    let inputs = input.chunks_exact(gathered.max(1)).zip(&active);
+                    for (group, (from, (input, taps))) in starts().zip(inputs).enumerate() {
+                        let place = if is_divided { tile * groups + group } else { 0 };
+                        let sums = &mut sums[place * OUTPUTS * POSITIONS..];
+                        let input = Input { values: input, channel: plan.channel, taps };
+                        accumulate_tile(simd, &input, weight, sums, first > 0);
+                        if is_last {
+                            self.store(tile, sums, from, step);
+                        }
+                    }
                 }
             }
         }
@@ -148,82 +182,61 @@ pub(super) struct Input<'a> {
     pub(super) taps: &'a [(usize, usize)],
 }
 
-/// Adds up all outputs of a tile, over all channels and taps, into `[OUTPUTS][POSITIONS]` from position
-/// `to` on.
+/// Adds up all outputs of a tile, over all channels and taps, into `[OUTPUTS][POSITIONS]`; `adds`: to what
+/// is there.
+///
+/// Products are added up in runs, and the runs' sums after that: rounding grows with the length of
+/// a sum, and a search through a network follows its rounding.
 #[inline(always)]
 pub(super) fn accumulate_tile<S: Simd>(
     simd: S,
     input: &Input<'_>,
     weight: &[f32],
-    to: usize,
     tile: &mut [f32],
+    adds: bool,
 ) {
-    // Wide vectors come with twice as many registers.
-    if S::F32_LANES >= 16 {
-        accumulate::<S, 8>(simd, input, weight, [0, to], tile);
-    } else {
-        accumulate::<S, 4>(simd, input, weight, [0, to], tile);
-        accumulate::<S, 4>(simd, input, weight, [4, to], tile);
-    }
-}
-
-/// Adds up `COUNT` outputs from `first` on, over all channels and taps, into `[OUTPUTS][POSITIONS]`
-/// from position `to` on.
-///
-/// Products are added up in runs, and the runs' sums after that: rounding grows with the length of
-/// a sum, and a search through a network follows its rounding.
-#[inline(always)]
-fn accumulate<S: Simd, const COUNT: usize>(
-    simd: S,
-    input: &Input<'_>,
-    weight: &[f32],
-    [first, to]: [usize; 2],
-    tile: &mut [f32],
-) {
-    let step = VECTORS * S::F32_LANES;
     let channels = input.values.len() / input.channel;
     let per_channel = (weight.len() / channels.max(1)).max(1);
-    let run = (RUN / input.taps.len().max(1)).max(1);
-    let inputs = input.values.chunks(run * input.channel);
-    for (index, (values, weight)) in inputs.zip(weight.chunks(run * per_channel)).enumerate() {
-        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; COUNT];
-        let channels = values.chunks_exact(input.channel).zip(weight.chunks_exact(per_channel));
-        // The loop over a single tap would cost as much as its products.
-        if let &[(at, which)] = input.taps {
-            for (channel, weight) in channels {
-                let weight = &weight[which * OUTPUTS + first..which * OUTPUTS + first + COUNT];
-                add_products::<S, COUNT>(simd, &channel[at..at + step], weight, &mut sums);
-            }
-        } else {
-            for (channel, weight) in channels {
-                for &(at, which) in input.taps {
-                    let weight = &weight[which * OUTPUTS + first..which * OUTPUTS + first + COUNT];
-                    add_products::<S, COUNT>(simd, &channel[at..at + step], weight, &mut sums);
-                }
-            }
-        }
-        for (out, sums) in tile.chunks_exact_mut(POSITIONS).skip(first).zip(&sums) {
-            let (out, _) = S::as_mut_simd_f32s(&mut out[to..to + step]);
-            for (out, sum) in out.iter_mut().zip(sums) {
-                *out = if index == 0 { *sum } else { simd.add_f32s(*out, *sum) };
-            }
-        }
-    }
+    each_group(simd, vectors::<S>(), &mut Outputs { input, weight, per_channel, tile, adds });
 }
 
-#[inline(always)]
-pub(super) fn add_products<S: Simd, const COUNT: usize>(
-    simd: S,
-    x: &[f32],
-    weight: &[f32],
-    sums: &mut [[S::f32s; VECTORS]; COUNT],
-) {
-    let (x, _) = S::as_simd_f32s(x);
-    let x: [S::f32s; VECTORS] = [x[0], x[1], x[2]];
-    for (sums, &weight) in sums.iter_mut().zip(weight) {
-        let weight = simd.splat_f32s(weight);
-        for (sum, &x) in sums.iter_mut().zip(&x) {
-            *sum = simd.mul_add_f32s(weight, x, *sum);
+struct Outputs<'a> {
+    input: &'a Input<'a>,
+    weight: &'a [f32],
+    /// Weights of a channel.
+    per_channel: usize,
+    tile: &'a mut [f32],
+    adds: bool,
+}
+
+impl Group for Outputs<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize, const COUNT: usize>(&mut self, simd: S, first: usize) {
+        let (Input { values, channel: length, taps }, weight) = (self.input, self.weight);
+        let per_channel = self.per_channel;
+        let run = (RUN / taps.len().max(1)).max(1);
+        let inputs = values.chunks(run * length).zip(weight.chunks(run * per_channel));
+        for (index, (values, weight)) in inputs.enumerate() {
+            let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
+            let channels = values.chunks_exact(*length).zip(weight.chunks_exact(per_channel));
+            // The loop over a single tap would cost as much as its products.
+            if let &[(at, which)] = *taps {
+                for (channel, weight) in channels {
+                    let x = vectors_of::<S, N>(&channel[at..]);
+                    let weight = weights_of(weight, which * OUTPUTS + first);
+                    add_products(simd, x, weight, &mut sums);
+                }
+            } else {
+                for (channel, weight) in channels {
+                    for &(at, which) in *taps {
+                        let x = vectors_of::<S, N>(&channel[at..]);
+                        let weight = weights_of(weight, which * OUTPUTS + first);
+                        add_products(simd, x, weight, &mut sums);
+                    }
+                }
+            }
+            let out = &mut self.tile[first * POSITIONS..];
+            store_sums(simd, &sums, out, POSITIONS, self.adds || index > 0);
         }
     }
 }

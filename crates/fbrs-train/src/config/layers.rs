@@ -78,6 +78,25 @@ impl Layers {
         Ok(config)
     }
 
+    /// Whether every key that was asked for, in the file or by a single value, has an effect in the
+    /// configuration that came of it: no momentum without SGD, no milestones where there are none. A file
+    /// that has every key asks for nothing by itself.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the first that has none, with what it needs; as [`Self::resolve`].
+    pub fn check_effect(&self, config: &Config) -> Result<()> {
+        let file = self.file.as_deref().map(read).transpose()?;
+        let mut asked = match self.whole(file.as_ref())? {
+            Some(_) => Vec::new(),
+            None => Vec::from_iter(file),
+        };
+        let base = config.to_table()?;
+        for value in &self.values {
+            asked.push(parse(value, &base)?);
+        }
+        config.check_asked(|path| asked.iter().any(|table| look_up(table, path).is_some()))
+    }
+
     /// What a file is that has every key: it stands by itself, whatever its preset is by now.
     fn whole(&self, file: Option<&Table>) -> Result<Option<Config>> {
         let Some(config) = file.and_then(|file| file.clone().try_into::<Config>().ok()) else {
@@ -147,7 +166,7 @@ fn parse(text: &str, base: &Table) -> Result<Table> {
     Ok(table)
 }
 
-fn look_up<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
+pub(super) fn look_up<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
     match (table.get(*first)?, rest) {
         (value, []) => Some(value),

@@ -10,6 +10,7 @@ mod checkpoints;
 mod convert;
 mod data;
 mod decisive;
+mod effect;
 mod init;
 mod layers;
 mod loss;
@@ -146,6 +147,8 @@ impl Config {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use fbrs_data::training::Kind;
+
     use super::*;
 
     #[test]
@@ -155,6 +158,10 @@ mod tests {
             let config = preset(&name).unwrap();
             config.check().unwrap();
             assert_eq!(config.preset, name);
+            let sets = config.data.sets.iter().chain(&config.data.validation);
+            for set in sets {
+                assert!(Kind::ALL.iter().any(|kind| kind.name() == set.kind), "{name}: {set:?}");
+            }
             assert_eq!(Layers::new().preset(&name).resolve().unwrap(), config, "{name}");
             let path = folder.path().join("config.toml");
             std::fs::write(&path, config.to_toml().unwrap()).unwrap();

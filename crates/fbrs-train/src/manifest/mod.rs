@@ -35,7 +35,8 @@ pub struct Manifest {
     pub began: u64,
     /// What was learned from and judged by, in the configuration's order.
     pub data: Vec<DataRecord>,
-    /// SHA-256 of the file that the weights started from; empty without one.
+    /// SHA-256 of the file that the weights started from, of built-in ones their fingerprint; empty where
+    /// all were drawn.
     pub init_sha256: String,
 }
 

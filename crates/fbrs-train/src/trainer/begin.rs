@@ -8,12 +8,12 @@ use fbrs_models::{
     Architecture, BoxError, LearningNetwork, LearningOptions, ParameterSource, Statistics,
     TRAINING_ONLY,
 };
-use fbrs_weights::{Backbone, Checkpoint, ExtraKeys, InputScaling, Partial, Places};
+use fbrs_weights::{Backbone, Checkpoint, ExtraKeys, InputScaling, Location, Partial, Places};
 
 use super::pool::Pool;
 use super::step::Steps;
 use super::{Data, Training};
-use crate::config::{Config, InitKind};
+use crate::config::{Config, Init, InitKind};
 use crate::folder::RunFolder;
 use crate::groups;
 use crate::init::InitialWeights;
@@ -37,8 +37,10 @@ impl Training {
         let begun = Weights::open(&config)?;
         config.network.architecture = begun.architecture.to_string();
         config.check()?;
+        let init_sha256 = checksum(&config.init)?;
         absolute(&mut config);
         let mut remarks = begun.remarks.clone();
+        remarks.extend(config.idle_keys(&begun.architecture)?);
         if matches!(begun.architecture, Architecture::Lite(_))
             && config.init.kind == InitKind::Checkpoint
             && config.loss.aux_weight > 0.0
@@ -59,9 +61,7 @@ impl Training {
         let steps_per_epoch = enough(&data, &config)?;
         let mut manifest = Manifest::new(&config, device.name())?;
         manifest.data.clone_from(&data.records);
-        if !config.init.file.is_empty() && Path::new(&config.init.file).is_file() {
-            manifest.init_sha256 = of_file(Path::new(&config.init.file))?;
-        }
+        manifest.init_sha256 = init_sha256;
         let data_sha256 = manifest.data_checksum();
         let architecture = begun.architecture.to_string();
         let steps = steps(&config, begun, &device)?;
@@ -143,7 +143,7 @@ fn pool(config: &Config) -> Option<Pool> {
     config.clicks.returning.then(|| Pool::new(&config.clicks, config.run.seed))
 }
 
-fn steps(config: &Config, mut begun: Weights, device: &ChosenDevice) -> Result<Steps> {
+pub(super) fn steps(config: &Config, mut begun: Weights, device: &ChosenDevice) -> Result<Steps> {
     let architecture = begun.architecture;
     let freeze = config.freeze.backbone;
     let learns = |name: &str| !(freeze && groups::is_backbone(&architecture, name));
@@ -173,7 +173,7 @@ fn steps(config: &Config, mut begun: Weights, device: &ChosenDevice) -> Result<S
     Steps::new(learner, begun.scaling, config)
 }
 
-fn open_device(config: &Config) -> Result<ChosenDevice> {
+pub(super) fn open_device(config: &Config) -> Result<ChosenDevice> {
     let choice = config.run.device.parse::<DeviceChoice>();
     let choice = choice.map_err(|error| Error::Device(error.to_string()))?;
     Ok(choice.open()?)
@@ -199,7 +199,7 @@ fn enough(data: &Data, config: &Config) -> Result<u64> {
 }
 
 /// What a run begins with.
-struct Weights {
+pub(super) struct Weights {
     architecture: Architecture,
     scaling: InputScaling,
     source: Source,
@@ -271,13 +271,31 @@ impl ParameterSource for Source {
 }
 
 /// Weights by a file's or a published name, or `default`.
+fn locate(name: &str) -> Result<Location> {
+    Ok(Places::default().looking_first_in("weights").locate(name)?)
+}
+
 fn open(name: &str) -> Result<Checkpoint> {
-    let places = Places::default().looking_first_in("weights");
-    Ok(places.locate(name)?.open(ExtraKeys::Refuse)?)
+    Ok(locate(name)?.open(ExtraKeys::Refuse)?)
+}
+
+/// What the manifest has of the weights that a run begins with.
+fn checksum(init: &Init) -> Result<String> {
+    let path = Path::new(&init.file);
+    let location = match init.kind {
+        InitKind::None => return Ok(String::new()),
+        InitKind::Imagenet if path.is_file() => Location::File(path.to_owned()),
+        InitKind::Checkpoint if init.partial => Location::File(path.to_owned()),
+        InitKind::Imagenet | InitKind::Checkpoint => locate(&init.file)?,
+    };
+    match location {
+        Location::File(path) => of_file(&path),
+        built_in => Ok(built_in.open(ExtraKeys::Refuse)?.fingerprint()?.to_string()),
+    }
 }
 
 impl Weights {
-    fn open(config: &Config) -> Result<Self> {
+    pub(super) fn open(config: &Config) -> Result<Self> {
         let named = Some(config.network.architecture.as_str()).filter(|name| !name.is_empty());
         let named = named.map(parse).transpose()?;
         let initial = InitialWeights { seed: config.run.seed };

@@ -4,6 +4,7 @@ mod begin;
 mod photos;
 mod pool;
 mod save;
+mod score;
 mod step;
 mod validate;
 mod watch;
@@ -29,6 +30,7 @@ use crate::{Error, Result};
 
 pub use photos::{Data, Understood};
 use pool::{Live, Pool};
+pub use score::{Scored, Scoring};
 use step::{Learned, Steps};
 pub use watch::{Ended, Event, Validated};
 
@@ -148,7 +150,7 @@ impl Training {
         let drawn = Arc::clone(&self.data.training).epoch(self.config.run.seed, epoch);
         let batch = NonZero::new(size).unwrap_or(NonZero::<usize>::MIN);
         let from = self.position.sample as usize / size;
-        let plan = Plan { threads: self.threads(), from, ..Plan::new(batch) };
+        let plan = Plan { threads: threads(&self.config), from, ..Plan::new(batch) };
         let mut loader = Loader::start(drawn, self.config.samples.clone(), plan)?;
         let end = (epoch + 1) * self.position.steps_per_epoch;
         while self.position.step < end {
@@ -332,11 +334,12 @@ impl Training {
         on_event(Event::Validated { epoch: Some(epoch), found, best, took: begun.elapsed() });
         Ok(())
     }
+}
 
-    fn threads(&self) -> NonZero<usize> {
-        let all = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        NonZero::new(self.config.run.threads).unwrap_or(all)
-    }
+/// How many threads prepare samples.
+fn threads(config: &Config) -> NonZero<usize> {
+    let all = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    NonZero::new(config.run.threads).unwrap_or(all)
 }
 
 /// The next batch; photos that could not be used are told of.

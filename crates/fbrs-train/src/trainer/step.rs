@@ -40,7 +40,8 @@ pub(super) struct Learned {
 
 /// A batch that was judged.
 pub(super) struct Judged {
-    pub(super) loss: f64,
+    /// Per sample.
+    pub(super) losses: Vec<f64>,
     /// `[batch, pixels]` both.
     pub(super) probabilities: Vec<f32>,
     pub(super) targets: Vec<f32>,
@@ -195,9 +196,9 @@ impl Steps {
         let targets = batch.targets(size);
         let told = batch.told(previous, device);
         let logits = read(network.answer(&features, told))?;
-        let loss = self.learner.judge(&logits, &targets, batch.len());
+        let losses = self.learner.judge(&logits, &targets, batch.len());
         let probabilities = logits.into_iter().map(sigmoid).collect();
-        Ok(Some(Judged { loss, probabilities, targets }))
+        Ok(Some(Judged { losses, probabilities, targets }))
     }
 }
 

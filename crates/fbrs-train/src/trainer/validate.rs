@@ -13,14 +13,14 @@ use fbrs_eval::{Settings, clicks_needed, evaluate};
 use fbrs_samples::{Loader, Photos, Plan, Purpose, Stream};
 use fbrs_weights::{Checkpoint, ExtraKeys};
 
-use super::Training;
 use super::photos::shuffled;
 use super::step::Judged;
 use super::watch::Validated;
+use super::{Training, threads};
 use crate::Result;
 
 /// The epoch whose samples are judged, always: none of training has this number.
-const EPOCH: u64 = u64::MAX;
+pub(super) const EPOCH: u64 = u64::MAX;
 
 impl Training {
     /// Judges the network as it is delivered; its weights are saved in a file. `None` where it was stopped.
@@ -35,7 +35,7 @@ impl Training {
         let seed = self.config.run.seed;
         let drawn = Arc::clone(photos).epoch(seed, EPOCH);
         let batch = NonZero::new(self.config.batch.size).unwrap_or(NonZero::<usize>::MIN);
-        let plan = Plan { threads: self.threads(), keep_last: true, ..Plan::new(batch) };
+        let plan = Plan { threads: threads(&self.config), keep_last: true, ..Plan::new(batch) };
         let (mut sum, mut count) = (0.0, 0usize);
         self.position.validation_iou.begin_epoch();
         for prepared in Loader::start(drawn, self.config.validation_options(), plan)? {
@@ -46,9 +46,9 @@ impl Training {
             }
             let (number, samples) = (prepared.number as u64, prepared.samples.len());
             let judged = self.steps.judge(&network, prepared.samples, [EPOCH, number])?;
-            let Some(Judged { loss, probabilities, targets }) = judged else { continue };
-            sum += loss * samples as f64;
-            count += samples;
+            let Some(Judged { losses, probabilities, targets }) = judged else { continue };
+            sum += losses.iter().sum::<f64>();
+            count += losses.len();
             let pixels = probabilities.len() / samples.max(1);
             self.position.validation_iou.update(&probabilities, &targets, pixels);
         }

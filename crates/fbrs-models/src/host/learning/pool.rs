@@ -14,12 +14,15 @@ use super::super::layer::{Tracked, tensor, values};
 use super::super::max_pool::{self, MaxPooled};
 
 /// Max pooling 3×3 of stride 2 with padding 1; `None` for tensors that this is not made for: of another
-/// type or device, or not on a device with gradients.
+/// type or device.
 pub(crate) fn max_pool(x: &Tensor<4>) -> Option<Tensor<4>> {
-    if !x.is_autodiff() {
-        return None;
-    }
     let dims = x.dims();
+    if !x.is_autodiff() {
+        let x = x.clone().try_into_primitive::<Flex>().ok()?;
+        let planes = values(&x)?;
+        let pooled = max_pool::forward(Planes { values: &planes, dims });
+        return Some(Tensor::from_primitive::<Flex>(tensor(pooled.values, pooled.dims)));
+    }
     let x = x.clone().try_into_primitive::<Tracked>().ok()?;
     let mut pooled = {
         let planes = values(x.primitive())?;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::super::{HostShape, Planes};
 use super::packed::{Lay, Packed};
-use super::product::{NARROW, RUN, Side, TILE, TileTask, VECTORS, WIDE};
+use super::product::{NARROW, RUN, Side, TILE, TileTask, WIDE};
 use super::windows::{Block, Segment, Windows};
 
 /// Values of a block of positions, about: they stay in a core's own cache.
@@ -13,7 +13,7 @@ const BLOCK: usize = 512 * 1024;
 /// Positions of a block, at least: the sums of all tiles are read and written once per block.
 const LEAST_POSITIONS: usize = 2048;
 /// Values of the widest vector.
-const LANES: usize = WIDE / VECTORS;
+const LANES: usize = 16;
 
 /// Which side lies in vectors, and how channels are divided.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +139,7 @@ impl Roles {
 /// Channels of a panel, of at most `WIDE`, so that all hold about as many vectors.
 fn even(channels: usize) -> usize {
     let vectors = channels.div_ceil(LANES);
-    let panels = vectors.div_ceil(VECTORS).max(1);
+    let panels = vectors.div_ceil(WIDE / LANES).max(1);
     (vectors.div_ceil(panels) * LANES).min(channels).max(1)
 }
 

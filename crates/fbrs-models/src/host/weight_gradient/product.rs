@@ -3,14 +3,13 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::super::registers::{step, vectors};
 use super::windows::Segment;
 
-/// Vectors of the wide side that are multiplied at once, at most.
-pub(super) const VECTORS: usize = 3;
 /// Channels of the narrow side, at most.
 pub(super) const NARROW: usize = 8;
-/// Values of the wide side, as many as the widest vectors hold.
-pub(super) const WIDE: usize = VECTORS * 16;
+/// Values of the wide side, at most.
+pub(super) const WIDE: usize = 48;
 /// Sums of a tile, `[NARROW][WIDE]`.
 pub(super) const TILE: usize = NARROW * WIDE;
 /// About how many products are added up one after the other: rounding grows with the length of a sum.
@@ -46,9 +45,9 @@ impl WithSimd for TileTask<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let mut first = 0;
         while first < self.wide {
-            let vectors = (self.wide - first).div_ceil(S::F32_LANES).min(VECTORS);
+            let vectors = (self.wide - first).div_ceil(S::F32_LANES).min(vectors::<S>());
             self.add_vectors(simd, first, vectors);
-            first += VECTORS * S::F32_LANES;
+            first += step::<S>();
         }
     }
 }
@@ -56,29 +55,28 @@ impl WithSimd for TileTask<'_> {
 impl TileTask<'_> {
     #[inline(always)]
     fn add_vectors<S: Simd>(&mut self, simd: S, first: usize, vectors: usize) {
-        match vectors {
-            1 => self.add_narrow::<S, 1>(simd, first),
-            2 => self.add_narrow::<S, 2>(simd, first),
-            _ => self.add_narrow::<S, 3>(simd, first),
+        // How many sums there are registers for: see `registers`.
+        match (S::F32_LANES >= 16, vectors) {
+            (_, 1) => self.add_narrow::<S, 1, 8>(simd, first),
+            (true, 2) => self.add_narrow::<S, 2, 8>(simd, first),
+            (true, _) => self.add_narrow::<S, 3, 8>(simd, first),
+            (false, 2) => self.add_narrow::<S, 2, 4>(simd, first),
+            (false, 3) => self.add_narrow::<S, 3, 2>(simd, first),
+            (false, 4) => self.add_narrow::<S, 4, 2>(simd, first),
+            (false, 5) => self.add_narrow::<S, 5, 2>(simd, first),
+            (false, _) => self.add_narrow::<S, 6, 2>(simd, first),
         }
     }
 
+    /// At most `MOST` values of the narrow side at once.
     #[inline(always)]
-    fn add_narrow<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
-        // Wide vectors come with twice as many registers.
-        if S::F32_LANES >= 16 {
-            match self.narrow {
-                0..=2 => self.add::<S, N, 2>(simd, [first, 0]),
-                3 | 4 => self.add::<S, N, 4>(simd, [first, 0]),
-                5 | 6 => self.add::<S, N, 6>(simd, [first, 0]),
-                _ => self.add::<S, N, 8>(simd, [first, 0]),
-            }
-        } else {
-            for half in (0..self.narrow).step_by(4) {
-                match self.narrow - half {
-                    1 | 2 => self.add::<S, N, 2>(simd, [first, half]),
-                    _ => self.add::<S, N, 4>(simd, [first, half]),
-                }
+    fn add_narrow<S: Simd, const N: usize, const MOST: usize>(&mut self, simd: S, first: usize) {
+        for part in (0..self.narrow).step_by(MOST) {
+            match (self.narrow - part).min(MOST) {
+                0..=2 => self.add::<S, N, 2>(simd, [first, part]),
+                3 | 4 => self.add::<S, N, 4>(simd, [first, part]),
+                5 | 6 => self.add::<S, N, 6>(simd, [first, part]),
+                _ => self.add::<S, N, 8>(simd, [first, part]),
             }
         }
     }

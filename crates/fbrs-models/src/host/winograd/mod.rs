@@ -23,8 +23,8 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::finish::FinishTask;
+use super::registers::OUTPUTS;
 use super::stencil::Stencil;
-use super::tile::OUTPUTS;
 use super::{Finish, Planes, transposed_tiles};
 
 use grid::Grid;

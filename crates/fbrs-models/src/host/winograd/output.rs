@@ -2,14 +2,14 @@
 
 use pulp::Simd;
 
-use super::super::tile::OUTPUTS;
+use super::super::registers::{OUTPUTS, POSITIONS};
 use super::grid::Grid;
-use super::product::{Block, VECTORS};
+use super::product::Block;
 use super::vectors::{load_six, store};
-use super::{REACH, SIDE, UNIT};
+use super::{REACH, SIDE};
 
 /// Length of a line while a block is transformed.
-const LINE: usize = VECTORS * UNIT;
+const LINE: usize = POSITIONS;
 /// What a block's transformation takes.
 pub(super) const ROOM: usize = SIDE * (REACH + 1) * LINE;
 

@@ -2,10 +2,10 @@
 
 use pulp::Simd;
 
-use super::super::tile::{OUTPUTS, RUN};
-
-/// Vectors of tiles that are multiplied at once, at most.
-pub(super) const VECTORS: usize = 3;
+use super::super::registers::{
+    Group, OUTPUTS, add_products, each_group, step, store_sums, weights_of,
+};
+use super::super::tile::RUN;
 
 /// Some tiles of a task, which lie together.
 #[derive(Clone, Copy)]
@@ -20,17 +20,20 @@ pub(super) struct Block {
 
 impl Block {
     /// The blocks of a task: as wide as may be, the last one as narrow as it can be.
-    pub(super) fn all(count: usize, lanes: usize) -> impl Iterator<Item = Self> {
-        let widest = VECTORS * lanes;
-        (0..count).step_by(widest).map(move |first| {
-            let count = (count - first).min(widest);
-            Self { first, count, width: count.next_multiple_of(lanes) }
+    pub(super) fn all<S: Simd>(count: usize) -> impl Iterator<Item = Self> {
+        (0..count).step_by(step::<S>()).map(move |first| {
+            let count = (count - first).min(step::<S>());
+            Self { first, count, width: count.next_multiple_of(S::F32_LANES) }
         })
     }
 }
 
 /// Adds up a tile of outputs over all inputs: `values` is `[input][width]`, `weight` `[input][OUTPUTS]`,
 /// `out` `[OUTPUTS][width]`.
+///
+/// Products are added up in runs, and the runs' sums after that: rounding grows with the length of a sum,
+/// and a search through a network follows its rounding. A run's values stay in the nearest cache for all
+/// outputs.
 #[inline(always)]
 pub(super) fn multiply<S: Simd>(
     simd: S,
@@ -39,57 +42,31 @@ pub(super) fn multiply<S: Simd>(
     out: &mut [f32],
     width: usize,
 ) {
-    match width / S::F32_LANES {
-        1 => multiply_by::<S, 1>(simd, values, weight, out),
-        2 => multiply_by::<S, 2>(simd, values, weight, out),
-        _ => multiply_by::<S, 3>(simd, values, weight, out),
-    }
-}
-
-/// Products are added up in runs, and the runs' sums after that: rounding grows with the length of a sum,
-/// and a search through a network follows its rounding. A run's values stay in the nearest cache for all
-/// outputs.
-#[inline(always)]
-fn multiply_by<S: Simd, const N: usize>(simd: S, values: &[f32], weight: &[f32], out: &mut [f32]) {
-    let width = N * S::F32_LANES;
     let runs = values.chunks(RUN * width).zip(weight.chunks(RUN * OUTPUTS));
     for (index, (values, weight)) in runs.enumerate() {
-        // Wide vectors come with twice as many registers.
-        if S::F32_LANES >= 16 {
-            multiply_run::<S, N, 8>(simd, values, weight, 0, out, index > 0);
-        } else {
-            multiply_run::<S, N, 4>(simd, values, weight, 0, out, index > 0);
-            multiply_run::<S, N, 4>(simd, values, weight, 4, out, index > 0);
-        }
+        let mut run = Run { values, weight, out, adds: index > 0 };
+        each_group(simd, width / S::F32_LANES, &mut run);
     }
 }
 
-#[inline(always)]
-fn multiply_run<S: Simd, const N: usize, const COUNT: usize>(
-    simd: S,
-    values: &[f32],
-    weight: &[f32],
-    first: usize,
-    out: &mut [f32],
+struct Run<'a> {
+    values: &'a [f32],
+    weight: &'a [f32],
+    out: &'a mut [f32],
     adds: bool,
-) {
-    let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
-    let (values, _) = S::as_simd_f32s(values);
-    let (values, _) = values.as_chunks::<N>();
-    let (weight, _) = weight.as_chunks::<OUTPUTS>();
-    for (values, weight) in values.iter().zip(weight) {
-        for (sums, &weight) in sums.iter_mut().zip(&weight[first..first + COUNT]) {
-            let weight = simd.splat_f32s(weight);
-            for (sum, &value) in sums.iter_mut().zip(values) {
-                *sum = simd.mul_add_f32s(weight, value, *sum);
-            }
+}
+
+impl Group for Run<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize, const COUNT: usize>(&mut self, simd: S, first: usize) {
+        let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
+        let (values, _) = S::as_simd_f32s(self.values);
+        let (values, _) = values.as_chunks::<N>();
+        let (weight, _) = self.weight.as_chunks::<OUTPUTS>();
+        for (values, weight) in values.iter().zip(weight) {
+            add_products(simd, values, weights_of(weight, first), &mut sums);
         }
-    }
-    let (out, _) = S::as_mut_simd_f32s(out);
-    let (out, _) = out.as_chunks_mut::<N>();
-    for (out, sums) in out[first..first + COUNT].iter_mut().zip(&sums) {
-        for (out, sum) in out.iter_mut().zip(sums) {
-            *out = if adds { simd.add_f32s(*out, *sum) } else { *sum };
-        }
+        let width = N * S::F32_LANES;
+        store_sums(simd, &sums, &mut self.out[first * width..], width, self.adds);
     }
 }

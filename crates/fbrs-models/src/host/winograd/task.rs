@@ -2,8 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::super::registers::OUTPUTS;
 use super::super::scratch::{Scratch, Use};
-use super::super::tile::OUTPUTS;
 use super::grid::Grid;
 use super::input::Compact;
 use super::output;
@@ -30,7 +30,7 @@ impl WithSimd for Task<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let Winograd { weight, input, output, .. } = self.winograd;
         let (input, output) = (*input, *output);
-        let blocks: Vec<Block> = Block::all(self.count, S::F32_LANES).collect();
+        let blocks: Vec<Block> = Block::all::<S>(self.count).collect();
         let widths: usize = blocks.iter().map(|block| block.width).sum();
         let mut transformed = Scratch::take(Use::Wide, PRODUCTS * input * widths);
         let mut rest = &mut *transformed;

@@ -1,6 +1,6 @@
 //! The transformed weights, `G·g·Gᵀ`.
 
-use super::super::tile::OUTPUTS;
+use super::super::registers::OUTPUTS;
 use super::REACH;
 
 /// `[input][tap][OUTPUTS]` of one tile of outputs to `[product][input][OUTPUTS]`; `step`: the length of a

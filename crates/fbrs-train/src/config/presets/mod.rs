@@ -31,7 +31,7 @@ fn all() -> Vec<Config> {
 }
 
 /// What all published configurations have in common.
-fn published(preset: String, architecture: &str, dropout: f64, data: Data) -> Config {
+pub(super) fn published(preset: String, architecture: &str, dropout: f64, data: Data) -> Config {
     let mut parts = preset.rsplit('/');
     let model = parts.next().unwrap_or_default().to_owned();
     let family = parts.next().unwrap_or_default().to_owned();

@@ -110,7 +110,7 @@ fn on(name: &str, architecture: &str, set: &str) -> Config {
         "cocolvis" => (&["coco-lvis"][..], true),
         "coco" => (&["coco-panoptic"][..], true),
         "lvis" => (&["lvis"][..], false),
-        "openimages" => (&["open-images"][..], false),
+        "openimages" => (&["openimages"][..], false),
         "ade20k" => (&["ade20k"][..], true),
         "vocsbd" => (&["voc", "sbd"][..], false),
         _ => (&["sbd"][..], false),
