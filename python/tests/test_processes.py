@@ -121,11 +121,11 @@ print(int(session.click(320, 240).mask().sum()))
 """
 
 
-def test_memory_is_kept(vase: Pixels) -> None:
+def test_memory_is_kept() -> None:
     run = subprocess.run(
         [sys.executable, "-c", KEEP, VASE], capture_output=True, text=True, check=True
     )
     kept, area = run.stdout.split()
     assert kept == str(platform.libc_ver()[0] == "glibc")
-    session = fbrs.Segmenter(device="cpu").session(vase)
+    session = fbrs.Segmenter(device="cpu").session(VASE)
     assert int(area) == int(session.click(320, 240).mask().sum())

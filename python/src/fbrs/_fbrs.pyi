@@ -27,6 +27,7 @@ __all__ = [
     "check_options",
     "devices",
     "fetch_weights",
+    "keep_memory",
     "try_out",
     "write_mask",
 ]
