@@ -19,7 +19,9 @@ mkdir -p "$unpacked"
 {
     printf '[workspace]\nresolver = "3"\nmembers = ["*-*.*.*"]\n\n[patch.crates-io]\n'
     while read -r name version; do
-        tar -xzf "target/package/$name-$version.crate" -C "$unpacked"
+        # With today's times: all files of packages have the same one, so that cargo would take what was
+        # built of other contents for what is there.
+        tar -xmzf "target/package/$name-$version.crate" -C "$unpacked"
         printf '%s = { path = "%s-%s" }\n' "$name" "$name" "$version"
     done <<< "$crates"
     # The same profiles, so that dependencies that are built already are built already.
