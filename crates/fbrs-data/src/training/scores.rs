@@ -18,6 +18,8 @@ use crate::sets::root::{few, layout_error, stem};
 
 /// Bytes that a file of scores may have; the published one has 8,498 scores.
 const LIMIT: u64 = 64 << 20;
+/// Endings that a score's name may have; other dots belong to the name.
+const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 /// The published exponent.
 pub const PUBLISHED_GAMMA: f64 = 1.25;
 
@@ -43,7 +45,30 @@ pub struct Score {
     pub score: f64,
 }
 
+impl Score {
+    /// The score of a photo of a set, under a name that it is found by.
+    pub fn of(photo: String, score: f64) -> Self {
+        let photo = if has_ending(&photo) { photo } else { Scores::name_of(&photo) };
+        Self { photo, score }
+    }
+
+    /// What its photo is known by.
+    fn name(&self) -> String {
+        if has_ending(&self.photo) { Scores::name_of(&self.photo) } else { self.photo.clone() }
+    }
+}
+
+fn has_ending(name: &str) -> bool {
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|it| ENDINGS.iter().any(|known| it.eq_ignore_ascii_case(known)))
+}
+
 impl Scores {
+    /// What a photo of a set is known by among scores: its name without the ending.
+    pub fn name_of(photo: &str) -> String {
+        stem(Path::new(photo))
+    }
+
     /// Reads a file of scores, JSON or pickle by its content.
     ///
     /// # Errors
@@ -108,15 +133,10 @@ impl Scored {
         if !(gamma.is_finite() && gamma >= 0.0) {
             return Err(Problem::new(format!("γ is {gamma}, expected a number from 0 on")));
         }
-        let plain = |name: &str| stem(Path::new(name));
         let mut by_name: HashMap<String, f64> = HashMap::new();
-        for Score { photo, score } in &scores.scores {
-            let is_plain = ["jpg", "jpeg", "png"].iter().any(|ending| {
-                Path::new(photo).extension().is_some_and(|it| it.eq_ignore_ascii_case(ending))
-            });
-            let name = if is_plain { plain(photo) } else { photo.clone() };
-            if by_name.insert(name, *score).is_some() {
-                let photo = crate::text::printable(photo);
+        for score in &scores.scores {
+            if by_name.insert(score.name(), score.score).is_some() {
+                let photo = crate::text::printable(&score.photo);
                 return Err(Problem::new(format!("the photo {photo} has two scores")));
             }
         }
@@ -124,7 +144,7 @@ impl Scored {
         let weights: Vec<Option<f64>> = (0..set.len())
             .map(|index| {
                 let name = set.name(index);
-                let score = by_name.get(&plain(&name)).copied();
+                let score = by_name.get(&Scores::name_of(&name)).copied();
                 if score.is_none() {
                     without.push(name);
                 }

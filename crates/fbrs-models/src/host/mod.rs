@@ -3,15 +3,16 @@
 //! Burn's CPU backend makes a convolution by copying every pixel's neighborhood and multiplying
 //! matrices. Here the input is copied once, with its padding, and the convolution reads it in
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
-//! contiguous read, so that outputs are computed for consecutive positions at once (`tile`, and `registers`
-//! the innermost loop). The few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
+//! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
+//! few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
 //! (`winograd`). A depthwise convolution with what is before and behind it is one pass (`separable`).
+//! The innermost loop of all of them is in `registers`.
 //! The gradient with respect to the input is again a convolution (`gradient`), and `layer` makes
 //! both an operation on Burn's tensors. `finish` is what follows a plane's sums, `scratch` the memory
 //! that a thread uses again.
 //!
-//! For training there are the gradient with respect to the weight (`weight_gradient`), normalization by
-//! batch (`norm`) and the largest of windows (`max_pool`), each with its gradients.
+//! The largest of windows has a kernel too (`max_pool`). For training there are the gradient with respect to
+//! the weight (`weight_gradient`) and normalization by batch (`norm`), each with its gradients.
 
 mod depthwise;
 mod finish;

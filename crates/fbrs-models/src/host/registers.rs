@@ -24,6 +24,16 @@ pub(super) const fn step<S: Simd>() -> usize {
     vectors::<S>() * S::F32_LANES
 }
 
+/// How many outputs there are registers for, beside so many vectors of positions.
+pub(super) const fn outputs<S: Simd>(vectors: usize) -> usize {
+    // Wide vectors and 32 registers, narrow ones and as many (aarch64), narrow ones and 16.
+    match (S::F32_LANES >= 16, S::REGISTER_COUNT >= 32, vectors) {
+        (true, _, _) | (_, _, 0 | 1) | (_, true, 2 | 3) => 8,
+        (_, true, _) | (_, _, 2) => 4,
+        _ => 2,
+    }
+}
+
 /// What is done for `COUNT` outputs of a tile, at `N` vectors of positions.
 pub(super) trait Group {
     /// Does it for the outputs from `first` on.
@@ -34,21 +44,18 @@ pub(super) trait Group {
 /// registers.
 #[inline(always)]
 pub(super) fn each_group<S: Simd>(simd: S, vectors: usize, group: &mut impl Group) {
-    // Wide vectors and 32 registers, narrow ones and as many (aarch64), narrow ones and 16.
-    match (S::F32_LANES >= 16, S::REGISTER_COUNT >= 32, vectors) {
-        (_, _, 1) => all::<S, 1, 8>(simd, group),
-        (true, _, 2) => all::<S, 2, 8>(simd, group),
-        (true, _, _) => all::<S, 3, 8>(simd, group),
-        (false, true, 2) => all::<S, 2, 8>(simd, group),
-        (false, true, 3) => all::<S, 3, 8>(simd, group),
-        (false, true, 4) => all::<S, 4, 4>(simd, group),
-        (false, true, 5) => all::<S, 5, 4>(simd, group),
-        (false, true, _) => all::<S, 6, 4>(simd, group),
-        (false, false, 2) => all::<S, 2, 4>(simd, group),
-        (false, false, 3) => all::<S, 3, 2>(simd, group),
-        (false, false, 4) => all::<S, 4, 2>(simd, group),
-        (false, false, 5) => all::<S, 5, 2>(simd, group),
-        (false, false, _) => all::<S, 6, 2>(simd, group),
+    match (vectors, outputs::<S>(vectors)) {
+        (0 | 1, _) => all::<S, 1, 8>(simd, group),
+        (2, 8) => all::<S, 2, 8>(simd, group),
+        (2, _) => all::<S, 2, 4>(simd, group),
+        (3, 8) => all::<S, 3, 8>(simd, group),
+        (3, _) => all::<S, 3, 2>(simd, group),
+        (4, 4) => all::<S, 4, 4>(simd, group),
+        (4, _) => all::<S, 4, 2>(simd, group),
+        (5, 4) => all::<S, 5, 4>(simd, group),
+        (5, _) => all::<S, 5, 2>(simd, group),
+        (_, 4) => all::<S, 6, 4>(simd, group),
+        (_, _) => all::<S, 6, 2>(simd, group),
     }
 }
 

@@ -281,3 +281,57 @@ impl OutputTask<'_> {
         }
     }
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::super::stencil::Stencil;
+    use super::super::tests::noise;
+    use super::super::{HostShape, Planes, tiles};
+    use super::*;
+
+    /// On a processor with wide vectors the other tests run these kernels with them alone.
+    #[test]
+    fn narrow_vectors_give_what_wide_ones_give() {
+        let Some(narrow) = pulp::x86::V3::try_new() else { return };
+        // The last two have more than is gathered at once.
+        for (input, output, size, kernel, dilation) in [
+            (19, 21, [7, 50], 3, 1),
+            (130, 8, [9, 31], 1, 1),
+            (40, 3, [5, 5], 3, 2),
+            (900, 19, [11, 13], 3, 12),
+            (3500, 9, [7, 8], 1, 1),
+        ] {
+            let padding = dilation * (kernel / 2);
+            let (stride, depthwise) = (1, false);
+            let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+            let stencil = Stencil::new(&shape);
+            let weight = noise(output * input * kernel * kernel, 5);
+            let weight = tiles(&weight, input * stencil.taps.len());
+            let values = noise(input * size[0] * size[1], 7);
+            let x = Planes { values: &values, dims: [1, input, size[0], size[1]] };
+            let padded = Padded::new(x, &stencil, size, false);
+            let bias = noise(output, 3);
+            let made = |is_narrow: bool| {
+                let mut out = vec![0.0f32; output * size[0] * size[1]];
+                let task = OutputTask {
+                    padded: &padded,
+                    image: 0,
+                    channels: input,
+                    weight: &weight,
+                    bias: &bias,
+                    finish: Finish::default(),
+                    out: &mut out,
+                };
+                match is_narrow {
+                    true => Simd::vectorize(narrow, task),
+                    false => Arch::new().dispatch(task),
+                }
+                out
+            };
+            let most = ((input * kernel * kernel) as f32).sqrt();
+            for (found, expected) in made(true).iter().zip(made(false)) {
+                assert!((found - expected).abs() < 1e-6 * most, "{input} {dilation}");
+            }
+        }
+    }
+}

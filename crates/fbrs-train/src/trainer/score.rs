@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
-use std::path::Path;
 use std::sync::Arc;
 
 use fbrs_data::text::printable;
@@ -22,8 +21,6 @@ use crate::{Error, Result};
 
 /// Samples of a photo: other objects of it, other clicks.
 const SAMPLES: usize = 4;
-/// Endings of photos that the reader of scores leaves off.
-const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 
 /// A network and the photos that it is to answer.
 pub struct Scoring {
@@ -64,10 +61,11 @@ impl Scoring {
         let data = Data::open(&config, on_progress)?;
         let mut names = BTreeSet::new();
         let set = data.training.set();
-        if let Some(twice) =
-            (0..set.len()).map(|photo| set.name(photo)).find(|name| !names.insert(stem(name)))
+        if let Some(twice) = (0..set.len())
+            .map(|photo| set.name(photo))
+            .find(|name| !names.insert(Scores::name_of(name)))
         {
-            let name = printable(&stem(&twice));
+            let name = printable(&Scores::name_of(&twice));
             return Err(Error::Data(format!(
                 "two photos are called {name}, and scores go by names: score one set at a time"
             )));
@@ -130,7 +128,7 @@ impl Scoring {
                 0 => scored.without.push(name),
                 samples => {
                     let score = (1.0 - sum / *samples as f64).clamp(0.0, 1.0);
-                    scored.scores.scores.push(Score { photo: known_by(name), score });
+                    scored.scores.scores.push(Score::of(name, score));
                 }
             }
         }
@@ -156,18 +154,4 @@ fn without_training(config: &Config) -> Config {
     data.mix = Mix::Concatenation;
     data.sets.iter_mut().for_each(|set| set.scores.clear());
     config
-}
-
-/// What the reader of scores calls a photo.
-fn stem(name: &str) -> String {
-    let stem = Path::new(name).file_stem().unwrap_or_default();
-    stem.to_string_lossy().into_owned()
-}
-
-/// The name that a photo's score is found by.
-fn known_by(name: String) -> String {
-    let ending = Path::new(&name).extension();
-    let is_known =
-        ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)));
-    if is_known { name } else { stem(&name) }
 }

@@ -3,13 +3,13 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::super::registers::{step, vectors};
+use super::super::registers::{POSITIONS, outputs, step, vectors};
 use super::windows::Segment;
 
 /// Channels of the narrow side, at most.
 pub(super) const NARROW: usize = 8;
 /// Values of the wide side, at most.
-pub(super) const WIDE: usize = 48;
+pub(super) const WIDE: usize = POSITIONS;
 /// Sums of a tile, `[NARROW][WIDE]`.
 pub(super) const TILE: usize = NARROW * WIDE;
 /// About how many products are added up one after the other: rounding grows with the length of a sum.
@@ -55,24 +55,22 @@ impl WithSimd for TileTask<'_> {
 impl TileTask<'_> {
     #[inline(always)]
     fn add_vectors<S: Simd>(&mut self, simd: S, first: usize, vectors: usize) {
-        // How many sums there are registers for: see `registers`.
-        match (S::F32_LANES >= 16, vectors) {
-            (_, 1) => self.add_narrow::<S, 1, 8>(simd, first),
-            (true, 2) => self.add_narrow::<S, 2, 8>(simd, first),
-            (true, _) => self.add_narrow::<S, 3, 8>(simd, first),
-            (false, 2) => self.add_narrow::<S, 2, 4>(simd, first),
-            (false, 3) => self.add_narrow::<S, 3, 2>(simd, first),
-            (false, 4) => self.add_narrow::<S, 4, 2>(simd, first),
-            (false, 5) => self.add_narrow::<S, 5, 2>(simd, first),
-            (false, _) => self.add_narrow::<S, 6, 2>(simd, first),
+        match vectors {
+            0 | 1 => self.add_narrow::<S, 1>(simd, first),
+            2 => self.add_narrow::<S, 2>(simd, first),
+            3 => self.add_narrow::<S, 3>(simd, first),
+            4 => self.add_narrow::<S, 4>(simd, first),
+            5 => self.add_narrow::<S, 5>(simd, first),
+            _ => self.add_narrow::<S, 6>(simd, first),
         }
     }
 
-    /// At most `MOST` values of the narrow side at once.
+    /// As many values of the narrow side at once as there are registers for.
     #[inline(always)]
-    fn add_narrow<S: Simd, const N: usize, const MOST: usize>(&mut self, simd: S, first: usize) {
-        for part in (0..self.narrow).step_by(MOST) {
-            match (self.narrow - part).min(MOST) {
+    fn add_narrow<S: Simd, const N: usize>(&mut self, simd: S, first: usize) {
+        let most = outputs::<S>(N);
+        for part in (0..self.narrow).step_by(most) {
+            match (self.narrow - part).min(most) {
                 0..=2 => self.add::<S, N, 2>(simd, [first, part]),
                 3 | 4 => self.add::<S, N, 4>(simd, [first, part]),
                 5 | 6 => self.add::<S, N, 6>(simd, [first, part]),
