@@ -1,6 +1,7 @@
 #!/bin/bash
-# Tests the Slurm recipe against a real Slurm on this machine: an array of three tasks and a merge
-# that depends on it give the same table as one plain run, times apart.
+# Tests the Slurm recipes against a real Slurm on this machine: an array of three tasks and a merge
+# that depends on it give the same table as one plain run, times apart; a training run that is told to
+# end, goes back to the queue and goes on has the bits of one that was left alone.
 #
 #   tools/slurm/test_single_machine.sh [PATH/TO/fbrs]
 #
@@ -93,5 +94,36 @@ if diff <(timeless "$work/plain.txt") <(timeless "$work/merged.txt"); then
     cat "$work/merged.txt"
 else
     echo "the tables differ" >&2
+    exit 1
+fi
+
+# Long enough to be told to end in the middle.
+training=(--preset tiny --data "folder:$data/folder" --device cpu --set data.epoch_length=60
+    --set schedule.epochs=6 --set validation.every=0)
+"$FBRS" train "${training[@]}" --output "$work/alone" 2> "$work/alone.txt"
+job=$(sbatch --parsable --output="$work/train.txt" --export=ALL \
+    "$here/train.sbatch" "$work/runs" "${training[@]}")
+state() { squeue -h -j "$job" -o %T 2> /dev/null; }
+until ls "$work"/runs/tiny/*/000/checkpoints/000.training > /dev/null 2>&1; do
+    sleep 0.2
+    [ "$(state)" ] || { cat "$work/train.txt" >&2; exit 1; }
+done
+# What Slurm sends when the job's time is nearly over.
+scancel --signal=TERM --batch "$job"
+for _ in $(seq 100); do
+    [ "$(state)" = PENDING ] && break
+    sleep 0.2
+done
+[ "$(state)" = PENDING ] || { cat "$work/train.txt" >&2; echo 'not back in the queue' >&2; exit 1; }
+# Slurm waits two minutes before it starts a job again.
+scontrol update "JobId=$job" StartTime=now
+while [ "$(state)" ]; do sleep 0.5; done
+last() { (cd "$1"/tiny/*/000/checkpoints && sha256sum 005.safetensors); }
+grep -q 'saved; ' "$work/train.txt" || { cat "$work/train.txt" >&2; exit 1; }
+if [ "$(last "$work/runs")" = "$(last "$work/alone")" ]; then
+    echo 'a training run that was ended and gone on with has the bits of one that was not'
+else
+    cat "$work/train.txt" >&2
+    echo 'the weights differ' >&2
     exit 1
 fi

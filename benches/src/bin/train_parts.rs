@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use fbrs_benches::peak_mib;
 use fbrs_models::testing::{Formula, uniform};
 use fbrs_models::{
@@ -59,8 +59,12 @@ fn main() -> Result<(), Error> {
 fn run(name: &str, batch: usize, steps: usize) -> Result<[f64; 3], Error> {
     let device = Device::flex();
     let architecture: Architecture = name.parse()?;
-    let options =
-        LearningOptions { statistics: Statistics::OfBatch, dropout: 0.0, learns: &|_| true };
+    let options = LearningOptions {
+        statistics: Statistics::OfBatch,
+        dropout: 0.0,
+        arithmetic: FloatDType::F32,
+        learns: &|_| true,
+    };
     let network = LearningNetwork::build(&architecture, &mut Formula, &device, &options)?;
     let mut optimization = Optimization::new(&OptimizerOptions::PUBLISHED, true);
     let [height, width] = SIZE;

@@ -2,7 +2,12 @@ use std::sync::Arc;
 
 use fbrs_data::training::TrainingSet;
 
+use crate::sample::View;
 use crate::stream::{Draw, Purpose, Stream, Weighted};
+
+/// In place of an epoch, the number of the streams of the first crop of a photo; those of others go down from
+/// it. No epoch is numbered so, and u64::MAX is what samples to judge by have.
+const VIEWS: u64 = u64::MAX - 1;
 
 /// The photos of a set, as epochs draw them. Several sets as one, a part of one, and weights by scores are sets
 /// too: see `fbrs_data::training`.
@@ -11,6 +16,8 @@ pub struct Photos {
     set: Arc<dyn TrainingSet>,
     per_epoch: usize,
     choice: Choice,
+    /// Crops of each photo; 0 for another one each time.
+    views: usize,
 }
 
 /// Which photos an epoch has.
@@ -57,7 +64,14 @@ impl Photos {
             None if per_epoch.is_some() => Choice::Uniform,
             None => Choice::Each,
         };
-        Ok(Self { per_epoch: per_epoch.unwrap_or(set.len()), set, choice })
+        Ok(Self { per_epoch: per_epoch.unwrap_or(set.len()), set, choice, views: 0 })
+    }
+
+    /// With so many crops of each photo in all, in place of another one each time. Targets and clicks are
+    /// others each time as before. 0 for no limit.
+    #[must_use]
+    pub fn with_views(self, views: usize) -> Self {
+        Self { views, ..self }
     }
 
     /// What an epoch draws.
@@ -139,6 +153,17 @@ impl Epoch {
 
     pub(crate) fn set(&self) -> &dyn TrainingSet {
         self.photos.set()
+    }
+
+    /// The crop that a sample of a photo is of, where they are limited in number.
+    pub(crate) fn view(&self, position: usize, photo: usize) -> Option<View> {
+        let views = Some(self.photos.views).filter(|views| *views > 0)?;
+        Some(View { photo, number: self.stream(position, Purpose::View).below(views) })
+    }
+
+    /// The streams of a crop that comes again, whatever the epoch and the position.
+    pub(crate) fn stream_of(&self, view: View, purpose: Purpose) -> Stream {
+        Stream::new(self.seed, VIEWS - view.number as u64, view.photo as u64, purpose)
     }
 
     pub(crate) fn stream(&self, position: usize, purpose: Purpose) -> Stream {

@@ -74,5 +74,5 @@ pub use options::{
     Flips, SampleOptions, ShiftRotate, Strategies, Unlabelled, ValidationScale, ZoomIn,
 };
 pub use preview::preview;
-pub use sample::{TrainingPoint, TrainingSample};
+pub use sample::{TrainingPoint, TrainingSample, View};
 pub use stream::{Purpose, Stream};

@@ -54,7 +54,7 @@ mod tests {
         target[60..120].fill(1.0);
         let point = |row, col| Some(TrainingPoint { row, col, order: 1 });
         let points = vec![point(20.0, 15.0), None, point(20.0, 45.0), None];
-        let sample = TrainingSample { photo, target, points, candidates: 1, chosen: 1 };
+        let sample = TrainingSample { photo, target, points, candidates: 1, chosen: 1, view: None };
         let picture = preview(&sample, None);
         assert_eq!(picture.dimensions(), (120, 40));
         let at = |x, y| picture.get_pixel(x, y).0;

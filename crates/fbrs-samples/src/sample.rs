@@ -21,6 +21,17 @@ pub struct TrainingSample {
     pub candidates: usize,
     /// How many of them are.
     pub chosen: usize,
+    /// Where crops come again: which one it is.
+    pub view: Option<View>,
+}
+
+/// One of the crops of a photo, where they are limited in number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct View {
+    /// The photo's number in the set.
+    pub photo: usize,
+    /// The crop's among the photo's.
+    pub number: usize,
 }
 
 /// A click, in pixels of the crop.
@@ -75,5 +86,6 @@ pub(crate) fn make(
         points: drawn.points,
         candidates: augmented.scene.eligible().len(),
         chosen: drawn.chosen,
+        view: None,
     })
 }

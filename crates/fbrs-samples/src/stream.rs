@@ -32,6 +32,8 @@ pub enum Purpose {
     Dropout = 10,
     /// The weights that a network starts with.
     Initialization = 11,
+    /// Which of a photo's views a sample is of.
+    View = 12,
 }
 
 /// One stream of random numbers for each seed, epoch, sample and purpose: ChaCha8, with the four as its key.

@@ -89,9 +89,17 @@ pub enum Error {
          is whole"
     )]
     Exploded,
-    /// A device that cannot be opened, or does not answer.
+    /// A device that cannot be opened, or failed.
     #[error("{0}")]
     Device(String),
+    /// A device whose memory does not suffice for the fewest samples that a network can learn from; what it
+    /// said.
+    #[error(
+        "the device has too little memory even for the fewest samples at once ({0}): take smaller crops \
+         (samples.crop) or a smaller network, freeze its backbone (freeze.backbone = true), and close other \
+         programs that use the device"
+    )]
+    Memory(String),
     /// Clicks that cannot be counted.
     #[error(transparent)]
     Evaluation(#[from] fbrs_eval::Error),

@@ -102,6 +102,11 @@ impl RunFolder {
         self.path.join("logs")
     }
 
+    /// For what an encoder that does not learn gives.
+    pub(crate) fn features(&self) -> PathBuf {
+        self.path.join("features")
+    }
+
     /// For pictures of samples.
     pub fn pictures(&self) -> PathBuf {
         self.path.join("pictures")

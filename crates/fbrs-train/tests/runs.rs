@@ -1,84 +1,18 @@
 //! Whole runs of a tiny network: what is learned, what is saved, and going on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod common;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use fbrs::{CancelToken, Size};
-use fbrs_models::ParameterSource;
-use fbrs_train::config::{Augmentation, Config, DataSet, Layers};
+use fbrs_train::config::Augmentation;
 use fbrs_train::groups::is_backbone;
 use fbrs_train::{Data, Ended, Event, Training};
-use fbrs_weights::{Checkpoint, ExtraKeys};
-use image::{GrayImage, Luma, Rgb, RgbImage};
+use fbrs_weights::Checkpoint;
+use image::GrayImage;
 
-/// Photos with one or two bright discs on a dark ground, and their masks.
-fn photos(folder: &Path, count: u32, radius: f64) {
-    for name in ["images", "masks"] {
-        std::fs::create_dir_all(folder.join(name)).unwrap();
-    }
-    for number in 0..count {
-        let (x0, y0) = (30.0 + f64::from(number * 7 % 40), 30.0 + f64::from(number * 5 % 25));
-        let is_inside = |x: u32, y: u32| {
-            (f64::from(x) - x0).hypot(f64::from(y) - y0) < radius + f64::from(number % 4)
-        };
-        let texture = |x: u32, y: u32| ((x * 7 + y * 13 + number * 29) % 23) as u8;
-        let photo = RgbImage::from_fn(110, 90, |x, y| match is_inside(x, y) {
-            true => Rgb([190 + texture(x, y), 150, 60]),
-            false => Rgb([40, 60 + texture(x, y), 90]),
-        });
-        photo.save(folder.join(format!("images/{number}.png"))).unwrap();
-        let mask = GrayImage::from_fn(110, 90, |x, y| Luma([255 * u8::from(is_inside(x, y))]));
-        mask.save(folder.join(format!("masks/{number}.png"))).unwrap();
-    }
-}
-
-fn config(folder: &Path, values: &[&str]) -> Config {
-    let mut layers = Layers::new().preset("tiny").set("run.device=cpu").set("data.hold_out=0.25");
-    for value in values {
-        layers = layers.set(value);
-    }
-    let mut config = layers.resolve().unwrap();
-    config.run.root = folder.join("runs").display().to_string();
-    let path = folder.join("data").display().to_string();
-    let set = r#"kind = "folder""#;
-    config.data.sets = vec![toml::from_str::<DataSet>(&format!("{set}\npath = '{path}'")).unwrap()];
-    config
-}
-
-fn begin(config: &Config) -> Training {
-    let data = Data::open(config, &|_, _, _| {}).unwrap();
-    Training::begin(config.clone(), data).unwrap().0
-}
-
-/// Runs to the end, or until so many steps are made.
-fn run(training: &mut Training, steps: Option<u64>) -> (Ended, Vec<f64>) {
-    let stop = CancelToken::new();
-    let mut losses = Vec::new();
-    let ended = training.run(&stop, &mut |event| {
-        if let Event::Step { steps: [done, _], loss, .. } = event {
-            losses.push(loss);
-            if steps.is_some_and(|steps| done >= steps) {
-                stop.cancel();
-            }
-        }
-    });
-    (ended.unwrap(), losses)
-}
-
-/// All numbers of the last checkpoint.
-fn weights(training: &Training) -> BTreeMap<String, Vec<u32>> {
-    let folder = training.folder().join("checkpoints");
-    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let last = names.filter(|path| path.extension().is_some_and(|it| it == "safetensors")).max();
-    let mut checkpoint = Checkpoint::open(last.unwrap(), ExtraKeys::Refuse).unwrap();
-    let tensors = checkpoint.tensors().to_vec();
-    let bits = tensors.into_iter().map(|tensor| {
-        let values = checkpoint.read(&tensor.name, &tensor.shape).unwrap();
-        (tensor.name, values.into_iter().map(f32::to_bits).collect())
-    });
-    bits.collect()
-}
+use common::{begin, config, folder, photos, run, weights};
 
 /// What the validations found, by epoch.
 fn judged(training: &Training) -> Vec<(u64, String, String)> {
@@ -171,13 +105,6 @@ fn a_validation_can_be_stopped_again_and_again() {
     let mut training = Training::resume(&place, &|_, _, _| {}).unwrap();
     assert_eq!(run(&mut training, None), (Ended::Done, Vec::new()));
     judged(&training);
-}
-
-fn folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().to_owned();
-    photos(&path.join("data"), 8, 18.0);
-    (folder, path)
 }
 
 /// Stopped in the middle of an epoch and gone on, with another number of threads.
@@ -325,4 +252,46 @@ fn a_run_goes_on_only_with_its_own_data() {
     photos(&path.join("data"), 9, 18.0);
     let error = Training::resume(&place, &|_, _, _| {}).err().unwrap().to_string();
     assert!(error.contains("the data changed"), "{error}");
+}
+
+/// Crops that come again: features of the encoder are on the disk while the run goes on, and change nothing.
+#[test]
+fn features_that_are_kept_change_nothing() {
+    let (_kept, path) = folder();
+    let values = [
+        "network.architecture=lite0_dh64",
+        "init.kind=imagenet",
+        "init.file=default",
+        "freeze.backbone=true",
+        "clicks.max_next_clicks=3",
+        "clicks.returning=true",
+        "data.views=2",
+        "schedule.epochs=3",
+    ];
+    let config = config(&path, &values);
+    let mut whole = begin(&config);
+    let (_, losses) = run(&mut whole, None);
+    assert!(!whole.folder().join("features").exists());
+
+    let mut part = begin(&config);
+    let (_, first) = run(&mut part, Some(2));
+    let place = part.folder().to_owned();
+    let kept = std::fs::read_dir(place.join("features")).unwrap().count();
+    // Six photos are learned from.
+    assert!((1..=12).contains(&kept), "{kept}");
+    drop(part);
+    // One that is gone or damaged is made anew.
+    let files = std::fs::read_dir(place.join("features")).unwrap().map(|file| file.unwrap().path());
+    for (index, file) in files.enumerate() {
+        match index % 3 {
+            0 => std::fs::remove_file(file).unwrap(),
+            1 => std::fs::write(file, "damaged").unwrap(),
+            _ => {}
+        }
+    }
+    let mut part = Training::resume(&place, &|_, _, _| {}).unwrap();
+    let (_, rest) = run(&mut part, None);
+    assert_eq!([first, rest].concat(), losses);
+    assert_eq!(weights(&part), weights(&whole));
+    assert!(!place.join("features").exists());
 }

@@ -32,7 +32,7 @@ pub(crate) struct TrainArgs {
     /// Stands behind the number of the run's folder
     #[arg(long, value_name = "NAME", help_heading = RUN)]
     pub(super) name: Option<String>,
-    /// auto, cpu, wgpu, wgpu:N, cuda or cuda:N (`fbrs devices`)
+    /// auto, cpu, wgpu, wgpu:N, cuda or cuda:N (`fbrs devices`); several, as cuda:0,cuda:1, share every batch
     #[arg(long, value_name = "D", help_heading = RUN)]
     pub(super) device: Option<String>,
     /// Where the folders of runs are [default: runs]

@@ -193,8 +193,7 @@ impl<const N: usize> Backward<Flex, N> for ConvStep {
             let [_, channels, height, width] = input;
             let transposed = layer.gradient.get_or_init(|| InputGradient::new(&layer.conv));
             let dims = gradient.shape().dims();
-            let Some(values) = values(&gradient) else { return };
-            let planes = Planes { values: &values, dims };
+            let planes = Planes { values: &numbers(&gradient), dims };
             let at_input = transposed.run(planes, channels, [height, width]);
             gradients.register::<Flex>(node.id, tensor(at_input, input));
         }
@@ -209,9 +208,7 @@ fn through_activation(
     output: &FlexTensor,
     [floor, ceiling]: [f32; 2],
 ) -> FlexTensor {
-    let (Some(slopes), Some(outputs)) = (values(gradient), values(output)) else {
-        return gradient.clone();
-    };
+    let (slopes, outputs) = (numbers(gradient), numbers(output));
     let masked = slopes
         .par_iter()
         .zip(outputs.par_iter())
@@ -227,6 +224,15 @@ pub(super) fn values(tensor: &FlexTensor) -> Option<Cow<'_, [f32]>> {
         Some(values) => Some(Cow::Borrowed(values)),
         None => Some(Cow::Owned(tensor.to_contiguous().as_slice::<f32>()?.to_vec())),
     }
+}
+
+/// The same of a gradient, or of what one is computed from: of another type as f32. A gradient is never
+/// lost.
+pub(super) fn numbers(tensor: &FlexTensor) -> Cow<'_, [f32]> {
+    values(tensor).unwrap_or_else(|| {
+        let data = tensor.clone().into_data();
+        Cow::Owned(data.iter::<f32>().collect())
+    })
 }
 
 fn zeros(dims: [usize; 4]) -> FlexTensor {

@@ -40,29 +40,32 @@ pub(super) trait Group {
     fn run<S: Simd, const N: usize, const COUNT: usize>(&mut self, simd: S, first: usize);
 }
 
-/// Does it for all outputs of a tile, at so many vectors of positions, in groups for which there are
-/// registers.
+/// Does it for the first outputs of a tile, at so many vectors of positions, in groups for which there are
+/// registers. Of the outputs behind them, up to the tile's, some may be made too, or none.
 #[inline(always)]
-pub(super) fn each_group<S: Simd>(simd: S, vectors: usize, group: &mut impl Group) {
+pub(super) fn each_group<S: Simd>(simd: S, vectors: usize, made: usize, group: &mut impl Group) {
     match (vectors, outputs::<S>(vectors)) {
-        (0 | 1, _) => all::<S, 1, 8>(simd, group),
-        (2, 8) => all::<S, 2, 8>(simd, group),
-        (2, _) => all::<S, 2, 4>(simd, group),
-        (3, 8) => all::<S, 3, 8>(simd, group),
-        (3, _) => all::<S, 3, 2>(simd, group),
-        (4, 4) => all::<S, 4, 4>(simd, group),
-        (4, _) => all::<S, 4, 2>(simd, group),
-        (5, 4) => all::<S, 5, 4>(simd, group),
-        (5, _) => all::<S, 5, 2>(simd, group),
-        (_, 4) => all::<S, 6, 4>(simd, group),
-        (_, _) => all::<S, 6, 2>(simd, group),
+        (0 | 1, _) => all::<S, 1, 8>(simd, made, group),
+        (2, 8) => all::<S, 2, 8>(simd, made, group),
+        (2, _) => all::<S, 2, 4>(simd, made, group),
+        // Two or four outputs times three vectors are enough sums, so that a last tile need not make eight.
+        (3, 8) if made <= 2 => all::<S, 3, 2>(simd, made, group),
+        (3, 8) if made <= 4 => all::<S, 3, 4>(simd, made, group),
+        (3, 8) => all::<S, 3, 8>(simd, made, group),
+        (3, _) => all::<S, 3, 2>(simd, made, group),
+        (4, 4) => all::<S, 4, 4>(simd, made, group),
+        (4, _) => all::<S, 4, 2>(simd, made, group),
+        (5, 4) => all::<S, 5, 4>(simd, made, group),
+        (5, _) => all::<S, 5, 2>(simd, made, group),
+        (_, 4) => all::<S, 6, 4>(simd, made, group),
+        (_, _) => all::<S, 6, 2>(simd, made, group),
     }
 }
 
 #[inline(always)]
-fn all<S: Simd, const N: usize, const COUNT: usize>(simd: S, group: &mut impl Group) {
+fn all<S: Simd, const N: usize, const COUNT: usize>(simd: S, made: usize, group: &mut impl Group) {
     // No closures in here and below: what is called in one is not compiled for the processor's vectors.
-    for first in (0..OUTPUTS).step_by(COUNT) {
+    for first in (0..made.min(OUTPUTS)).step_by(COUNT) {
         group.run::<S, N, COUNT>(simd, first);
     }
 }

@@ -287,7 +287,8 @@ impl WithSimd for WideTask<'_> {
                 let blocks = packed.chunks_exact((inputs * step).max(1));
                 for (index, values) in blocks.take(count.div_ceil(step)).enumerate() {
                     let input = Input { values, channel: step, taps: &[(0, 0)] };
-                    accumulate_tile(simd, &input, weight, &mut sums, false);
+                    let made = [vectors::<S>(), channels];
+                    accumulate_tile(simd, &input, weight, &mut sums, false, made);
                     let (mut at, end) = (index * step, ((index + 1) * step).min(count));
                     while at < end {
                         let (line, col) = (at / width, at % width);
@@ -382,7 +383,8 @@ impl WithSimd for ProjectTask<'_> {
         for (tile, weight) in weights.enumerate() {
             for index in blocks.clone() {
                 let input = Tiled { values: middle, per_tile, index, channels: middle_channels };
-                each_group(simd, vectors::<S>(), &mut Projected { input, weight, sums: &mut sums });
+                let mut projected = Projected { input, weight, sums: &mut sums };
+                each_group(simd, vectors::<S>(), outputs - tile * OUTPUTS, &mut projected);
                 let from = index * step - first;
                 let count = step.min(length - from);
                 let outs = values.chunks_exact_mut(length).enumerate().skip(tile * OUTPUTS);

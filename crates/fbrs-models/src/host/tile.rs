@@ -18,6 +18,9 @@ const GATHERED: usize = 160 * 1024;
 /// Groups of positions that are gathered at once where the channels are divided: each weight is read once for
 /// all of them.
 const DIVIDED_GROUPS: usize = 4;
+/// Up to so many tiles of outputs read the input where it lies: gathered for so few, it costs more than it
+/// brings.
+const READ_IN_PLACE: usize = 6;
 /// How many products are added up one after the other, about.
 pub(super) const RUN: usize = 128;
 /// Taps closer than this to one another are gathered as one piece.
@@ -82,12 +85,27 @@ impl Plan {
         Self { pieces, taps, channel }
     }
 
-    /// The taps that read the image somewhere at the positions from `from` on: (where, which).
-    fn active(&self, padded: &Padded<'_>, from: usize, step: usize) -> Vec<(usize, usize)> {
+    /// Whether the positions up to `end` can be read where they are: taps of those behind the last one too lie
+    /// within their channel.
+    fn reach(&self, padded: &Padded<'_>, end: usize) -> bool {
+        padded.taps.iter().all(|tap| end + tap.offset <= padded.channel)
+    }
+
+    /// The taps that read the image somewhere at the positions from `from` on: (where, which). `in_place`:
+    /// they are read in the image, and not where they are gathered.
+    fn active(
+        &self,
+        padded: &Padded<'_>,
+        from: usize,
+        step: usize,
+        in_place: bool,
+    ) -> Vec<(usize, usize)> {
         let lines = from / padded.row..(from + step - 1) / padded.row + 1;
         let reads = |tap: &Tap| tap.lines.start < lines.end && lines.start < tap.lines.end;
         let taps = self.taps.iter().enumerate().zip(&padded.taps);
-        taps.filter(|(_, tap)| reads(tap)).map(|((which, at), _)| (*at, which)).collect()
+        taps.filter(|(_, tap)| reads(tap))
+            .map(|((which, at), tap)| (if in_place { from + tap.offset } else { *at }, which))
+            .collect()
     }
 
     /// Copies what the groups of `step` positions from `from` on read of some channels:
@@ -136,33 +154,49 @@ impl WithSimd for OutputTask<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let step = step::<S>();
         let plan = Plan::new(&self.padded.taps, step);
-        let (groups, portion) = plan.portion(self.channels);
-        let mut input = vec![0.0f32; groups * portion.min(self.channels) * plan.channel];
         let per_channel = plan.taps.len() * OUTPUTS;
         let per_tile = (self.channels * per_channel).max(1);
+        let tiles = self.weight.len() / per_tile;
+        let (groups, portion) = plan.portion(self.channels);
+        let mut room = vec![0.0f32; groups * portion.min(self.channels) * plan.channel];
         // Where channels are divided, the sums of all tiles wait for the others.
         let is_divided = portion < self.channels;
-        let kept = if is_divided { self.weight.len() / per_tile } else { 1 };
+        let kept = if is_divided { tiles } else { 1 };
         let mut sums = vec![0.0f32; kept.max(1) * groups * OUTPUTS * POSITIONS];
-        let positions = self.padded.positions;
+        let padded = self.padded;
+        let image = &padded.values[self.image * padded.image..][..padded.image];
+        let positions = padded.positions;
         for block in (0..positions).step_by(groups * step) {
             let starts = || (block..positions).step_by(step).take(groups);
+            let count = starts().count();
+            let reads = plan.reach(padded, block + count * step);
+            let in_place = tiles <= READ_IN_PLACE && !is_divided && reads;
             let active: Vec<_> =
-                starts().map(|from| plan.active(self.padded, from, step)).collect();
+                starts().map(|from| plan.active(padded, from, step, in_place)).collect();
             for first in (0..self.channels).step_by(portion) {
                 let channels = first..(first + portion).min(self.channels);
                 let gathered = channels.len() * plan.channel;
-                let input = &mut input[..active.len() * gathered];
-                plan.gather(&self, channels.clone(), [block, step], input);
+                if !in_place {
+                    let room = &mut room[..count * gathered];
+                    plan.gather(&self, channels.clone(), [block, step], room);
+                }
                 let is_last = channels.end == self.channels;
                 for (tile, weight) in self.weight.chunks_exact(per_tile).enumerate() {
                     let weight = &weight[channels.start * per_channel..channels.end * per_channel];
-                    let inputs = input.chunks_exact(gathered.max(1)).zip(&active);
-                    for (group, (from, (input, taps))) in starts().zip(inputs).enumerate() {
+                    let outputs = self.bias.len() - tile * OUTPUTS;
+                    for (group, (from, taps)) in starts().zip(&active).enumerate() {
                         let place = if is_divided { tile * groups + group } else { 0 };
                         let sums = &mut sums[place * OUTPUTS * POSITIONS..];
-                        let input = Input { values: input, channel: plan.channel, taps };
-                        accumulate_tile(simd, &input, weight, sums, first > 0);
+                        let input = match in_place {
+                            true => Input { values: image, channel: padded.channel, taps },
+                            false => {
+                                let values = &room[group * gathered..(group + 1) * gathered];
+                                Input { values, channel: plan.channel, taps }
+                            }
+                        };
+                        let left = (positions - from).div_ceil(S::F32_LANES);
+                        let made = [left.min(vectors::<S>()), outputs];
+                        accumulate_tile(simd, &input, weight, sums, first > 0, made);
                         if is_last {
                             self.store(tile, sums, from, step);
                         }
@@ -182,8 +216,8 @@ pub(super) struct Input<'a> {
     pub(super) taps: &'a [(usize, usize)],
 }
 
-/// Adds up all outputs of a tile, over all channels and taps, into `[OUTPUTS][POSITIONS]`; `adds`: to what
-/// is there.
+/// Adds up outputs of a tile, over all channels and taps, into `[OUTPUTS][POSITIONS]`; `adds`: to what is
+/// there. `made`: how many vectors of positions, and outputs.
 ///
 /// Products are added up in runs, and the runs' sums after that: rounding grows with the length of
 /// a sum, and a search through a network follows its rounding.
@@ -194,10 +228,11 @@ pub(super) fn accumulate_tile<S: Simd>(
     weight: &[f32],
     tile: &mut [f32],
     adds: bool,
+    [vectors, outputs]: [usize; 2],
 ) {
     let channels = input.values.len() / input.channel;
     let per_channel = (weight.len() / channels.max(1)).max(1);
-    each_group(simd, vectors::<S>(), &mut Outputs { input, weight, per_channel, tile, adds });
+    each_group(simd, vectors, outputs, &mut Outputs { input, weight, per_channel, tile, adds });
 }
 
 struct Outputs<'a> {

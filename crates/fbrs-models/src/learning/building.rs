@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use burn::tensor::FloatDType;
+
 use super::conv::{LearningConv, Running};
 use super::norm::Norm;
 use super::parameter::{Parameter, ParameterRole};
@@ -94,6 +96,7 @@ impl Building<'_> {
             options: spec.options(),
             #[cfg(feature = "cpu")]
             host: spec.host_shape(shape[1], self.reading.device),
+            rounded: Some(self.options.arithmetic).filter(|own| *own != FloatDType::F32),
             dropout: spec.dropout,
             running: self.running.clone(),
         })

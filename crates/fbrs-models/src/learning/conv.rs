@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
+use burn::tensor::{FloatDType, Tensor};
 
 use super::dropout::{Dropout, seed_of};
 use super::norm::Norm;
@@ -42,6 +42,8 @@ pub(crate) struct LearningConv {
     /// For the processor's own kernels; `None` where they do not serve the layer.
     #[cfg(feature = "cpu")]
     pub(super) host: Option<HostShape>,
+    /// What input and weight are rounded to.
+    pub(super) rounded: Option<FloatDType>,
     pub(super) dropout: Option<Dropout>,
     pub(super) running: Arc<Running>,
 }
@@ -57,6 +59,11 @@ impl LearningConv {
             let scale = scale.leaf().abs();
             weight = weight * scale.clone().reshape([1, 1, 1, 1]);
             bias = bias.map(|bias| bias * scale);
+        }
+        if let Some(half) = self.rounded {
+            let bias = bias.map(|bias| bias.cast(half));
+            let y = conv2d(x.cast(half), weight.cast(half), bias, self.options.clone());
+            return y.cast(FloatDType::F32);
         }
         #[cfg(feature = "cpu")]
         if let Some(y) = self.host.and_then(|shape| host::convolve(&x, &weight, shape)) {

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 
 use crate::architecture::{Architecture, LiteConfig};
 use crate::build::{BoxError, Build, ParameterError, ParameterSource};
@@ -51,6 +51,10 @@ pub struct LearningOptions<'a> {
     /// Share of the values (DeepLab: behind ASPP) or channels (HRNet: behind OCR) that are dropped, in
     /// [0, 1).
     pub dropout: f64,
+    /// What convolutions compute with. With one of 16 bits their inputs and weights are rounded to it and
+    /// all else stays f32, parameters, normalization and gradients of parameters too: mixed precision
+    /// (Micikevicius et al. 2018).
+    pub arithmetic: FloatDType,
     /// Whether the layer with this published name learns. One that does not keeps its parameters, and
     /// its normalization uses the running statistics.
     pub learns: &'a dyn Fn(&str) -> bool,

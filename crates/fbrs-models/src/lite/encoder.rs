@@ -2,7 +2,7 @@
 //! output stride 16: the stage that would go to stride 32 keeps its stride and the blocks behind it
 //! are dilated.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use super::PREFIX;
 use super::block::{InvertedResidual, Shape};
@@ -81,12 +81,21 @@ impl LiteTaps {
         })
     }
 
+    /// On another device.
+    pub fn to_device(self, device: &Device) -> Self {
+        self.map(|tap| tap.to_device(device))
+    }
+
     pub(crate) fn autodiff(self) -> Self {
+        self.map(Tensor::autodiff)
+    }
+
+    fn map(self, of: impl Fn(Tensor<4>) -> Tensor<4>) -> Self {
         Self {
-            quarter: self.quarter.autodiff(),
-            eighth: self.eighth.autodiff(),
-            sixteenth: self.sixteenth.autodiff(),
-            last: self.last.autodiff(),
+            quarter: of(self.quarter),
+            eighth: of(self.eighth),
+            sixteenth: of(self.sixteenth),
+            last: of(self.last),
         }
     }
 }

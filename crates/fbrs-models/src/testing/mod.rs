@@ -1,12 +1,16 @@
 //! For tests and benchmarks: parameters and inputs without a file, what a network computes on the
 //! way, and the device to test on.
 
+#[cfg(feature = "cpu")]
+mod convolution;
 mod formula;
 mod inner;
 mod stand_in;
 
 use burn::tensor::Device;
 
+#[cfg(feature = "cpu")]
+pub use convolution::{Convolution, ConvolutionShape};
 pub use formula::{Formula, image, uniform, values};
 pub use inner::{build_unfolded, inner_tensors};
 pub(crate) use stand_in::StandIn;

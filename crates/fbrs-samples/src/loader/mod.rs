@@ -189,10 +189,18 @@ impl Epoch {
         let mut reading = self.stream(position, Purpose::Reading);
         let others = self.replacements(position).take(MOST_TRIED - 1);
         for photo in std::iter::once(first).chain(others) {
-            let read = self.set().read(photo, &mut reading).and_then(|labelled| labelled.checked());
-            let made = read.and_then(|labelled| {
-                let streams = |purpose| self.stream(position, purpose);
+            let view = self.view(position, photo);
+            let read = match view {
+                Some(view) => self.set().read(photo, &mut self.stream_of(view, Purpose::Reading)),
+                None => self.set().read(photo, &mut reading),
+            };
+            let made = read.and_then(|labelled| labelled.checked()).and_then(|labelled| {
+                let streams = |purpose| match (purpose, view) {
+                    (Purpose::Augmentation, Some(view)) => self.stream_of(view, purpose),
+                    _ => self.stream(position, purpose),
+                };
                 sample::make(&labelled, options, streams)
+                    .map(|sample| TrainingSample { view, ..sample })
                     .map_err(|_| Problem::new("there is no object in it that could be learned"))
             });
             match made {

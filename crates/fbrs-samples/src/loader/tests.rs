@@ -181,3 +181,29 @@ fn threads_wait_for_the_reader_and_stop_with_it() {
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(read.load(Ordering::Relaxed), after);
 }
+
+/// A photo has so many crops, whatever the epoch and the position; clicks on them are others each time.
+#[test]
+fn views_come_again() {
+    let photos = Arc::new(Photos::new(Arc::new(boxes(3)), Some(24)).unwrap().with_views(2));
+    let mut crops = std::collections::BTreeMap::new();
+    let mut clicks = std::collections::BTreeSet::new();
+    for number in 0..2 {
+        let epoch = photos.clone().epoch(11, number);
+        for position in 0..epoch.len() {
+            let (sample, _) = epoch.sample(position, &options()).unwrap();
+            let view = sample.view.unwrap();
+            assert!(view.photo == epoch.photo(position).unwrap() && view.number < 2);
+            let pixels = sample.photo.as_raw().clone();
+            let same = crops.entry((view.photo, view.number)).or_insert_with(|| pixels.clone());
+            assert!(*same == pixels, "{view:?}");
+            clicks.insert(format!("{:?}", sample.points));
+        }
+    }
+    assert_eq!(crops.len(), 6);
+    let different: std::collections::BTreeSet<_> = crops.values().collect();
+    assert_eq!(different.len(), 6);
+    assert!(clicks.len() > 40, "{}", clicks.len());
+    let without = Arc::new(Photos::new(Arc::new(boxes(3)), Some(24)).unwrap()).epoch(11, 0);
+    assert_eq!(without.sample(0, &options()).unwrap().0.view, None);
+}

@@ -43,12 +43,21 @@ impl Batch {
         Self { size, accumulate: 1 }
     }
 
-    pub(super) fn check(&self, freeze: &Freeze, checks: &mut Checks) {
+    /// The fewest samples that a network can learn from at once.
+    pub(crate) fn least(&self, freeze: &Freeze) -> usize {
+        if freeze.batch_norm { 1 } else { 2 }
+    }
+
+    pub(super) fn check(&self, freeze: &Freeze, devices: usize, checks: &mut Checks) {
         checks.count("batch.size", self.size, 4096);
         checks.count("batch.accumulate", self.accumulate, 4096);
         let expected = "at least 2, since batch normalization needs several samples (or \
                         freeze.batch_norm = true)";
-        checks.that(self.size > 1 || freeze.batch_norm, "batch.size", expected, self.size);
+        let least = self.least(freeze);
+        checks.that(self.size >= least, "batch.size", expected, self.size);
+        let expected =
+            format!("at least {} for {devices} devices: {least} for each", least * devices);
+        checks.that(self.size >= least * devices, "batch.size", &expected, self.size);
     }
 }
 

@@ -16,6 +16,10 @@ pub struct Data {
     pub mix: Mix,
     /// Samples of an epoch; 0 for as many as there are photos.
     pub epoch_length: usize,
+    /// Crops of each photo in all, which come again; 0 for another one each time. What the encoder of a Lite
+    /// network gives for them, where it does not learn, is computed once and kept on the disk, in the run's
+    /// folder, until the run ends.
+    pub views: usize,
     /// Exponent of (1 - score) in a photo's weight, for sets with scores.
     pub score_gamma: f64,
     /// How likely stuff is among the objects of a photo, for sets that label it.
@@ -87,6 +91,7 @@ impl Data {
             hold_out: 0.0,
             mix: Mix::Concatenation,
             epoch_length: 0,
+            views: 0,
             score_gamma: 1.25,
             stuff_probability: 0.0,
         }
@@ -99,6 +104,7 @@ impl Data {
         let both = self.hold_out > 0.0 && !self.validation.is_empty();
         let expected = "0 where data.validation names sets";
         checks.that(!both, "data.hold_out", expected, self.hold_out);
+        checks.that(self.views <= 1_000_000, "data.views", "at most 1000000", self.views);
         checks.not_negative("data.score_gamma", self.score_gamma);
         checks.share("data.stuff_probability", self.stuff_probability);
     }

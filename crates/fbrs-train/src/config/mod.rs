@@ -37,7 +37,7 @@ pub use fbrs_samples::{
 pub use init::{Init, InitKind};
 pub use layers::Layers;
 pub use loss::{Loss, MainLoss};
-pub use network::Network;
+pub use network::{Network, Precision};
 pub use optimizer::{Optimizer, OptimizerKind};
 pub use presets::{preset, preset_names};
 pub use run::Run;
@@ -98,7 +98,7 @@ impl Config {
         self.loss.check(&mut checks);
         self.optimizer.check(&mut checks);
         self.schedule.check(&mut checks);
-        self.batch.check(&self.freeze, &mut checks);
+        self.batch.check(&self.freeze, self.run.device_count(), &mut checks);
         self.validation.check(&mut checks);
         self.checkpoints.check(&mut checks);
         checks.result()

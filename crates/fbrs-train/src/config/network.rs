@@ -1,3 +1,6 @@
+use std::fmt;
+
+use burn::tensor::FloatDType;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
@@ -12,11 +15,46 @@ pub struct Network {
     pub architecture: String,
     /// Share of features that are dropped in front of the last layers.
     pub dropout: f64,
+    /// What convolutions compute with while they learn.
+    pub precision: Precision,
+}
+
+/// What convolutions compute with; all else is f32, whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits.
+    F32,
+    /// 16 bits, ten of them digits: for GPUs. Gradients are scaled while they are computed
+    /// ([`LossScale`](crate::state::LossScale)).
+    F16,
+    /// 16 bits with f32's range and seven digits, for GPUs that have it.
+    Bf16,
+}
+
+impl Precision {
+    pub(crate) fn arithmetic(self) -> FloatDType {
+        match self {
+            Self::F32 => FloatDType::F32,
+            Self::F16 => FloatDType::F16,
+            Self::Bf16 => FloatDType::BF16,
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        })
+    }
 }
 
 impl Network {
     pub(crate) fn of(architecture: &str, dropout: f64) -> Self {
-        Self { architecture: architecture.to_owned(), dropout }
+        Self { architecture: architecture.to_owned(), dropout, precision: Precision::F32 }
     }
 
     pub(super) fn check(&self, init: &Init, checks: &mut Checks) {

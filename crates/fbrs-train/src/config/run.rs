@@ -1,6 +1,8 @@
+use fbrs::DeviceChoice;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
+use crate::{Error, Result};
 
 /// The run's name, seed and machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,7 +20,8 @@ pub struct Run {
     pub seed: u64,
     /// That prepare samples; 0 for as many as there are processors. The numbers do not depend on it.
     pub threads: usize,
-    /// What computes: `auto`, `cpu`, `wgpu` or `cuda`.
+    /// What computes: `auto`, `cpu`, `wgpu` or `cuda`; several, `cuda:0,cuda:1`, each learn from a part of
+    /// every batch.
     pub device: String,
 }
 
@@ -33,6 +36,18 @@ impl Run {
             threads: 0,
             device: "auto".to_owned(),
         }
+    }
+
+    /// The devices, the one that leads first.
+    pub(crate) fn devices(&self) -> Result<Vec<DeviceChoice>> {
+        let parts = self.device.split(',').map(|part| part.trim().parse());
+        let parts = parts.collect::<std::result::Result<_, fbrs::ParseDeviceError>>();
+        parts.map_err(|error| Error::Device(format!("run.device: {error}")))
+    }
+
+    /// How many devices there are.
+    pub(super) fn device_count(&self) -> usize {
+        self.device.split(',').count()
     }
 
     pub(super) fn check(&self, checks: &mut Checks) {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use best::Best;
 pub use checkpoints::CheckpointFiles;
 
+pub use crate::learner::LossScale;
 use crate::log::LogPosition;
 use crate::metric::{AdaptiveIou, FocalAverages};
 use crate::{Error, Result};
@@ -72,6 +73,12 @@ pub struct Position {
     /// Samples that come again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
+    /// How many samples a device takes at once, where a batch was too much for its memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<usize>,
+    /// What gradients are multiplied by, where they are computed in f16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// How far the log had come.
     pub log: LogPosition,
     /// [`Config::checksum`](crate::config::Config::checksum).

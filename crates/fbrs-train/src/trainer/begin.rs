@@ -10,14 +10,15 @@ use fbrs_models::{
 };
 use fbrs_weights::{Backbone, Checkpoint, ExtraKeys, InputScaling, Location, Partial, Places};
 
+use super::features::Features;
 use super::pool::Pool;
 use super::step::Steps;
 use super::{Data, Training};
-use crate::config::{Config, Init, InitKind};
+use crate::config::{Config, Init, InitKind, Precision};
 use crate::folder::RunFolder;
 use crate::groups;
 use crate::init::InitialWeights;
-use crate::learner::Learner;
+use crate::learner::{Learner, LossScale, Stepping};
 use crate::log::{LogPosition, RunLog};
 use crate::manifest::{Manifest, of_file};
 use crate::metric::{AdaptiveIou, FocalAverages};
@@ -33,7 +34,7 @@ impl Training {
     /// What keeps it from beginning; no folder is made then.
     pub fn begin(mut config: Config, data: Data) -> Result<(Self, Vec<String>)> {
         config.check_ready()?;
-        let device = open_device(&config)?;
+        let devices = open_devices(&config)?;
         let begun = Weights::open(&config)?;
         config.network.architecture = begun.architecture.to_string();
         config.check()?;
@@ -50,6 +51,13 @@ impl Training {
             let text = "loss.aux_weight is 0: a Lite network's checkpoint has no auxiliary heads";
             remarks.push(text.to_owned());
         }
+        let on_processor = devices.iter().any(|device| device.choice() == DeviceChoice::Cpu);
+        if on_processor && config.network.precision != Precision::F32 {
+            let precision = config.network.precision;
+            remarks.push(format!(
+                "network.precision = {precision} is for GPUs: the processor is slower with it"
+            ));
+        }
         if data.validation.is_none() {
             let text = "no photo is held out: nothing is validated, and nothing ends the run early";
             remarks.push(text.to_owned());
@@ -59,12 +67,12 @@ impl Training {
             return Err(Error::value("clicks.returning", expected, true));
         }
         let steps_per_epoch = enough(&data, &config)?;
-        let mut manifest = Manifest::new(&config, device.name())?;
+        let mut manifest = Manifest::new(&config, &names(&devices))?;
         manifest.data.clone_from(&data.records);
         manifest.init_sha256 = init_sha256;
         let data_sha256 = manifest.data_checksum();
         let architecture = begun.architecture.to_string();
-        let steps = steps(&config, begun, &device)?;
+        let steps = steps(&config, begun, &devices)?;
         let folder = RunFolder::create(&config, &architecture, &manifest)?;
         let log = RunLog::create(&folder.logs())?;
         let position = Position {
@@ -81,12 +89,14 @@ impl Training {
             judged: 0,
             before: None,
             waiting: Vec::new(),
+            at_once: None,
+            loss_scale: None,
             log: LogPosition::default(),
             config_sha256: config.checksum()?,
             data_sha256,
         };
-        let pool = pool(&config);
-        Ok((Self { config, folder, log, steps, data, position, pool }, remarks))
+        let (pool, features) = (pool(&config), kept_features(&config, &steps, &folder));
+        Ok((Self { config, folder, log, steps, data, position, pool, features }, remarks))
     }
 
     /// Goes on with the run in a folder, from where it was saved last.
@@ -106,20 +116,27 @@ impl Training {
         let mut manifest = folder.manifest()?;
         manifest.data.clone_from(&data.records);
         state.check_origin(&config.checksum()?, &manifest.data_checksum())?;
-        let device = open_device(&config)?;
+        let devices = open_devices(&config)?;
         let architecture: Architecture = parse(&config.network.architecture)?;
         let checkpoint = Checkpoint::open(files.weights(latest), ExtraKeys::Refuse)?;
         let scaling = checkpoint.scaling();
         let source = Source::Saved(state.parameters.clone());
         let begun = Weights { architecture, scaling, source, remarks: Vec::new() };
-        let steps = steps(&config, begun, &device)?;
+        let mut steps = steps(&config, begun, &devices)?;
         let log = RunLog::resume(&folder.logs(), &state.position.log)?;
         let TrainingState { position, parameters } = state;
-        let pool = pool(&config);
-        let mut training = Self { config, folder, log, steps, data, position, pool };
+        let (pool, features) = (pool(&config), kept_features(&config, &steps, &folder));
+        steps.take_at_once(position.at_once);
+        steps.learner.scale = position.loss_scale;
+        let mut training = Self { config, folder, log, steps, data, position, pool, features };
         training.restore(&parameters)?;
         Ok(training)
     }
+}
+
+/// What the drivers call them.
+fn names(devices: &[ChosenDevice]) -> String {
+    devices.iter().map(ChosenDevice::name).collect::<Vec<_>>().join(", ")
 }
 
 /// Makes the paths of a run good from everywhere.
@@ -143,7 +160,16 @@ fn pool(config: &Config) -> Option<Pool> {
     config.clicks.returning.then(|| Pool::new(&config.clicks, config.run.seed))
 }
 
-pub(super) fn steps(config: &Config, mut begun: Weights, device: &ChosenDevice) -> Result<Steps> {
+fn kept_features(config: &Config, steps: &Steps, folder: &RunFolder) -> Option<Features> {
+    let come_again = config.data.views > 0 && steps.has_encoder();
+    come_again.then(|| Features::new(&folder.features()))
+}
+
+pub(super) fn steps(
+    config: &Config,
+    mut begun: Weights,
+    devices: &[ChosenDevice],
+) -> Result<Steps> {
     let architecture = begun.architecture;
     let freeze = config.freeze.backbone;
     let learns = |name: &str| !(freeze && groups::is_backbone(&architecture, name));
@@ -152,9 +178,17 @@ pub(super) fn steps(config: &Config, mut begun: Weights, device: &ChosenDevice) 
         false => Statistics::OfBatch,
     };
     let dropout = config.network.dropout;
-    let options = LearningOptions { statistics, dropout, learns: &learns };
-    let device = device.to_burn();
-    let network = LearningNetwork::build(&architecture, &mut begun.source, &device, &options)?;
+    let arithmetic = config.network.precision.arithmetic();
+    let options = LearningOptions { statistics, dropout, arithmetic, learns: &learns };
+    let mut networks = devices.iter().map(|device| {
+        check_arithmetic(device, config)?;
+        let device = device.to_burn();
+        let network = LearningNetwork::build(&architecture, &mut begun.source, &device, &options);
+        network.map_err(Error::from)
+    });
+    let none = || Err(Error::Device("run.device names no device".to_owned()));
+    let network = networks.next().unwrap_or_else(none)?;
+    let others = networks.collect::<Result<_>>()?;
     let optimizer = &config.optimizer;
     let factor = |name: &str| {
         let slow = groups::is_backbone(&architecture, name)
@@ -162,21 +196,28 @@ pub(super) fn steps(config: &Config, mut begun: Weights, device: &ChosenDevice) 
         if slow { optimizer.backbone_factor } else { 1.0 }
     };
     let bound = |value: f64| (value > 0.0).then_some(value);
-    let learner = Learner::new(
-        network,
-        config.loss.losses(),
-        Optimization::new(&optimizer.options(), optimizer.decay_all),
-        factor,
-        bound(optimizer.clip_norm),
-        bound(optimizer.average),
-    );
+    let stepping = Stepping {
+        optimization: Optimization::new(&optimizer.options(), optimizer.decay_all),
+        longest: bound(optimizer.clip_norm),
+        average: bound(optimizer.average),
+        scale: (config.network.precision == Precision::F16).then(LossScale::default),
+    };
+    let learner = Learner::new(network, others, stepping, factor);
     Steps::new(learner, begun.scaling, config)
 }
 
-pub(super) fn open_device(config: &Config) -> Result<ChosenDevice> {
-    let choice = config.run.device.parse::<DeviceChoice>();
-    let choice = choice.map_err(|error| Error::Device(error.to_string()))?;
-    Ok(choice.open()?)
+pub(super) fn open_devices(config: &Config) -> Result<Vec<ChosenDevice>> {
+    config.run.devices()?.into_iter().map(|choice| Ok(choice.open()?)).collect()
+}
+
+/// Whether a device can compute with what convolutions are to compute with.
+fn check_arithmetic(device: &ChosenDevice, config: &Config) -> Result<()> {
+    let precision = config.network.precision;
+    if device.to_burn().supports_dtype(precision.arithmetic()) {
+        return Ok(());
+    }
+    let expected = format!("a precision that {device} can compute with (f32 always is one)");
+    Err(Error::value("network.precision", &expected, precision))
 }
 
 fn parse(name: &str) -> Result<Architecture> {

@@ -1,13 +1,16 @@
 //! A run from its beginning, or from where it was saved, to its end.
 
 mod begin;
+mod features;
 mod photos;
 mod pool;
+mod portions;
 mod save;
 mod score;
 mod step;
 mod validate;
 mod watch;
+mod worker;
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -16,7 +19,7 @@ use std::time::Instant;
 
 use fbrs::CancelToken;
 use fbrs_models::LiteTaps;
-use fbrs_samples::{Batch, Loader, Photos, Plan, preview};
+use fbrs_samples::{Batch, Loader, Photos, Plan, TrainingSample, preview};
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 
 use crate::config::{Config, InitKind};
@@ -28,6 +31,7 @@ use crate::schedule::Schedule;
 use crate::state::{CheckpointFiles, Position};
 use crate::{Error, Result};
 
+use features::Features;
 pub use photos::{Data, Understood};
 use pool::{Live, Pool};
 pub use score::{Scored, Scoring};
@@ -49,6 +53,8 @@ pub struct Training {
     position: Position,
     /// Where samples come again.
     pool: Option<Pool>,
+    /// Where crops come again, and the encoder gives the same for them.
+    features: Option<Features>,
 }
 
 impl Training {
@@ -95,6 +101,14 @@ impl Training {
     /// # Errors
     /// What keeps the run from going on. What was saved before is whole, and a run goes on from there.
     pub fn run(&mut self, stop: &CancelToken, on_event: &mut dyn FnMut(Event)) -> Result<Ended> {
+        let ended = self.run_on(stop, on_event)?;
+        if let Some(features) = self.features.as_ref().filter(|_| ended != Ended::Stopped) {
+            features.remove();
+        }
+        Ok(ended)
+    }
+
+    fn run_on(&mut self, stop: &CancelToken, on_event: &mut dyn FnMut(Event)) -> Result<Ended> {
         let steps_per_epoch = self.position.steps_per_epoch;
         let schedule = Schedule::new(&self.config, steps_per_epoch);
         let mut progress = Progress::new(schedule.steps(), self.position.step);
@@ -168,9 +182,13 @@ impl Training {
                     false => {
                         let Some(batch) = next(&mut loader, on_event)? else { break };
                         self.position.sample += batch.samples.len() as u64;
-                        self.steps.learn(batch.samples, None, [epoch, batch.number as u64])?
+                        let taps = self.kept_taps(&batch.samples, on_event)?;
+                        self.steps.learn(batch.samples, taps, [epoch, batch.number as u64])?
                     }
                 };
+                if let Some(samples) = learned.fits {
+                    on_event(Event::Remark(self.portioned(samples)));
+                }
                 loss += learned.passed.overall / accumulate as f64;
                 self.record(&learned, step)?;
                 shown.get_or_insert(learned);
@@ -194,6 +212,20 @@ impl Training {
         Ok(true)
     }
 
+    /// What it means that memory suffices for so many samples only.
+    fn portioned(&self, samples: usize) -> String {
+        let size = self.config.batch.size;
+        let statistics = match self.config.freeze.batch_norm {
+            true => "",
+            false => ", but batch normalization has statistics of as many",
+        };
+        format!(
+            "memory does not suffice for a batch of {size}: from now on the network sees at most {samples} \
+             samples at once on a device, whose gradients are added; steps are of {size} as \
+             before{statistics}"
+        )
+    }
+
     /// Learns from a batch of the pool, which is filled before and gets its samples back.
     fn learn_returning(
         &mut self,
@@ -207,6 +239,38 @@ impl Training {
         learned
     }
 
+    /// What the encoder gives for a sample, where it does not learn; from the disk where it is there.
+    fn taps(
+        &mut self,
+        sample: &TrainingSample,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<LiteTaps>> {
+        let steps = &self.steps;
+        let (Some(view), Some(features)) = (sample.view, &mut self.features) else {
+            return Ok(steps.taps(sample));
+        };
+        let size = sample.size();
+        let on_failure = |error| {
+            let text = format!("{error}: the encoder's features are computed each time");
+            on_event(Event::Remark(text));
+        };
+        let size = [size.height, size.width];
+        let device = steps.network().device();
+        features.get(view, size, device, || steps.taps(sample), on_failure)
+    }
+
+    /// The same of a batch, where it may be on the disk.
+    fn kept_taps(
+        &mut self,
+        samples: &[TrainingSample],
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Option<Vec<LiteTaps>>> {
+        if self.features.is_none() {
+            return Ok(None);
+        }
+        samples.iter().map(|sample| self.taps(sample, on_event)).collect()
+    }
+
     fn learn_from(
         &mut self,
         pool: &mut Pool,
@@ -218,15 +282,15 @@ impl Training {
         while pool.lacks(size) > 0 {
             let Some(batch) = next(loader, on_event)? else { break };
             for sample in batch.samples {
-                let (taps, position) = (self.steps.taps(&sample), self.position.sample);
+                let taps = self.taps(&sample, on_event)?;
+                let position = self.position.sample;
                 pool.live.push(Live { sample, taps, epoch, position, given: 0 });
                 self.position.sample += 1;
             }
         }
         let mut drawn = pool.draw(size, [epoch, number]);
         let samples = drawn.iter().map(|live| live.sample.clone()).collect();
-        let taps = drawn.iter().map(|live| live.taps.clone()).collect::<Option<Vec<_>>>();
-        let taps = taps.and_then(LiteTaps::batch);
+        let taps = drawn.iter().map(|live| live.taps.clone()).collect::<Option<_>>();
         let learned = self.steps.learn(samples, taps, [epoch, number])?;
         let pixels = learned.probabilities.len() / drawn.len().max(1);
         for (live, prediction) in drawn.drain(..).zip(learned.probabilities.chunks(pixels.max(1))) {
@@ -237,7 +301,7 @@ impl Training {
 
     /// Logs what a batch came to.
     fn record(&mut self, learned: &Learned, step: u64) -> Result<()> {
-        let Learned { passed, probabilities, samples } = learned;
+        let Learned { passed, probabilities, samples, .. } = learned;
         self.log.average(&Tag::TRAIN_INSTANCE_LOSS, passed.instance, step)?;
         if let Some(auxiliary) = passed.auxiliary {
             self.log.average(&Tag::TRAIN_AUX_LOSS, auxiliary, step)?;

@@ -76,7 +76,9 @@ impl Data {
         training.records.extend(validation.records);
         training.understood.extend(validation.understood);
         Ok(Self {
-            training: Arc::new(Photos::new(learned, some(config.data.epoch_length))?),
+            training: Arc::new(
+                Photos::new(learned, some(config.data.epoch_length))?.with_views(config.data.views),
+            ),
             validation: judged.transpose()?.map(Arc::new),
             records: training.records,
             understood: training.understood,

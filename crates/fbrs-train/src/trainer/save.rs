@@ -9,8 +9,8 @@ use fbrs_models::ParameterSource;
 use fbrs_samples::TrainingPoint;
 use fbrs_weights::{Precision, Provenance, save_native};
 
-use super::Training;
 use super::pool::{Live, Pool};
+use super::{Event, Training};
 use crate::average::Average;
 use crate::learner::{Learner, read};
 use crate::optimizer::Moments;
@@ -27,7 +27,8 @@ impl Training {
         let learner = &self.steps.learner;
         let log = self.log.position()?;
         let waiting = self.pool.as_ref().map(Pool::waiting).unwrap_or_default();
-        let position = Position { log, waiting, ..self.position.clone() };
+        let (at_once, loss_scale) = (self.steps.at_once(), learner.scale);
+        let position = Position { log, waiting, at_once, loss_scale, ..self.position.clone() };
         let state = TrainingState { position, parameters: parameters(learner)? };
         state.save(&files.training(epoch))?;
         files.tidy(&self.config.checkpoints, epoch, self.position.best.epoch())
@@ -36,7 +37,7 @@ impl Training {
     /// Saves the network as it is delivered: the moving average where there is one.
     pub(super) fn save_weights(&self, path: &Path) -> Result<()> {
         let Learner { network, average, .. } = &self.steps.learner;
-        let (architecture, scaling) = (network.architecture(), &self.steps.scaling);
+        let (architecture, scaling) = (network.architecture(), &self.steps.scaling());
         let provenance = Provenance::default();
         let mut learned: Box<dyn ParameterSource + '_> = match average {
             Some(average) => Box::new(average.source(network)),
@@ -60,15 +61,21 @@ impl Training {
 
     /// Makes the samples that come again, with the clicks that they had.
     fn refill(&mut self) -> Result<()> {
-        let Some(pool) = &mut self.pool else { return Ok(()) };
-        for Waiting { epoch, position, given, points } in self.position.waiting.drain(..) {
+        let Some(mut pool) = self.pool.take() else { return Ok(()) };
+        for waiting in std::mem::take(&mut self.position.waiting) {
+            let Waiting { epoch, position, given, points } = waiting;
             let drawn = Arc::clone(&self.data.training).epoch(self.config.run.seed, epoch);
             let (mut sample, _) = drawn.sample(position as usize, &self.config.samples)?;
             let point = |(row, col, order)| TrainingPoint { row, col, order };
             sample.points = points.into_iter().map(|slot| slot.map(point)).collect();
-            let taps = self.steps.taps(&sample);
+            let mut told = None;
+            let taps = self.taps(&sample, &mut |event| told = Some(event))?;
+            if let Some(Event::Remark(text)) = told {
+                return Err(Error::Resume(text));
+            }
             pool.live.push(Live { sample, taps, epoch, position, given });
         }
+        self.pool = Some(pool);
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use fbrs_data::training::{Score, Scores};
 use fbrs_models::Network;
 use fbrs_samples::{Batch, Loader, Plan};
 
-use super::begin::{Weights, open_device, steps};
+use super::begin::{Weights, open_devices, steps};
 use super::step::{Judged, Steps};
 use super::validate::EPOCH;
 use super::{Data, Understood, threads};
@@ -53,9 +53,9 @@ impl Scoring {
     ) -> Result<Self> {
         let mut config = without_training(config);
         config.check_ready()?;
-        let device = open_device(&config)?;
+        let devices = open_devices(&config)?;
         let begun = Weights::open(&config)?;
-        let steps = steps(&config, begun, &device)?;
+        let steps = steps(&config, begun, &devices)?;
         config.network.architecture = steps.network().architecture().to_string();
         let network = steps.delivered()?;
         let data = Data::open(&config, on_progress)?;

@@ -1,31 +1,24 @@
-//! One batch through a network that learns.
+//! One batch through a network that learns, on all devices of a run.
 
-use fbrs_models::{Architecture, ImageFeatures, LearningInput, LearningNetwork, LiteTaps, Network};
-use fbrs_samples::{Purpose, Stream, TrainingSample};
+use std::thread;
+
+use fbrs_models::{Architecture, LearningNetwork, LiteTaps, Network};
+use fbrs_samples::TrainingSample;
 use fbrs_weights::InputScaling;
-use rand::Rng;
 
+use super::worker::{Group, LearnedPart, Rules, Worker};
 use crate::batch::Batch;
 use crate::config::Config;
-use crate::iterative::{add_clicks, sigmoid};
+use crate::iterative::sigmoid;
 use crate::learner::{Learner, Passed, read};
 use crate::{Error, Result};
 
 /// What all steps of a run share.
 pub(super) struct Steps {
     pub(super) learner: Learner,
-    pub(super) scaling: InputScaling,
-    pub(super) seed: u64,
-    /// Clicks on the network's own errors, at most.
-    rounds: u32,
-    drop_previous: f64,
-    accumulate: usize,
-    /// Samples of a whole batch.
-    batch: u64,
-    /// Losses are taken at the crop's resolution divided by this.
-    reduction: usize,
-    /// The encoder of a Lite network, where it does not learn.
-    encoder: Option<Network>,
+    rules: Rules,
+    /// One for each of the learner's networks.
+    workers: Vec<Worker>,
 }
 
 /// A batch that was learned from.
@@ -36,6 +29,8 @@ pub(super) struct Learned {
     pub(super) probabilities: Vec<f32>,
     /// The samples with the clicks that the network was told.
     pub(super) samples: Vec<TrainingSample>,
+    /// How many samples fit into memory at once, where it was found out by this batch.
+    pub(super) fits: Option<usize>,
 }
 
 /// A batch that was judged.
@@ -49,12 +44,15 @@ pub(super) struct Judged {
 
 impl Steps {
     pub(super) fn new(learner: Learner, scaling: InputScaling, config: &Config) -> Result<Self> {
-        let encoder = match (learner.network.architecture(), config.freeze.backbone) {
-            (Architecture::Lite(_), true) => Some(learner.network.network()?),
-            _ => None,
-        };
-        Ok(Self {
-            learner,
+        let has_encoder = matches!(learner.network.architecture(), Architecture::Lite(_))
+            && config.freeze.backbone;
+        let workers = learner.networks().map(|network| {
+            let encoder = has_encoder.then(|| network.network()).transpose()?;
+            Ok(Worker { encoder, at_once: None })
+        });
+        let workers = workers.collect::<Result<Vec<_>>>()?;
+        let rules = Rules {
+            losses: config.loss.losses(),
             scaling,
             seed: config.run.seed,
             rounds: match config.clicks.returning {
@@ -63,14 +61,30 @@ impl Steps {
             },
             drop_previous: config.clicks.prev_mask_drop_prob,
             accumulate: config.batch.accumulate,
-            batch: config.batch.size as u64,
+            batch: config.batch.size,
             reduction: config.loss.reduction,
-            encoder,
-        })
+            least: config.batch.least(&config.freeze),
+        };
+        Ok(Self { learner, rules, workers })
     }
 
+    /// The network on the first device.
     pub(super) fn network(&self) -> &LearningNetwork {
         &self.learner.network
+    }
+
+    pub(super) fn scaling(&self) -> InputScaling {
+        self.rules.scaling
+    }
+
+    /// How many samples a device takes at once, where a batch was too much for its memory.
+    pub(super) fn at_once(&self) -> Option<usize> {
+        self.workers.iter().filter_map(|worker| worker.at_once).min()
+    }
+
+    /// What was found out before.
+    pub(super) fn take_at_once(&mut self, most: Option<usize>) {
+        self.workers.iter_mut().for_each(|worker| worker.at_once = most);
     }
 
     /// Adds the gradients of a batch of an epoch. Every number that is drawn follows from both
@@ -80,83 +94,65 @@ impl Steps {
     pub(super) fn learn(
         &mut self,
         samples: Vec<TrainingSample>,
-        taps: Option<LiteTaps>,
-        [epoch, number]: [u64; 2],
+        taps: Option<Vec<LiteTaps>>,
+        place: [u64; 2],
     ) -> Result<Learned> {
-        let architecture = *self.network().architecture();
-        let Some(mut batch) = Batch::new(samples, architecture, self.scaling) else {
-            return Ok(Learned::default());
-        };
-        let device = self.network().device().clone();
-        let images = batch.images(&device);
-        let taps = taps.or_else(|| self.encoder.as_ref()?.lite_taps(images.clone()));
-        let mut previous = None;
-        let rounds = self.rounds([epoch, number]);
-        if rounds > 0 {
-            let network = self.network().network()?;
-            let features = features(&network, &images, taps.as_ref());
-            previous = self.click(&network, &features, &mut batch, rounds, [epoch, number])?;
-            if let Some(previous) = &mut previous {
-                self.drop(previous, batch.size.area(), [epoch, number]);
+        let before = self.at_once();
+        let scale = self.learner.scale.map_or(1.0, |scale| scale.factor);
+        let groups = divided(samples, taps, self.workers.len(), place, scale);
+        let rules = &self.rules;
+        let work = self.workers.iter_mut().zip(self.learner.networks()).zip(groups);
+        let done: Vec<Result<Vec<LearnedPart>>> = thread::scope(|scope| {
+            let mut own = None;
+            let mut others = Vec::new();
+            for ((worker, network), group) in work {
+                let work = move || worker.learn(rules, network, &group);
+                match own {
+                    None => own = Some(work),
+                    Some(_) => others.push(scope.spawn(work)),
+                }
             }
+            let own = own.into_iter().map(|mut work| work()).collect::<Vec<_>>();
+            let failed = |_| Err(Error::Device("a device's thread ended early".to_owned()));
+            let others = others.into_iter().map(|work| work.join().unwrap_or_else(failed));
+            own.into_iter().chain(others).collect()
+        });
+        let mut learned = Learned::default();
+        for part in done.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+            self.take(part, &mut learned)?;
         }
-        let size = [batch.size.height, batch.size.width].map(|side| side.div_ceil(self.reduction));
-        let targets = batch.targets(size);
-        let told = batch.told(previous, &device);
-        let input = match taps {
-            Some(taps) => {
-                LearningInput::Taps(Box::new(taps), [batch.size.height, batch.size.width])
-            }
-            None => LearningInput::Images(Box::new(images)),
-        };
-        let seed = Stream::new(self.seed, epoch, number, Purpose::Dropout).next_u64();
-        let share = 1.0 / self.accumulate as f64;
-        let passed = self.learner.learn(input, told, &targets, size, share, seed)?;
-        let probabilities = passed.logits.iter().map(|logit| sigmoid(*logit));
-        let probabilities = batch.at_crop(probabilities.collect(), size);
-        Ok(Learned { passed, probabilities, samples: batch.into_samples() })
+        let now = self.at_once();
+        learned.fits = now.filter(|_| now != before);
+        Ok(learned)
+    }
+
+    /// Takes in what a part of a batch came to.
+    fn take(&mut self, part: LearnedPart, learned: &mut Learned) -> Result<()> {
+        let LearnedPart { passed, share, gradients, probabilities, samples } = part;
+        self.learner.add(gradients)?;
+        let whole = &mut learned.passed;
+        whole.instance += passed.instance * share;
+        whole.overall += passed.overall * share;
+        if let Some(auxiliary) = passed.auxiliary {
+            *whole.auxiliary.get_or_insert(0.0) += auxiliary * share;
+        }
+        whole.factors.extend(passed.factors);
+        learned.probabilities.extend(probabilities);
+        learned.samples.extend(samples);
+        Ok(())
+    }
+
+    /// Whether there is an encoder that does not learn.
+    pub(super) fn has_encoder(&self) -> bool {
+        self.workers.first().is_some_and(|worker| worker.encoder.is_some())
     }
 
     /// What the encoder of a Lite network gives for a sample's crop, where it does not learn.
     pub(super) fn taps(&self, sample: &TrainingSample) -> Option<LiteTaps> {
-        let encoder = self.encoder.as_ref()?;
+        let encoder = self.workers.first()?.encoder.as_ref()?;
         let architecture = *self.network().architecture();
-        let batch = Batch::new(vec![sample.clone()], architecture, self.scaling)?;
+        let batch = Batch::new(vec![sample.clone()], architecture, self.scaling())?;
         encoder.lite_taps(batch.images(encoder.device()))
-    }
-
-    /// How many clicks on the network's own errors the samples of a batch get.
-    fn rounds(&self, [epoch, number]: [u64; 2]) -> u32 {
-        let mut drawn = Stream::new(self.seed, epoch, number, Purpose::Rounds);
-        drawn.below(self.rounds as usize + 1) as u32
-    }
-
-    /// Gives them these clicks; the answer before the last of them.
-    fn click(
-        &self,
-        network: &Network,
-        features: &ImageFeatures,
-        batch: &mut Batch,
-        rounds: u32,
-        [epoch, number]: [u64; 2],
-    ) -> Result<Option<Vec<f32>>> {
-        let (seed, first) = (self.seed, number * self.batch);
-        add_clicks(network, features, batch, rounds, |sample, round| {
-            // No two rounds of a sample share numbers.
-            let place = (first + sample as u64) << 8 | u64::from(round);
-            Stream::new(seed, epoch, place, Purpose::NextClicks)
-        })
-    }
-
-    /// Zeroes the previous masks of some samples.
-    fn drop(&self, previous: &mut [f32], area: usize, [epoch, number]: [u64; 2]) {
-        for (sample, mask) in previous.chunks_mut(area.max(1)).enumerate() {
-            let place = number * self.batch + sample as u64;
-            let mut drawn = Stream::new(self.seed, epoch, place, Purpose::PreviousMask);
-            if drawn.chance(self.drop_previous) {
-                mask.fill(0.0);
-            }
-        }
     }
 
     /// Makes the step of what was learned.
@@ -182,34 +178,46 @@ impl Steps {
         &self,
         network: &Network,
         samples: Vec<TrainingSample>,
-        [epoch, number]: [u64; 2],
+        place: [u64; 2],
     ) -> Result<Option<Judged>> {
         let architecture = *self.network().architecture();
-        let Some(mut batch) = Batch::new(samples, architecture, self.scaling) else {
+        let Some(mut batch) = Batch::new(samples, architecture, self.scaling()) else {
             return Ok(None);
         };
         let device = network.device();
         let features = network.image_features(batch.images(device));
-        let rounds = self.rounds([epoch, number]);
-        let previous = self.click(network, &features, &mut batch, rounds, [epoch, number])?;
+        let rounds = self.rules.rounds(place);
+        let previous = self.rules.click(network, &features, &mut batch, rounds, place, 0)?;
         let size = [batch.size.height, batch.size.width];
         let targets = batch.targets(size);
         let told = batch.told(previous, device);
         let logits = read(network.answer(&features, told))?;
-        let losses = self.learner.judge(&logits, &targets, batch.len());
+        let losses = self.rules.losses.judge(&logits, &targets, batch.len());
         let probabilities = logits.into_iter().map(sigmoid).collect();
         Ok(Some(Judged { losses, probabilities, targets }))
     }
 }
 
-fn features(
-    network: &Network,
-    images: &burn::tensor::Tensor<4>,
-    taps: Option<&LiteTaps>,
-) -> ImageFeatures {
-    let [_, _, height, width] = images.dims();
-    match taps.and_then(|taps| network.features_of_taps(taps.clone(), [height, width])) {
-        Some(features) => features,
-        None => network.image_features(images.clone()),
-    }
+/// The parts of a batch, as many as there are devices, nearly alike.
+fn divided(
+    samples: Vec<TrainingSample>,
+    taps: Option<Vec<LiteTaps>>,
+    parts: usize,
+    place: [u64; 2],
+    scale: f64,
+) -> Vec<Group> {
+    let count = samples.len();
+    let mut samples = samples.into_iter();
+    let mut taps = taps.map(Vec::into_iter);
+    let ends = (0..parts).map(|part| [part, part + 1].map(|end| count * end / parts.max(1)));
+    ends.filter(|[first, end]| first < end)
+        .map(|[first, end]| Group {
+            samples: samples.by_ref().take(end - first).collect(),
+            taps: taps.as_mut().map(|taps| taps.by_ref().take(end - first).collect()),
+            first,
+            of: count,
+            place,
+            scale,
+        })
+        .collect()
 }

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
-use fbrs::{CancelToken, DeviceChoice, Segmenter};
+use fbrs::{CancelToken, Segmenter};
 use fbrs_data::annotations::{Label, Truth};
 use fbrs_data::sets::{Layout, Sample};
 use fbrs_data::training::LabelledPhoto;
@@ -75,8 +75,8 @@ impl Training {
             return Ok(None);
         }
         let checkpoint = Checkpoint::open(weights, ExtraKeys::Refuse)?;
-        let device = self.config.run.device.parse::<DeviceChoice>();
-        let device = device.map_err(|error| crate::Error::Device(error.to_string()))?.open()?;
+        let Some(device) = self.config.run.devices()?.into_iter().next() else { return Ok(None) };
+        let device = device.open()?;
         let segmenter = Segmenter::from_checkpoint(checkpoint, device)?;
         let settings = Settings {
             max_clicks: self.config.validation.noc_clicks,

@@ -12,7 +12,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
 use super::super::gradient::InputGradient;
-use super::super::layer::{Tracked, tensor, values};
+use super::super::layer::{Tracked, numbers, tensor, values};
 use super::super::weight_gradient::weight_gradient;
 use super::super::{Finish, HostConv, HostShape, Planes};
 
@@ -61,7 +61,7 @@ impl Backward<Flex, 2> for LearnedStep {
         let gradient = gradients.consume::<Flex>(&ops.node);
         let LearnedState { conv, shape, x } = ops.state;
         let [at_input, at_weight] = ops.parents;
-        let (Some(slopes), Some(x_values)) = (values(&gradient), values(&x)) else { return };
+        let (slopes, x_values) = (numbers(&gradient), numbers(&x));
         let slopes = Planes { values: &slopes, dims: gradient.shape().dims() };
         let dims @ [_, channels, height, width] = x.shape().dims();
         if let Some(node) = at_weight {

@@ -11,7 +11,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Tensor, TensorData};
 
 use super::super::Planes;
-use super::super::layer::{Tracked, TrackedTensor, tensor, values};
+use super::super::layer::{Tracked, TrackedTensor, numbers, tensor, values};
 use super::super::norm::{Moments, Norm, NormInput};
 use crate::conv::Activation;
 
@@ -118,8 +118,8 @@ impl<const N: usize> Backward<Flex, N> for NormStep {
         let mut parents = ops.parents.into_iter();
         let [at_x, at_gamma, at_beta, at_addend] =
             std::array::from_fn(|_| parents.next().flatten());
-        let (Some(slopes), Some(x)) = (values(&gradient), values(&state.x)) else { return };
-        let y = state.y.as_ref().and_then(values);
+        let (slopes, x) = (numbers(&gradient), numbers(&state.x));
+        let y = state.y.as_ref().map(numbers);
         // The shift does not matter for any gradient.
         let norm = Norm {
             moments: &state.moments,

@@ -10,7 +10,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
 use super::super::Planes;
-use super::super::layer::{Tracked, tensor, values};
+use super::super::layer::{Tracked, numbers, tensor, values};
 use super::super::max_pool::{self, MaxPooled};
 
 /// Max pooling 3×3 of stride 2 with padding 1; `None` for tensors that this is not made for: of another
@@ -56,7 +56,7 @@ impl Backward<Flex, 1> for PoolStep {
         let gradient = gradients.consume::<Flex>(&ops.node);
         let PoolState { pooled, size } = ops.state;
         let [Some(node)] = ops.parents else { return };
-        let Some(slopes) = values(&gradient) else { return };
+        let slopes = numbers(&gradient);
         let [batch, channels, ..] = gradient.shape().dims::<4>();
         let at_input = max_pool::backward(&pooled, &slopes, size);
         gradients.register::<Flex>(node.id, tensor(at_input, [batch, channels, size[0], size[1]]));

@@ -45,7 +45,7 @@ pub(super) fn multiply<S: Simd>(
     let runs = values.chunks(RUN * width).zip(weight.chunks(RUN * OUTPUTS));
     for (index, (values, weight)) in runs.enumerate() {
         let mut run = Run { values, weight, out, adds: index > 0 };
-        each_group(simd, width / S::F32_LANES, &mut run);
+        each_group(simd, width / S::F32_LANES, OUTPUTS, &mut run);
     }
 }
 

@@ -1,0 +1,232 @@
+//! Several devices, batches that memory does not suffice for, and convolutions of half precision.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::path::Path;
+
+use fbrs_train::config::Config;
+use fbrs_train::state::{CheckpointFiles, LossScale, TrainingState};
+use fbrs_train::{Ended, Training};
+
+use common::{begin, config, folder, run, weights};
+
+/// Frozen statistics, so that samples do not depend on each other, and steps that do not make noise as large
+/// as all else, as Adam's do.
+const APART: [&str; 6] = [
+    "freeze.batch_norm=true",
+    "optimizer.kind=sgd",
+    "optimizer.rate=1e-3",
+    "batch.size=4",
+    "data.epoch_length=12",
+    "clicks.max_next_clicks=2",
+];
+
+fn with<'a>(values: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [values, more].concat()
+}
+
+fn compare(own: &[f64], whole: &[f64], tolerance: f64) {
+    assert_eq!(own.len(), whole.len());
+    for (own, whole) in own.iter().zip(whole) {
+        assert!((own - whole).abs() < tolerance * whole, "{own} {whole}");
+    }
+}
+
+/// The largest difference of two networks, in parts of the largest number of the same parameter.
+fn distance(one: &Training, other: &Training) -> f32 {
+    let (one, other) = (weights(one), weights(other));
+    let mut farthest = 0.0f32;
+    for (name, values) in &one {
+        let pairs = values.iter().zip(&other[name]);
+        let pairs = pairs.map(|(a, b)| (f32::from_bits(*a), f32::from_bits(*b)));
+        let largest = pairs.clone().fold(1e-3f32, |most, (a, _)| most.max(a.abs()));
+        farthest = pairs.fold(farthest, |most, (a, b)| most.max((a - b).abs() / largest));
+    }
+    farthest
+}
+
+/// What was saved of a run.
+fn saved(folder: &Path) -> (CheckpointFiles, u64, TrainingState) {
+    let files = CheckpointFiles::new(&folder.join("checkpoints"));
+    let epoch = files.latest().unwrap().unwrap();
+    let state = TrainingState::load(&files.training(epoch)).unwrap();
+    (files, epoch, state)
+}
+
+/// Stops a run behind so many steps, changes what was saved, and goes on.
+fn changed(config: &Config, steps: u64, change: impl FnOnce(&mut TrainingState)) -> Training {
+    let mut part = begin(config);
+    assert_eq!(run(&mut part, Some(steps)).0, Ended::Stopped);
+    let place = part.folder().to_owned();
+    drop(part);
+    let (files, epoch, mut state) = saved(&place);
+    change(&mut state);
+    state.save(&files.training(epoch)).unwrap();
+    Training::resume(&place, &|_, _, _| {}).unwrap()
+}
+
+#[test]
+fn devices_share_a_batch_and_make_one_step() {
+    for network in ["hrnet8s_ocr8", "hrnet8s_ocr8_itermask"] {
+        let network = format!("network.architecture={network}");
+        let (_kept, path) = folder();
+        let mut config = config(&path, &with(&APART, &[&network]));
+        let mut one = begin(&config);
+        let (_, whole) = run(&mut one, None);
+        assert_eq!(whole.len(), 6);
+        for devices in ["cpu,cpu", "cpu, cpu, cpu"] {
+            config.run.device = devices.to_owned();
+            let mut several = begin(&config);
+            let (_, losses) = run(&mut several, None);
+            compare(&losses, &whole, 1e-4);
+            let distance = distance(&one, &several);
+            assert!(distance < 1e-4, "{network} {devices}: {distance}");
+        }
+    }
+}
+
+/// The encoder's output of samples that come again lies on the first device.
+#[test]
+fn samples_that_come_again_are_shared_as_well() {
+    let lite = [
+        "network.architecture=lite0_dh64",
+        "init.kind=checkpoint",
+        "init.file=default",
+        "freeze.backbone=true",
+        "clicks.returning=true",
+        "loss.aux_weight=0",
+    ];
+    let (_kept, path) = folder();
+    let mut config = config(&path, &with(&APART, &lite));
+    let (_, whole) = run(&mut begin(&config), None);
+    config.run.device = "cpu,cpu".to_owned();
+    let (_, losses) = run(&mut begin(&config), None);
+    compare(&losses, &whole, 1e-4);
+}
+
+/// Each device has statistics of its part; what is kept is their mean.
+#[test]
+fn running_statistics_are_those_of_all_devices() {
+    let (_kept, path) = folder();
+    let values = ["batch.size=4", "data.epoch_length=4", "schedule.epochs=1"];
+    let mut config = config(&path, &values);
+    let mut one = begin(&config);
+    run(&mut one, None);
+    config.run.device = "cpu,cpu".to_owned();
+    let mut two = begin(&config);
+    run(&mut two, None);
+    let (one, two) = (weights(&one), weights(&two));
+    let statistics = |name: &str| {
+        let values = |of: &std::collections::BTreeMap<String, Vec<u32>>| -> Vec<f32> {
+            of[name].iter().map(|bits| f32::from_bits(*bits)).collect()
+        };
+        (values(&one), values(&two))
+    };
+    // In front of the first normalization nothing depends on other samples.
+    let first = one.keys().find(|name| name.ends_with("bn1.running_mean")).unwrap();
+    let (whole, shared) = statistics(first);
+    assert!(whole.iter().any(|value| value.abs() > 1e-3), "{whole:?}");
+    for (whole, shared) in whole.iter().zip(&shared) {
+        assert!((whole - shared).abs() < 1e-6, "{first}: {whole} {shared}");
+    }
+    // The variance within two halves is not that of the whole.
+    let (whole, shared) = statistics(&first.replace("mean", "var"));
+    assert!(whole.iter().zip(&shared).any(|(whole, shared)| (whole - shared).abs() > 1e-6));
+}
+
+/// Several devices, half precision: interrupted and gone on, to the bit.
+#[test]
+fn what_was_interrupted_ends_as_if_it_had_not_been() {
+    let variants: [(&str, &[&str]); 2] = [
+        ("cpu,cpu", &["batch.size=4", "data.epoch_length=12", "optimizer.average=0.9"]),
+        ("cpu", &["network.precision=f16", "batch.accumulate=2", "optimizer.clip_norm=1"]),
+    ];
+    for (device, values) in variants {
+        let (_kept, path) = folder();
+        let mut config = config(&path, values);
+        config.run.device = device.to_owned();
+        let mut whole = begin(&config);
+        let (ended, losses) = run(&mut whole, None);
+        assert_eq!(ended, Ended::Done);
+        let mut part = begin(&config);
+        let (_, first) = run(&mut part, Some(1));
+        let place = part.folder().to_owned();
+        drop(part);
+        let mut part = Training::resume(&place, &|_, _, _| {}).unwrap();
+        let (_, rest) = run(&mut part, None);
+        assert_eq!([first, rest].concat(), losses, "{values:?}");
+        assert_eq!(weights(&part), weights(&whole), "{values:?}");
+    }
+}
+
+/// A batch in portions of one sample is the same batch, and a run remembers that it needs them.
+#[test]
+fn what_memory_does_not_suffice_for_is_learned_in_portions() {
+    let (_kept, path) = folder();
+    let config = config(&path, &APART);
+    let mut one = begin(&config);
+    let (_, whole) = run(&mut one, None);
+    let mut portioned = changed(&config, 1, |state| {
+        assert_eq!(state.position.at_once, None);
+        state.position.at_once = Some(1);
+    });
+    let (_, losses) = run(&mut portioned, None);
+    compare(&losses, &whole[1..], 1e-4);
+    assert_eq!(saved(portioned.folder()).2.position.at_once, Some(1));
+    let distance = distance(&one, &portioned);
+    assert!(distance < 1e-4, "{distance}");
+}
+
+/// Rounded convolutions change the losses a little, and what is learned is the same.
+#[test]
+fn half_precision_follows_single_precision() {
+    let (_kept, path) = folder();
+    let single = config(&path, &APART);
+    let mut one = begin(&single);
+    let (_, whole) = run(&mut one, None);
+    for (precision, tolerance) in [("f16", 5e-3), ("bf16", 3e-2)] {
+        let value = format!("network.precision={precision}");
+        let config = config(&path, &with(&APART, &[&value]));
+        let mut half = begin(&config);
+        let (_, losses) = run(&mut half, None);
+        compare(&losses, &whole, tolerance);
+        assert_ne!(losses, whole);
+        let distance = distance(&one, &half);
+        assert!(distance > 0.0 && distance < tolerance, "{precision}: {distance}");
+        let scale = saved(half.folder()).2.position.loss_scale;
+        let expected = LossScale { factor: 65_536.0, steps: 6 };
+        assert_eq!(scale, (precision == "f16").then_some(expected));
+    }
+}
+
+/// A scale that f16 has no numbers for costs a step and is halved.
+#[test]
+fn too_large_a_scale_is_halved_and_its_step_left_out() {
+    let (_kept, path) = folder();
+    let config = config(&path, &with(&APART, &["network.precision=f16"]));
+    let factor = 2f64.powi(60);
+    let mut part = changed(&config, 1, |state| {
+        state.position.loss_scale = Some(LossScale { factor, steps: 7 });
+    });
+    let before = weights(&part);
+    let (ended, losses) = run(&mut part, Some(2));
+    assert_eq!((ended, losses.len()), (Ended::Stopped, 1));
+    let (_, _, state) = saved(part.folder());
+    assert_eq!(state.position.loss_scale, Some(LossScale { factor: factor / 2.0, steps: 0 }));
+    assert_eq!(weights(&part), before);
+}
+
+#[test]
+fn devices_that_cannot_be_are_told() {
+    let (_kept, path) = folder();
+    let mut few = config(&path, &["batch.size=2"]);
+    few.run.device = "cpu,cpu".to_owned();
+    let error = few.check().unwrap_err().to_string();
+    assert!(error.contains("at least 4 for 2 devices"), "{error}");
+    let mut unknown = config(&path, &["freeze.batch_norm=true"]);
+    unknown.run.device = "cpu,tpu".to_owned();
+    let data = fbrs_train::Data::open(&unknown, &|_, _, _| {}).unwrap();
+    let error = Training::begin(unknown, data).err().unwrap().to_string();
+    assert!(error.contains("\"tpu\" names no device"), "{error}");
+}

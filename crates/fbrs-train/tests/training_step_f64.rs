@@ -1,0 +1,59 @@
+//! Steps of training in f64, where rounding hides nothing: what the networks that learn compute is what the
+//! published code computes, batch statistics and their gradients included.
+//!
+//! The device's numbers are set for the whole process, so that this is a test of its own. The processor's own
+//! kernels are for f32 and stand aside; they are compared with Burn's elsewhere.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod stepping;
+
+use burn::tensor::{Device, FloatDType};
+use fbrs_models::Statistics;
+use fbrs_train::groups;
+use fbrs_train::optimizer::{Optimization, OptimizerOptions};
+
+use stepping::{
+    Batch, MODELS, compare_gradients, compare_losses, compare_statistics, forward_backward, golden,
+    network, relative,
+};
+
+#[test]
+fn three_steps_in_f64() {
+    Device::flex().configure(FloatDType::F64).unwrap();
+    let golden = golden();
+    for (model, architecture) in MODELS {
+        let published = &golden["models"][model];
+        let batch = Batch::new(&golden, model.starts_with("ritm"));
+        let frozen = network(architecture, Statistics::Frozen);
+        let stepped = forward_backward(&frozen, &batch);
+        let own = &published["frozen_bn"];
+        compare_losses(&stepped, &own["step_f64"], 1e-6, model);
+        compare_gradients(&frozen, &stepped, &own["grad_norms"], |_, _| 1e-6, model);
+
+        let network = network(architecture, Statistics::OfBatch);
+        let mut optimization = Optimization::new(&OptimizerOptions::PUBLISHED, true);
+        for step in 0..3 {
+            let stepped = forward_backward(&network, &batch);
+            let losses = &published["steps_f64"][step];
+            let off = relative(stepped.total, losses["total"].as_f64().unwrap());
+            assert!(off < 1e-6, "{model} step {step}: {} {off:e}", stepped.total);
+            compare_losses(&stepped, losses, 1e-6, model);
+            if step == 0 {
+                let norms = &published["grad_norms"]["by_name"];
+                compare_gradients(&network, &stepped, norms, |_, _| 1e-6, model);
+                compare_statistics(&network, &published["bn_after_1_step"], 1e-6);
+            }
+            let architecture = network.architecture();
+            for parameter in network.parameters() {
+                let name = parameter.name();
+                let Some(gradient) = parameter.gradient(&stepped.gradients) else { continue };
+                let slow = groups::is_backbone(architecture, name)
+                    || groups::ritm_slows(architecture, name);
+                let rate = if slow { 5e-5 } else { 5e-4 };
+                let (shape, value) = (parameter.shape(), parameter.value());
+                parameter.set(optimization.step(name, shape, rate, value, gradient));
+            }
+        }
+        compare_statistics(&network, &published["bn_after_3_steps"], 1e-6);
+    }
+}
