@@ -3,47 +3,88 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fbrs_train::config::Config;
 use fbrs_train::state::{CheckpointFiles, LossScale, TrainingState};
 use fbrs_train::{Ended, Training};
 
+use fbrs_models::ParameterSource;
+use fbrs_weights::{Checkpoint, ExtraKeys, TensorInfo};
+
 use common::{begin, config, folder, run, weights};
 
 /// Frozen statistics, so that samples do not depend on each other, and steps that do not make noise as large
 /// as all else, as Adam's do.
-const APART: [&str; 6] = [
+const APART: [&str; 9] = [
+    "init.kind=checkpoint",
     "freeze.batch_norm=true",
     "optimizer.kind=sgd",
-    "optimizer.rate=1e-3",
+    "optimizer.rate=1e-4",
     "batch.size=4",
-    "data.epoch_length=12",
+    "data.epoch_length=4",
     "clicks.max_next_clicks=2",
+    "schedule.epochs=2",
+    "validation.every=0",
 ];
 
 fn with<'a>(values: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [values, more].concat()
 }
 
+/// All numbers of a network, by name.
+type Numbers = Vec<(String, Vec<f32>)>;
+
+/// A folder with photos, and the weights of a short run: frozen statistics have to fit the weights.
+fn trained(network: &str) -> (tempfile::TempDir, PathBuf, String, Numbers) {
+    let (kept, path) = folder();
+    let network = format!("network.architecture={network}");
+    let values = [network.as_str(), "data.epoch_length=80", "validation.every=0"];
+    let mut training = begin(&config(&path, &values));
+    run(&mut training, None);
+    let file = training.folder().join("checkpoints/001.safetensors");
+    let began = numbers(Checkpoint::open(&file, ExtraKeys::Refuse).unwrap());
+    (kept, path, format!("init.file={}", file.display()), began)
+}
+
 fn compare(own: &[f64], whole: &[f64], tolerance: f64) {
     assert_eq!(own.len(), whole.len());
+    let all = [own, whole];
     for (own, whole) in own.iter().zip(whole) {
-        assert!((own - whole).abs() < tolerance * whole, "{own} {whole}");
+        assert!((own - whole).abs() < tolerance * whole, "{own} {whole} {all:?}");
     }
 }
 
-/// The largest difference of two networks, in parts of the largest number of the same parameter.
-fn distance(one: &Training, other: &Training) -> f32 {
-    let (one, other) = (weights(one), weights(other));
-    let mut farthest = 0.0f32;
-    for (name, values) in &one {
-        let pairs = values.iter().zip(&other[name]);
-        let pairs = pairs.map(|(a, b)| (f32::from_bits(*a), f32::from_bits(*b)));
-        let largest = pairs.clone().fold(1e-3f32, |most, (a, _)| most.max(a.abs()));
-        farthest = pairs.fold(farthest, |most, (a, b)| most.max((a - b).abs() / largest));
+/// How far two networks are apart, in parts of the way that the first one went from where both began.
+fn distance(one: &Training, other: &Training, began: &Numbers) -> f64 {
+    let numbers = |training: &Training| {
+        let bits = weights(training);
+        move |name: &str| -> Vec<f32> {
+            bits[name].iter().map(|bits| f32::from_bits(*bits)).collect()
+        }
+    };
+    let (one, other) = (numbers(one), numbers(other));
+    let square = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum()
+    };
+    let (mut apart, mut way) = (0.0, 0.0);
+    for (name, began) in began {
+        let (one, other) = (one(name), other(name));
+        apart += square(&one, &other);
+        way += square(&one, began);
     }
-    farthest
+    assert!(way > 0.0, "nothing was learned");
+    (apart / way).sqrt()
+}
+
+/// All numbers of a checkpoint.
+fn numbers(mut checkpoint: Checkpoint) -> Numbers {
+    let tensors = checkpoint.tensors().to_vec();
+    let read = |tensor: TensorInfo| {
+        let values = checkpoint.read(&tensor.name, &tensor.shape).unwrap();
+        (tensor.name, values)
+    };
+    tensors.into_iter().map(read).collect()
 }
 
 /// What was saved of a run.
@@ -69,19 +110,18 @@ fn changed(config: &Config, steps: u64, change: impl FnOnce(&mut TrainingState))
 #[test]
 fn devices_share_a_batch_and_make_one_step() {
     for network in ["hrnet8s_ocr8", "hrnet8s_ocr8_itermask"] {
-        let network = format!("network.architecture={network}");
-        let (_kept, path) = folder();
-        let mut config = config(&path, &with(&APART, &[&network]));
+        let (_kept, path, weights, began) = trained(network);
+        let mut config = config(&path, &with(&APART, &["network.architecture=", &weights]));
         let mut one = begin(&config);
         let (_, whole) = run(&mut one, None);
-        assert_eq!(whole.len(), 6);
+        assert_eq!(whole.len(), 2);
         for devices in ["cpu,cpu", "cpu, cpu, cpu"] {
             config.run.device = devices.to_owned();
             let mut several = begin(&config);
             let (_, losses) = run(&mut several, None);
             compare(&losses, &whole, 1e-4);
-            let distance = distance(&one, &several);
-            assert!(distance < 1e-4, "{network} {devices}: {distance}");
+            let distance = distance(&one, &several, &began);
+            assert!(distance < 1e-3, "{network} {devices}: {distance}");
         }
     }
 }
@@ -91,7 +131,6 @@ fn devices_share_a_batch_and_make_one_step() {
 fn samples_that_come_again_are_shared_as_well() {
     let lite = [
         "network.architecture=lite0_dh64",
-        "init.kind=checkpoint",
         "init.file=default",
         "freeze.backbone=true",
         "clicks.returning=true",
@@ -124,7 +163,7 @@ fn running_statistics_are_those_of_all_devices() {
         (values(&one), values(&two))
     };
     // In front of the first normalization nothing depends on other samples.
-    let first = one.keys().find(|name| name.ends_with("bn1.running_mean")).unwrap();
+    let first = one.keys().find(|name| name.ends_with("rgb_conv.2.running_mean")).unwrap();
     let (whole, shared) = statistics(first);
     assert!(whole.iter().any(|value| value.abs() > 1e-3), "{whole:?}");
     for (whole, shared) in whole.iter().zip(&shared) {
@@ -163,8 +202,8 @@ fn what_was_interrupted_ends_as_if_it_had_not_been() {
 /// A batch in portions of one sample is the same batch, and a run remembers that it needs them.
 #[test]
 fn what_memory_does_not_suffice_for_is_learned_in_portions() {
-    let (_kept, path) = folder();
-    let config = config(&path, &APART);
+    let (_kept, path, trained, began) = trained("hrnet8s_ocr8");
+    let config = config(&path, &with(&APART, &["network.architecture=", &trained]));
     let mut one = begin(&config);
     let (_, whole) = run(&mut one, None);
     let mut portioned = changed(&config, 1, |state| {
@@ -174,28 +213,38 @@ fn what_memory_does_not_suffice_for_is_learned_in_portions() {
     let (_, losses) = run(&mut portioned, None);
     compare(&losses, &whole[1..], 1e-4);
     assert_eq!(saved(portioned.folder()).2.position.at_once, Some(1));
-    let distance = distance(&one, &portioned);
-    assert!(distance < 1e-4, "{distance}");
+    let distance = distance(&one, &portioned, &began);
+    assert!(distance < 1e-3, "{distance}");
 }
 
 /// Rounded convolutions change the losses a little, and what is learned is the same.
 #[test]
 fn half_precision_follows_single_precision() {
     let (_kept, path) = folder();
-    let single = config(&path, &APART);
+    // A click on an error may move by whole pixels.
+    let lite = [
+        "network.architecture=",
+        "init.file=default",
+        "loss.aux_weight=0",
+        "clicks.max_next_clicks=0",
+    ];
+    let apart = with(&APART, &lite);
+    let began = numbers(Checkpoint::built_in().unwrap());
+    let single = config(&path, &apart);
     let mut one = begin(&single);
     let (_, whole) = run(&mut one, None);
-    for (precision, tolerance) in [("f16", 5e-3), ("bf16", 3e-2)] {
+    for (precision, loss, way) in [("f16", 1e-2, 1.0), ("bf16", 0.2, 0.3)] {
         let value = format!("network.precision={precision}");
-        let config = config(&path, &with(&APART, &[&value]));
+        let config = config(&path, &with(&apart, &[&value]));
         let mut half = begin(&config);
         let (_, losses) = run(&mut half, None);
-        compare(&losses, &whole, tolerance);
+        compare(&losses, &whole, loss);
         assert_ne!(losses, whole);
-        let distance = distance(&one, &half);
-        assert!(distance > 0.0 && distance < tolerance, "{precision}: {distance}");
+        let distance = distance(&one, &half, &began);
+        assert!(distance < way, "{precision}: {distance}");
+        // f16's first scale is too large here, and costs a step.
         let scale = saved(half.folder()).2.position.loss_scale;
-        let expected = LossScale { factor: 65_536.0, steps: 6 };
+        let expected = LossScale { factor: 32_768.0, steps: 1 };
         assert_eq!(scale, (precision == "f16").then_some(expected));
     }
 }
@@ -204,7 +253,7 @@ fn half_precision_follows_single_precision() {
 #[test]
 fn too_large_a_scale_is_halved_and_its_step_left_out() {
     let (_kept, path) = folder();
-    let config = config(&path, &with(&APART, &["network.precision=f16"]));
+    let config = config(&path, &["batch.size=4", "data.epoch_length=12", "network.precision=f16"]);
     let factor = 2f64.powi(60);
     let mut part = changed(&config, 1, |state| {
         state.position.loss_scale = Some(LossScale { factor, steps: 7 });
@@ -214,7 +263,10 @@ fn too_large_a_scale_is_halved_and_its_step_left_out() {
     assert_eq!((ended, losses.len()), (Ended::Stopped, 1));
     let (_, _, state) = saved(part.folder());
     assert_eq!(state.position.loss_scale, Some(LossScale { factor: factor / 2.0, steps: 0 }));
-    assert_eq!(weights(&part), before);
+    // But for running statistics, which follow what a network sees.
+    let changed = weights(&part).into_iter().filter(|(name, values)| *values != before[name]);
+    let changed: Vec<_> = changed.map(|(name, _)| name).collect();
+    assert!(!changed.is_empty() && changed.iter().all(|it| it.contains("running_")), "{changed:?}");
 }
 
 #[test]

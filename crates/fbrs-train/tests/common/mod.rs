@@ -69,7 +69,10 @@ pub(crate) fn run(training: &mut Training, steps: Option<u64>) -> (Ended, Vec<f6
 pub(crate) fn weights(training: &Training) -> BTreeMap<String, Vec<u32>> {
     let folder = training.folder().join("checkpoints");
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let last = names.filter(|path| path.extension().is_some_and(|it| it == "safetensors")).max();
+    let is_weights = |path: &PathBuf| path.extension().is_some_and(|it| it == "safetensors");
+    // Not what the run began with.
+    let is_of_epoch = |path: &PathBuf| !path.ends_with("before.safetensors");
+    let last = names.filter(|path| is_weights(path) && is_of_epoch(path)).max();
     let mut checkpoint = Checkpoint::open(last.unwrap(), ExtraKeys::Refuse).unwrap();
     let tensors = checkpoint.tensors().to_vec();
     let bits = tensors.into_iter().map(|tensor| {

@@ -33,7 +33,7 @@ impl ParameterSource for Weights {
 }
 
 pub(crate) struct Batch {
-    image: Vec<f32>,
+    image: Vec<f64>,
     maps: Vec<f32>,
     previous: Option<Vec<f32>>,
     targets: Vec<f32>,
@@ -44,12 +44,15 @@ impl Batch {
         let [height, width] = SIDES;
         let area = height * width;
         let u = uniform("image_b", SAMPLES * 3 * area);
-        let image: Vec<f32> = if ritm {
+        let image: Vec<f64> = if ritm {
             let (mean, std) = ([0.485f32, 0.456, 0.406], [0.229f32, 0.224, 0.225]);
             let channel = |index: usize| index / area % 3;
-            u.enumerate().map(|(i, u)| (u - mean[channel(i)]) / std[channel(i)]).collect()
+            let normalized = |i, u: f32| {
+                (f64::from(u) - f64::from(mean[channel(i)])) / f64::from(std[channel(i)])
+            };
+            u.enumerate().map(|(i, u)| normalized(i, u)).collect()
         } else {
-            u.map(|u| 4.0 * u - 2.0).collect()
+            u.map(|u| f64::from(4.0 * u - 2.0)).collect()
         };
         let mut maps = Vec::new();
         for slots in golden["inputs"]["points"].as_array().unwrap() {
@@ -112,12 +115,13 @@ impl Batch {
             let shape = [SAMPLES, channels, height, width];
             Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
         };
+        let image = TensorData::new(self.image.clone(), [SAMPLES, 3, height, width]);
         let told = ClickInput {
             maps: tensor(&self.maps, 2),
             previous_mask: self.previous.as_ref().map(|previous| tensor(previous, 1)),
             points: Vec::new().into(),
         };
-        (LearningInput::Images(Box::new(tensor(&self.image, 3))), told)
+        (LearningInput::Images(Box::new(Tensor::from_data(image, device))), told)
     }
 }
 
