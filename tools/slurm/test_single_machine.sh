@@ -109,7 +109,7 @@ until ls "$work"/runs/tiny/*/000/checkpoints/000.training > /dev/null 2>&1; do
     [ "$(state)" ] || { cat "$work/train.txt" >&2; exit 1; }
 done
 # What Slurm sends when the job's time is nearly over.
-scancel --signal=TERM --batch "$job"
+scancel --signal=USR1 --batch "$job"
 for _ in $(seq 100); do
     [ "$(state)" = PENDING ] && break
     sleep 0.2

@@ -12,7 +12,7 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use fbrs_benches::peak_mib;
 use fbrs_models::testing::{Formula, uniform};
 use fbrs_models::{
-    Architecture, ClickInput, LearningInput, LearningNetwork, LearningOptions, Statistics,
+    Architecture, ClickInput, Drops, LearningInput, LearningNetwork, LearningOptions, Statistics,
 };
 use fbrs_train::losses::{FocalOptions, Loss};
 use fbrs_train::optimizer::{Optimization, OptimizerOptions};
@@ -84,7 +84,7 @@ fn run(name: &str, batch: usize, steps: usize) -> Result<[f64; 3], Error> {
         let begun = Instant::now();
         let told = ClickInput { maps: maps.clone(), previous_mask: None, points: [].into() };
         let input = LearningInput::Images(Box::new(image.clone()));
-        let output = network.forward(input, told, SIZE, 0)?;
+        let output = network.forward(input, told, SIZE, Drops::default())?;
         let main = Loss::NormalizedFocal(FocalOptions::PUBLISHED);
         let heads = [(output.logits, main, 1.0)].into_iter();
         let auxiliary = output.auxiliary.into_iter();

@@ -76,7 +76,7 @@ pub use click_input::{ClickInput, ClickPoints};
 pub use cut::{Cut, CutState};
 pub use image_features::ImageFeatures;
 pub use learning::{
-    BatchOfOne, Learned, LearningInput, LearningNetwork, LearningOptions, LearningOutput,
+    BatchOfOne, Drops, Learned, LearningInput, LearningNetwork, LearningOptions, LearningOutput,
     Parameter, ParameterRole, Statistics, TRAINING_ONLY,
 };
 pub use lite::LiteTaps;

@@ -84,20 +84,20 @@ pub enum Error {
     BatchOfOne(#[from] BatchOfOne),
     /// A loss or a gradient that is no finite number.
     #[error(
-        "the loss is no finite number any more: the learning rate is too high for these data \
-         (optimizer.rate), or the weights that the run began with are damaged; what was saved before \
-         is whole"
+        "the loss or its gradient is no finite number any more: the learning rate is too high for these data \
+         (optimizer.rate), numbers are too large for network.precision = \"f16\" where that is set, or the \
+         weights that the run began with are damaged; what was saved before is whole"
     )]
     Exploded,
     /// A device that cannot be opened, or failed.
     #[error("{0}")]
     Device(String),
-    /// A device whose memory does not suffice for the fewest samples that a network can learn from; what it
-    /// said.
+    /// A device whose memory does not suffice, even for the fewest samples that a network can learn from; what
+    /// it said.
     #[error(
-        "the device has too little memory even for the fewest samples at once ({0}): take smaller crops \
-         (samples.crop) or a smaller network, freeze its backbone (freeze.backbone = true), and close other \
-         programs that use the device"
+        "the device has too little memory ({0}): take smaller crops (samples.crop) or a smaller network, \
+         freeze its backbone (freeze.backbone = true), and close other programs that use the device; what \
+         was saved before is whole"
     )]
     Memory(String),
     /// Clicks that cannot be counted.

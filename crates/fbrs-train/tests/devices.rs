@@ -16,7 +16,7 @@ use common::{begin, config, folder, run, weights};
 
 /// Frozen statistics, so that samples do not depend on each other, and steps that do not make noise as large
 /// as all else, as Adam's do.
-const APART: [&str; 9] = [
+const APART: [&str; 10] = [
     "init.kind=checkpoint",
     "freeze.batch_norm=true",
     "optimizer.kind=sgd",
@@ -24,6 +24,7 @@ const APART: [&str; 9] = [
     "batch.size=4",
     "data.epoch_length=4",
     "clicks.max_next_clicks=2",
+    "network.dropout=0.2",
     "schedule.epochs=2",
     "validation.every=0",
 ];
@@ -135,6 +136,7 @@ fn samples_that_come_again_are_shared_as_well() {
         "freeze.backbone=true",
         "clicks.returning=true",
         "loss.aux_weight=0",
+        "network.dropout=0",
     ];
     let (_kept, path) = folder();
     let mut config = config(&path, &with(&APART, &lite));
@@ -177,13 +179,16 @@ fn running_statistics_are_those_of_all_devices() {
 /// Several devices, half precision: interrupted and gone on, to the bit.
 #[test]
 fn what_was_interrupted_ends_as_if_it_had_not_been() {
-    let variants: [(&str, &[&str]); 2] = [
-        ("cpu,cpu", &["batch.size=4", "data.epoch_length=12", "optimizer.average=0.9"]),
+    let variants: [(&str, &[&str]); 3] = [
+        ("cpu,cpu", &["batch.size=4", "optimizer.average=0.9"]),
         ("cpu", &["network.precision=f16", "batch.accumulate=2", "optimizer.clip_norm=1"]),
+        ("cpu,cpu", &["network.precision=f16", "batch.size=4", "optimizer.average=0.9"]),
     ];
     for (device, values) in variants {
         let (_kept, path) = folder();
-        let mut config = config(&path, values);
+        // The first step in f16 is left out, its scale being too large.
+        let values = with(values, &["data.epoch_length=12"]);
+        let mut config = config(&path, &values);
         config.run.device = device.to_owned();
         let mut whole = begin(&config);
         let (ended, losses) = run(&mut whole, None);
@@ -207,12 +212,12 @@ fn what_memory_does_not_suffice_for_is_learned_in_portions() {
     let mut one = begin(&config);
     let (_, whole) = run(&mut one, None);
     let mut portioned = changed(&config, 1, |state| {
-        assert_eq!(state.position.at_once, None);
-        state.position.at_once = Some(1);
+        assert_eq!(state.position.at_once, [None]);
+        state.position.at_once = vec![Some(1)];
     });
     let (_, losses) = run(&mut portioned, None);
     compare(&losses, &whole[1..], 1e-4);
-    assert_eq!(saved(portioned.folder()).2.position.at_once, Some(1));
+    assert_eq!(saved(portioned.folder()).2.position.at_once, [Some(1)]);
     let distance = distance(&one, &portioned, &began);
     assert!(distance < 1e-3, "{distance}");
 }
@@ -226,6 +231,7 @@ fn half_precision_follows_single_precision() {
         "network.architecture=",
         "init.file=default",
         "loss.aux_weight=0",
+        "network.dropout=0",
         "clicks.max_next_clicks=0",
     ];
     let apart = with(&APART, &lite);

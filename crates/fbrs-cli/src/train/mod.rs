@@ -163,7 +163,7 @@ fn failure(error: Error) -> anyhow::Error {
         Error::Folder { .. } | Error::State { .. } | Error::Resume(_) => Exit::Input,
         Error::Write { .. } => Exit::Output,
         Error::Parameter(_) => Exit::Weights,
-        Error::Device(_) => Exit::Device,
+        Error::Device(_) | Error::Memory(_) => Exit::Device,
         _ => Exit::Other,
     };
     match error {

@@ -242,3 +242,21 @@ fn zeros(dims: [usize; 4]) -> FlexTensor {
 pub(super) fn tensor(values: Vec<f32>, dims: [usize; 4]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, dims))
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::f16;
+
+    use super::*;
+
+    #[test]
+    fn numbers_of_another_type_are_not_lost() {
+        let values = [0.5f32, -2.0, 0.25];
+        let half = values.map(f16::from_f32).to_vec();
+        let half = FlexTensor::from_data(TensorData::new(half, [3]));
+        assert!(super::values(&half).is_none());
+        assert_eq!(*numbers(&half), values);
+        let single = FlexTensor::from_data(TensorData::new(values.to_vec(), [3]));
+        assert_eq!(*numbers(&single), values);
+    }
+}

@@ -46,6 +46,9 @@ use winograd::Winograd;
 
 use crate::conv::Activation;
 
+/// Values of the padded input of several images, at most, about.
+const TOGETHER: usize = 16 << 20;
+
 /// What a convolution looks like; square in every respect.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HostShape {
@@ -246,28 +249,56 @@ impl HostConv {
         size: [usize; 2],
         finish: Finish<'_>,
     ) -> Vec<f32> {
-        let (batch, plane) = (x.dims[0], size[0] * size[1]);
-        let mut values = vec![0.0; batch * self.output * plane];
-        let padded = Padded::new(x, &self.stencil, size, false);
-        // As few tasks as keep every core busy: each gathers its input anew.
-        let tiles = self.output.div_ceil(OUTPUTS);
-        let tasks = rayon::current_num_threads().div_ceil(batch).clamp(1, tiles);
-        let chunk = tiles.div_ceil(tasks);
-        let per_chunk = (chunk * OUTPUTS * self.values_per_output()).max(1);
-        let image_length = self.output * plane;
-        let chunk_length = chunk * OUTPUTS * plane;
-        values.par_chunks_mut(image_length).enumerate().for_each(|(image, out)| {
-            let weights = weight.par_chunks(per_chunk);
-            let biases = self.bias.par_chunks(chunk * OUTPUTS);
-            let outs = out.par_chunks_mut(chunk_length).enumerate();
-            outs.zip(weights).zip(biases).for_each(|(((index, out), weight), bias)| {
-                let from = image * image_length + index * chunk_length;
-                let finish = finish.part(from..from + out.len());
-                let (padded, channels) = (&padded, self.input);
-                OutputTask { padded, image, channels, weight, bias, finish, out }.run();
-            });
-        });
+        let [batch, channels, height, width] = x.dims;
+        let image = self.output * size[0] * size[1];
+        let mut values = vec![0.0; batch * image];
+        // What is padded far is as large as the padding, and then one image after the other.
+        let together = match Padded::length(x.dims, &self.stencil, size) > TOGETHER {
+            true => 1,
+            false => batch,
+        };
+        let inputs = x.values.chunks(together * channels * height * width);
+        for (index, (out, input)) in values.chunks_mut(together * image).zip(inputs).enumerate() {
+            let dims = [out.len() / image, channels, height, width];
+            let finish =
+                finish.part(index * together * image..index * together * image + out.len());
+            self.run_images(weight, Planes { values: input, dims }, size, finish, out);
+        }
         values
+    }
+
+    /// `out`: `[batch, output, size]`.
+    fn run_images(
+        &self,
+        weight: &[f32],
+        x: Planes<'_>,
+        size: [usize; 2],
+        finish: Finish<'_>,
+        out: &mut [f32],
+    ) {
+        let [height, width] = size;
+        let (batch, plane) = (x.dims[0], height * width);
+        let image_length = self.output * plane;
+        let padded = Padded::new(x, &self.stencil, size, false);
+        // As few tasks as keep every core busy: each goes through all weights.
+        let tasks = rayon::current_num_threads().div_ceil(batch).clamp(1, height);
+        let lines = height.div_ceil(tasks);
+        let parts = out.chunks_mut(image_length).enumerate().flat_map(|(image, out)| {
+            let mut parts: Vec<(usize, usize, Vec<&mut [f32]>)> =
+                (0..height).step_by(lines).map(|first| (image, first, Vec::new())).collect();
+            for channel in out.chunks_mut(plane) {
+                let chunks = channel.chunks_mut(lines * width);
+                parts.iter_mut().zip(chunks).for_each(|((.., own), chunk)| own.push(chunk));
+            }
+            parts
+        });
+        let parts: Vec<_> = parts.collect();
+        parts.into_par_iter().for_each(|(image, first, out)| {
+            let finish = finish.part(image * image_length..(image + 1) * image_length);
+            let lines = first..(first + lines).min(height);
+            let (padded, channels, bias) = (&padded, self.input, &self.bias[..]);
+            OutputTask { padded, image, channels, weight, bias, finish, lines, out }.run();
+        });
     }
 }
 

@@ -41,6 +41,14 @@ pub(super) struct Tap {
 }
 
 impl<'a> Padded<'a> {
+    /// How many values it would hold, about.
+    pub(super) fn length(dims: [usize; 4], stencil: &Stencil, size: [usize; 2]) -> usize {
+        let [batch, channels, height, width] = dims;
+        let [above, below] = padding(stencil, 0, height, size[0]);
+        let [before, behind] = padding(stencil, 1, width, size[1]);
+        batch * channels * (above + height + below) * (width + before.max(behind))
+    }
+
     /// `size`: height and width of the output. With `slack`, there are values behind the last
     /// position.
     pub(super) fn new(x: Planes<'a>, stencil: &Stencil, size: [usize; 2], slack: bool) -> Self {
@@ -84,6 +92,12 @@ impl<'a> Padded<'a> {
         };
         let positions = (out_height.saturating_sub(1)) * row + out_width;
         Self { values, taps, channel, image, row, positions, out_height, out_width }
+    }
+
+    /// Whether the positions up to `end`, which may be behind the last one, can be read where they are: within
+    /// a channel, whatever the tap.
+    pub(super) fn holds(&self, end: usize) -> bool {
+        self.taps.iter().all(|tap| end + tap.offset <= self.channel)
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) const RUN: usize = 128;
 /// Taps closer than this to one another are gathered as one piece.
 const NEAR: usize = 64;
 
-/// Computes consecutive output channels of one image.
+/// Computes consecutive lines of all output channels of one image.
 pub(super) struct OutputTask<'a> {
     pub(super) padded: &'a Padded<'a>,
     pub(super) image: usize,
@@ -34,9 +34,11 @@ pub(super) struct OutputTask<'a> {
     /// `[tile][channel · tap][OUTPUTS]`.
     pub(super) weight: &'a [f32],
     pub(super) bias: &'a [f32],
+    /// Of the whole image.
     pub(super) finish: Finish<'a>,
-    /// `[outputs, height, width]`.
-    pub(super) out: &'a mut [f32],
+    pub(super) lines: Range<usize>,
+    /// These lines of each output channel, `[height, width]`.
+    pub(super) out: Vec<&'a mut [f32]>,
 }
 
 impl OutputTask<'_> {
@@ -83,12 +85,6 @@ impl Plan {
         };
         let taps = taps.iter().map(gathered).collect();
         Self { pieces, taps, channel }
-    }
-
-    /// Whether the positions up to `end` can be read where they are: taps of those behind the last one too lie
-    /// within their channel.
-    fn reach(&self, padded: &Padded<'_>, end: usize) -> bool {
-        padded.taps.iter().all(|tap| end + tap.offset <= padded.channel)
     }
 
     /// The taps that read the image somewhere at the positions from `from` on: (where, which). `in_place`:
@@ -165,11 +161,12 @@ impl WithSimd for OutputTask<'_> {
         let mut sums = vec![0.0f32; kept.max(1) * groups * OUTPUTS * POSITIONS];
         let padded = self.padded;
         let image = &padded.values[self.image * padded.image..][..padded.image];
-        let positions = padded.positions;
-        for block in (0..positions).step_by(groups * step) {
-            let starts = || (block..positions).step_by(step).take(groups);
+        let start = self.lines.start * padded.row;
+        let end = self.lines.end.saturating_sub(1) * padded.row + padded.out_width;
+        for block in (start..end).step_by(groups * step) {
+            let starts = || (block..end).step_by(step).take(groups);
             let count = starts().count();
-            let reads = plan.reach(padded, block + count * step);
+            let reads = padded.holds(block + count * step);
             let in_place = tiles <= READ_IN_PLACE && !is_divided && reads;
             let active: Vec<_> =
                 starts().map(|from| plan.active(padded, from, step, in_place)).collect();
@@ -194,11 +191,11 @@ impl WithSimd for OutputTask<'_> {
                                 Input { values, channel: plan.channel, taps }
                             }
                         };
-                        let left = (positions - from).div_ceil(S::F32_LANES);
+                        let left = (end - from).div_ceil(S::F32_LANES);
                         let made = [left.min(vectors::<S>()), outputs];
                         accumulate_tile(simd, &input, weight, sums, first > 0, made);
                         if is_last {
-                            self.store(tile, sums, from, step);
+                            self.store(tile, sums, from..end.min(from + step));
                         }
                     }
                 }
@@ -279,31 +276,32 @@ impl Group for Outputs<'_> {
 impl OutputTask<'_> {
     /// Adds bias and addend and writes the positions that are not on padding.
     #[inline(always)]
-    fn store(&mut self, tile: usize, sums: &[f32], from: usize, count: usize) {
+    fn store(&mut self, tile: usize, sums: &[f32], positions: Range<usize>) {
         let (width, row) = (self.padded.out_width, self.padded.row);
         let plane = self.padded.out_height * width;
+        let above = self.lines.start * width;
         let range = self.finish.range();
-        let end = (from + count).min(self.padded.positions);
-        let mut at = from;
-        while at < end {
+        let mut at = positions.start;
+        while at < positions.end {
             let (line, col) = (at / row, at % row);
-            let next = ((line + 1) * row).min(end);
+            let next = ((line + 1) * row).min(positions.end);
             if col < width {
                 let length = (next - at).min(width - col);
-                let outs = self.out.chunks_exact_mut(plane).enumerate().skip(tile * OUTPUTS);
+                let place = line * width + col..line * width + col + length;
+                let outs = self.out.iter_mut().enumerate().skip(tile * OUTPUTS);
                 let bias = self.bias.iter().skip(tile * OUTPUTS);
                 let sums = sums.chunks_exact(POSITIONS);
                 for (((channel, out), sums), bias) in outs.zip(sums).zip(bias) {
-                    let place = line * width + col..line * width + col + length;
-                    let sums = &sums[at - from..at - from + length];
-                    let to = &mut out[place.clone()];
+                    let first = at - positions.start;
+                    let sums = &sums[first..first + length];
+                    let to = &mut out[place.start - above..place.end - above];
                     match self.finish.addend {
                         None => to
                             .iter_mut()
                             .zip(sums)
                             .for_each(|(to, sum)| *to = within(range, sum + bias)),
                         Some(addend) => {
-                            let addend = &addend[channel * plane..][place];
+                            let addend = &addend[channel * plane..][place.clone()];
                             to.iter_mut()
                                 .zip(sums)
                                 .zip(addend)
@@ -321,8 +319,35 @@ impl OutputTask<'_> {
 mod tests {
     use super::super::stencil::Stencil;
     use super::super::tests::noise;
-    use super::super::{HostShape, Planes, tiles};
+    use super::super::{HostConv, HostShape, Planes, tiles};
     use super::*;
+
+    /// Few outputs read the input where it lies, many where it was gathered: the same sums, to the bit.
+    #[test]
+    fn read_in_place_and_gathered_it_is_the_same() {
+        for (input, size, kernel, dilation) in [(19, [17, 50], 3, 1), (40, [9, 31], 1, 1)] {
+            let (few, many) = (20, (READ_IN_PLACE + 1) * OUTPUTS);
+            let padding = dilation * (kernel / 2);
+            let weight = noise(many * input * kernel * kernel, 5);
+            let bias = noise(many, 3);
+            let values = noise(2 * input * size[0] * size[1], 7);
+            let x = Planes { values: &values, dims: [2, input, size[0], size[1]] };
+            let made = |output: usize| {
+                let (stride, depthwise) = (1, false);
+                let shape =
+                    HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+                let weight = &weight[..output * input * kernel * kernel];
+                let bias = Some(bias[..output].to_vec());
+                HostConv::new(weight, bias, &shape).forward(x, size, Finish::default())
+            };
+            let (found, expected) = (made(few), made(many));
+            let plane = size[0] * size[1];
+            let images = found.chunks(few * plane).zip(expected.chunks(many * plane));
+            for (found, expected) in images {
+                assert!(found == &expected[..few * plane], "{input}");
+            }
+        }
+    }
 
     /// On a processor with wide vectors the other tests run these kernels with them alone.
     #[test]
@@ -355,7 +380,8 @@ mod tests {
                     weight: &weight,
                     bias: &bias,
                     finish: Finish::default(),
-                    out: &mut out,
+                    lines: 0..size[0],
+                    out: out.chunks_mut(size[0] * size[1]).collect(),
                 };
                 match is_narrow {
                     true => Simd::vectorize(narrow, task),

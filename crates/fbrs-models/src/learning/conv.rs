@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
@@ -21,6 +21,8 @@ pub(super) struct Running {
     pub(super) dropout: f64,
     /// Decides what is dropped.
     pub(super) seed: AtomicU64,
+    /// The place of the first sample in its batch.
+    pub(super) first: AtomicUsize,
 }
 
 /// A convolution and its batch normalization, with gradients.
@@ -98,8 +100,9 @@ impl Layer for LearningConv {
         };
         match self.dropout {
             Some(dropout) => {
-                let seed = seed_of(self.weight.name(), self.running.seed.load(Ordering::Relaxed));
-                dropout.run(y, self.running.dropout, seed)
+                let running = &self.running;
+                let seed = seed_of(self.weight.name(), running.seed.load(Ordering::Relaxed));
+                dropout.run(y, running.dropout, seed, running.first.load(Ordering::Relaxed))
             }
             None => y,
         }

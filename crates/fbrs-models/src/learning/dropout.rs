@@ -11,8 +11,9 @@ pub(crate) enum Dropout {
 }
 
 impl Dropout {
-    /// `seed` decides what is dropped, on every device alike; `rate` in [0, 1).
-    pub(super) fn run(self, x: Tensor<4>, rate: f64, seed: u64) -> Tensor<4> {
+    /// `seed` decides what is dropped, on every device alike; `rate` in [0, 1). `first`: the place of the
+    /// first sample in its batch.
+    pub(super) fn run(self, x: Tensor<4>, rate: f64, seed: u64, first: usize) -> Tensor<4> {
         if rate <= 0.0 {
             return x;
         }
@@ -22,7 +23,9 @@ impl Dropout {
             Self::Channels => [batch, channels, 1, 1],
         };
         let kept = (1.0 / (1.0 - rate)) as f32;
-        let factors = (0..shape.iter().product::<usize>() as u64)
+        let [_, of_sample @ ..] = shape;
+        let before = first * of_sample.iter().product::<usize>();
+        let factors = (before as u64..(before + shape.iter().product::<usize>()) as u64)
             .map(|index| if uniform(seed, index) < rate { 0.0 } else { kept })
             .collect::<Vec<f32>>();
         x.clone() * Tensor::from_data(TensorData::new(factors, shape), &x.device())
@@ -54,7 +57,7 @@ mod tests {
 
     fn dropped(dropout: Dropout, seed: u64) -> Vec<f32> {
         let ones = Tensor::<4>::ones([4, 50, 5, 5], &Device::flex());
-        dropout.run(ones, 0.2, seed).try_into_vec_as::<f32>().unwrap()
+        dropout.run(ones, 0.2, seed, 0).try_into_vec_as::<f32>().unwrap()
     }
 
     #[test]
@@ -66,6 +69,16 @@ mod tests {
             assert!((zeros as f64 / values.len() as f64 - 0.2).abs() < tolerance, "{zeros}");
             assert_eq!(values, dropped(dropout, 7));
             assert_ne!(values, dropped(dropout, 8));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_batch_loses_what_it_loses_in_the_whole() {
+        for dropout in [Dropout::Values, Dropout::Channels] {
+            let whole = dropped(dropout, 7);
+            let ones = Tensor::<4>::ones([1, 50, 5, 5], &Device::flex());
+            let part = dropout.run(ones, 0.2, 7, 2).try_into_vec_as::<f32>().unwrap();
+            assert_eq!(part, whole[2 * 1250..3 * 1250]);
         }
     }
 

@@ -13,7 +13,7 @@ mod parameter;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use burn::tensor::{Device, FloatDType, Tensor};
 
@@ -51,9 +51,9 @@ pub struct LearningOptions<'a> {
     /// Share of the values (DeepLab: behind ASPP) or channels (HRNet: behind OCR) that are dropped, in
     /// [0, 1).
     pub dropout: f64,
-    /// What convolutions compute with. With one of 16 bits their inputs and weights are rounded to it and
-    /// all else stays f32, parameters, normalization and gradients of parameters too: mixed precision
-    /// (Micikevicius et al. 2018).
+    /// What convolutions compute with. With one of 16 bits their inputs, weights and biases are rounded to
+    /// it, and so are the gradients that go back through them; parameters, normalization, activations and
+    /// sums of gradients stay f32: mixed precision (Micikevicius et al. 2018).
     pub arithmetic: FloatDType,
     /// Whether the layer with this published name learns. One that does not keeps its parameters, and
     /// its normalization uses the running statistics.
@@ -68,6 +68,15 @@ pub enum LearningInput {
     /// Of a Lite network whose encoder does not learn: what the encoder gave for images of a size
     /// (height, width).
     Taps(Box<LiteTaps>, [usize; 2]),
+}
+
+/// What dropout draws. The same values are dropped of a sample, in whatever part of its batch it comes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// Decides what is dropped in a batch.
+    pub seed: u64,
+    /// The place of the first sample in its batch.
+    pub first: usize,
 }
 
 /// What a network that learns answers, `[batch, 1, height, width]`.
@@ -118,7 +127,11 @@ impl LearningNetwork {
         device: &Device,
         options: &LearningOptions<'_>,
     ) -> Result<Self, ParameterError> {
-        let running = Running { dropout: options.dropout, seed: AtomicU64::new(0) };
+        let running = Running {
+            dropout: options.dropout,
+            seed: AtomicU64::new(0),
+            first: AtomicUsize::new(0),
+        };
         let running = Arc::new(running);
         let mut building = Building {
             reading: Reading { source, device, folding: Folding::Separate },
@@ -163,7 +176,6 @@ impl LearningNetwork {
 
     /// Runs the network with gradients; running statistics follow the batch's. Input tensors lie on the
     /// device without gradients. Logits are resized to `size` (height, width), bilinear with align_corners.
-    /// `seed` decides what is dropped.
     ///
     /// # Errors
     /// [`BatchOfOne`] where batch normalization uses the batch's statistics.
@@ -175,12 +187,13 @@ impl LearningNetwork {
         input: LearningInput,
         told: ClickInput,
         size: [usize; 2],
-        seed: u64,
+        drops: Drops,
     ) -> Result<LearningOutput, BatchOfOne> {
         if self.of_batch && told.maps.dims()[0] < 2 {
             return Err(BatchOfOne);
         }
-        self.running.seed.store(seed, Ordering::Relaxed);
+        self.running.seed.store(drops.seed, Ordering::Relaxed);
+        self.running.first.store(drops.first, Ordering::Relaxed);
         let told = ClickInput {
             maps: told.maps.autodiff(),
             previous_mask: told.previous_mask.map(Tensor::autodiff),

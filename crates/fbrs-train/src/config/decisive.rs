@@ -8,7 +8,13 @@ impl Config {
     pub(super) fn decisive(&self) -> Self {
         let mut decisive = self.clone();
         decisive.preset.clear();
-        decisive.run = Run { seed: self.run.seed, ..Run::of("", "") };
+        let (seed, any) = (self.run.seed, Run::of("", ""));
+        // Batch normalization has statistics of each device's part.
+        let device = match self.run.device_count() {
+            1 => any.device.clone(),
+            count => format!("{count} devices"),
+        };
+        decisive.run = Run { seed, device, ..any };
         decisive.checkpoints = Checkpoints::every(&[]);
         decisive.logs = Logs { picture_steps: 0 };
         let data = &mut decisive.data;

@@ -1,7 +1,7 @@
 //! The gradients of a part of a batch, on one device.
 
-use burn::tensor::{Tensor, TensorData};
-use fbrs_models::{ClickInput, LearningInput, LearningNetwork};
+use burn::tensor::{Device, Tensor, TensorData};
+use fbrs_models::{ClickInput, Drops, LearningInput, LearningNetwork};
 
 use super::read;
 use crate::losses::{Evaluated, Factors, Loss};
@@ -28,8 +28,7 @@ pub(crate) struct Question<'a> {
     pub(crate) share: f64,
     /// What gradients are multiplied by while they are computed.
     pub(crate) scale: f64,
-    /// Decides what is dropped.
-    pub(crate) seed: u64,
+    pub(crate) drops: Drops,
 }
 
 /// What a forward pass came to.
@@ -49,8 +48,22 @@ pub(crate) struct Passed {
 /// Of every parameter, in the network's order, on the network's device.
 pub(crate) struct PartGradients {
     pub(crate) values: Vec<Option<Tensor<1>>>,
-    /// The root of the sum of all squares; no finite number where one of them is none.
-    pub(crate) norm: f64,
+    pub(crate) is_finite: bool,
+}
+
+impl PartGradients {
+    /// Adds those of another part, which may lie on another device.
+    pub(crate) fn add(&mut self, part: Self, device: &Device) {
+        self.is_finite &= part.is_finite;
+        for (sum, own) in self.values.iter_mut().zip(part.values) {
+            let Some(own) = own else { continue };
+            let own = own.to_device(device);
+            *sum = Some(match sum.take() {
+                None => own,
+                Some(sum) => sum + own,
+            });
+        }
+    }
 }
 
 impl Losses {
@@ -60,8 +73,8 @@ impl Losses {
         network: &LearningNetwork,
         question: Question<'_>,
     ) -> Result<(Passed, PartGradients)> {
-        let Question { input, told, targets, size, share, scale, seed } = question;
-        let output = network.forward(input, told, size, seed)?;
+        let Question { input, told, targets, size, share, scale, drops } = question;
+        let output = network.forward(input, told, size, drops)?;
         let samples = output.logits.dims()[0];
         let device = network.device().clone().autodiff();
         let mut passed = Passed::default();
@@ -109,8 +122,8 @@ impl Losses {
             }
         };
         // Reading it waits for the device: what failed there is known behind it.
-        let norm = norm(&values)?;
-        Ok((passed, PartGradients { values, norm }))
+        let is_finite = norm(&values)?.is_finite();
+        Ok((passed, PartGradients { values, is_finite }))
     }
 
     /// The main losses of an answer, `[samples, pixels]`, weighted, per sample, without learning from it.

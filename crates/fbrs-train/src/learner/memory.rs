@@ -9,6 +9,10 @@ use crate::{Error, Result};
 pub(crate) fn on_device<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Err(Error::Device(reason))) => Err(failed(reason)),
+        // What a network is built of for clicks is read from the device.
+        Ok(Err(Error::Parameter(error))) if is_memory(&format!("{error:?}")) => {
+            Err(Error::Memory(error.to_string()))
+        }
         Ok(done) => done,
         Err(fault) => Err(failed(said(fault.as_ref()))),
     }
@@ -37,6 +41,8 @@ fn said(fault: &(dyn Any + Send)) -> String {
 mod tests {
     #![allow(clippy::panic)]
 
+    use fbrs_models::ParameterError;
+
     use super::*;
 
     #[test]
@@ -56,6 +62,14 @@ mod tests {
         }
         let failed = on_device(|| -> Result<()> { panic!("the device is lost") });
         assert!(matches!(failed, Err(Error::Device(told)) if told == "the device is lost"));
+        let unread = |source: &str| {
+            let source = source.to_owned().into();
+            Error::Parameter(ParameterError::Source { name: "weight".to_owned(), source })
+        };
+        let failed = on_device(|| Err::<(), _>(unread("OutOfMemory")));
+        assert!(matches!(failed, Err(Error::Memory(_))));
+        let failed = on_device(|| Err::<(), _>(unread("no such name")));
+        assert!(matches!(failed, Err(Error::Parameter(_))));
         assert!(matches!(on_device(|| Err::<(), _>(Error::Exploded)), Err(Error::Exploded)));
         assert_eq!(on_device(|| Ok(7)).ok(), Some(7));
     }

@@ -40,10 +40,8 @@ pub(crate) struct Learner {
     /// Of every parameter: what its rate is multiplied by.
     factors: Vec<f64>,
     longest: Option<f64>,
-    /// Of every parameter, of the parts so far.
-    gradients: Vec<Option<Tensor<1>>>,
-    /// Whether all parts so far had finite ones.
-    is_finite: bool,
+    /// Of the parts so far.
+    gradients: PartGradients,
 }
 
 impl Learner {
@@ -56,19 +54,10 @@ impl Learner {
         let Stepping { optimization, longest, average, scale } = stepping;
         let parameters = network.parameters();
         let factors = parameters.iter().map(|parameter| factor(parameter.name())).collect();
-        let gradients = parameters.iter().map(|_| None).collect();
+        let values = parameters.iter().map(|_| None).collect();
+        let gradients = PartGradients { values, is_finite: true };
         let average = average.map(|decay| Average::new(&network, decay));
-        Self {
-            network,
-            others,
-            optimization,
-            average,
-            scale,
-            factors,
-            longest,
-            gradients,
-            is_finite: true,
-        }
+        Self { network, others, optimization, average, scale, factors, longest, gradients }
     }
 
     /// The network on each device.
@@ -78,36 +67,42 @@ impl Learner {
 
     /// Adds the gradients of a part of a batch.
     pub(crate) fn add(&mut self, part: PartGradients) -> Result<()> {
-        let is_finite = part.norm.is_finite();
-        if !is_finite && self.scale.is_none() {
+        if !part.is_finite && self.scale.is_none() {
             return Err(Error::Exploded);
         }
-        self.is_finite &= is_finite;
-        let device = self.network.device();
-        for (own, sum) in part.values.into_iter().zip(&mut self.gradients) {
-            let Some(own) = own else { continue };
-            let own = own.to_device(device);
-            *sum = Some(match sum.take() {
-                None => own,
-                Some(sum) => sum + own,
-            });
-        }
+        self.gradients.add(part, self.network.device());
         Ok(())
     }
 
-    /// Makes the step of the gradients so far, at a rate.
-    pub(crate) fn step(&mut self, rate: f64) -> Result<()> {
-        let is_finite = std::mem::replace(&mut self.is_finite, true);
-        if let Some(scale) = &mut self.scale
-            && !is_finite
-        {
-            self.gradients.fill_with(|| None);
-            return if scale.shrink() { Ok(()) } else { Err(Error::Exploded) };
+    /// Makes the step of the gradients so far, at a rate; `false` where it was left out, because gradients of
+    /// half precision were no finite numbers, and a smaller scale may mend it.
+    pub(crate) fn step(&mut self, rate: f64) -> Result<bool> {
+        let is_finite = std::mem::replace(&mut self.gradients.is_finite, true);
+        if is_finite {
+            self.change(rate)?;
+        } else {
+            self.gradients.values.fill_with(|| None);
         }
+        self.agree();
+        if let Some(average) = &mut self.average {
+            average.follow(&self.network);
+        }
+        if let Some(scale) = &mut self.scale {
+            if is_finite {
+                scale.keep();
+            } else if !scale.shrink() {
+                return Err(Error::Exploded);
+            }
+        }
+        Ok(is_finite)
+    }
+
+    /// Changes the parameters on the first device.
+    fn change(&mut self, rate: f64) -> Result<()> {
         let factor = self.scale.map_or(1.0, |scale| 1.0 / scale.factor);
         let factor = match self.longest {
             Some(longest) => {
-                let norm = norm(&self.gradients)? * factor;
+                let norm = norm(&self.gradients.values)? * factor;
                 if !norm.is_finite() {
                     return Err(Error::Exploded);
                 }
@@ -116,20 +111,13 @@ impl Learner {
             }
             None => factor,
         };
-        let parameters = self.network.parameters().iter().zip(&mut self.gradients);
+        let parameters = self.network.parameters().iter().zip(&mut self.gradients.values);
         for ((parameter, gradient), rate_factor) in parameters.zip(&self.factors) {
             let Some(gradient) = gradient.take() else { continue };
             let gradient = if factor == 1.0 { gradient } else { gradient * factor };
             let (name, shape, value) = (parameter.name(), parameter.shape(), parameter.value());
             let rate = rate * rate_factor;
             parameter.set(self.optimization.step(name, shape, rate, value, gradient));
-        }
-        self.agree();
-        if let Some(scale) = &mut self.scale {
-            scale.keep();
-        }
-        if let Some(average) = &mut self.average {
-            average.follow(&self.network);
         }
         Ok(())
     }

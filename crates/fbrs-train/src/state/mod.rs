@@ -73,9 +73,9 @@ pub struct Position {
     /// Samples that come again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
-    /// How many samples a device takes at once, where a batch was too much for its memory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_once: Option<usize>,
+    /// How many samples each device takes at once, where a batch was too much for its memory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at_once: Vec<Option<usize>>,
     /// What gradients are multiplied by, where they are computed in f16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_scale: Option<LossScale>,

@@ -8,7 +8,9 @@ use fbrs_data::text::printable;
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
-use super::{AVERAGE, FIRST, Header, KEY, ParameterState, SECOND, TrainingState, VALUE, VERSION};
+use super::{
+    AVERAGE, FIRST, Header, KEY, LossScale, ParameterState, SECOND, TrainingState, VALUE, VERSION,
+};
 use crate::{Error, Result};
 
 /// Bytes of a training file. That of the largest network has 700 million.
@@ -43,6 +45,11 @@ fn parse(bytes: &[u8]) -> std::result::Result<TrainingState, String> {
     }
     let header: Header =
         serde_json::from_value(raw).map_err(|error| damaged(&error.to_string()))?;
+
+    let is_scale = |scale: LossScale| scale.factor.is_finite() && scale.factor > 0.0;
+    if !header.position.loss_scale.is_none_or(is_scale) {
+        return Err(damaged("its scale of gradients is no number above 0"));
+    }
 
     // Sizes and places were checked by the reader.
     let data = length.checked_add(8).and_then(|start| bytes.get(start..)).unwrap_or_default();

@@ -46,6 +46,8 @@ fn state() -> TrainingState {
             validation_iou: AdaptiveIou::default(),
             focal: FocalAverages { k: 1.0 / 3.0, m: 0.2 },
             best,
+            at_once: vec![None, Some(4)],
+            loss_scale: Some(LossScale { factor: 1024.0, steps: 7 }),
             log: LogPosition::default(),
             config_sha256: "config".to_owned(),
             data_sha256: "data".to_owned(),

@@ -89,14 +89,27 @@ impl Training {
             judged: 0,
             before: None,
             waiting: Vec::new(),
-            at_once: None,
+            at_once: Vec::new(),
             loss_scale: None,
             log: LogPosition::default(),
             config_sha256: config.checksum()?,
             data_sha256,
         };
         let (pool, features) = (pool(&config), kept_features(&config, &steps, &folder));
-        Ok((Self { config, folder, log, steps, data, position, pool, features }, remarks))
+        Ok((
+            Self {
+                config,
+                folder,
+                log,
+                steps,
+                data,
+                position,
+                pool,
+                features,
+                remarks: Vec::new(),
+            },
+            remarks,
+        ))
     }
 
     /// Goes on with the run in a folder, from where it was saved last.
@@ -126,9 +139,19 @@ impl Training {
         let log = RunLog::resume(&folder.logs(), &state.position.log)?;
         let TrainingState { position, parameters } = state;
         let (pool, features) = (pool(&config), kept_features(&config, &steps, &folder));
-        steps.take_at_once(position.at_once);
+        steps.take_at_once(&position.at_once);
         steps.learner.scale = position.loss_scale;
-        let mut training = Self { config, folder, log, steps, data, position, pool, features };
+        let mut training = Self {
+            config,
+            folder,
+            log,
+            steps,
+            data,
+            position,
+            pool,
+            features,
+            remarks: Vec::new(),
+        };
         training.restore(&parameters)?;
         Ok(training)
     }

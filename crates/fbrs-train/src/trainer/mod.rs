@@ -24,6 +24,7 @@ use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 
 use crate::config::{Config, InitKind};
 use crate::folder::RunFolder;
+use crate::learner::on_device;
 use crate::log::{At, Picture, RunLog, Tag};
 use crate::metric::FocalSample;
 use crate::progress::Progress;
@@ -55,6 +56,8 @@ pub struct Training {
     pool: Option<Pool>,
     /// Where crops come again, and the encoder gives the same for them.
     features: Option<Features>,
+    /// What is to be told once it goes on.
+    remarks: Vec<String>,
 }
 
 impl Training {
@@ -109,6 +112,7 @@ impl Training {
     }
 
     fn run_on(&mut self, stop: &CancelToken, on_event: &mut dyn FnMut(Event)) -> Result<Ended> {
+        self.remarks.drain(..).for_each(|text| on_event(Event::Remark(text)));
         let steps_per_epoch = self.position.steps_per_epoch;
         let schedule = Schedule::new(&self.config, steps_per_epoch);
         let mut progress = Progress::new(schedule.steps(), self.position.step);
@@ -194,7 +198,10 @@ impl Training {
                 shown.get_or_insert(learned);
             }
             let rate = schedule.rates(step).other;
-            self.steps.step(rate)?;
+            if !self.steps.step(rate)? {
+                let text = "gradients were too large for f16: the step is left out, and their scale halved";
+                on_event(Event::Remark(format!("step {}: {text}", step + 1)));
+            }
             self.log.average(&Tag::LEARNING_RATE, rate, step)?;
             if let Some(learned) = shown {
                 self.picture(&learned, step)?;
@@ -220,9 +227,8 @@ impl Training {
             false => ", but batch normalization has statistics of as many",
         };
         format!(
-            "memory does not suffice for a batch of {size}: from now on the network sees at most {samples} \
-             samples at once on a device, whose gradients are added; steps are of {size} as \
-             before{statistics}"
+            "memory does not suffice for a batch of {size}: from now on the network sees about {samples} samples \
+             at once, whose gradients are added; steps are of {size} as before{statistics}"
         )
     }
 
@@ -247,7 +253,7 @@ impl Training {
     ) -> Result<Option<LiteTaps>> {
         let steps = &self.steps;
         let (Some(view), Some(features)) = (sample.view, &mut self.features) else {
-            return Ok(steps.taps(sample));
+            return on_device(|| Ok(steps.taps(sample)));
         };
         let size = sample.size();
         let on_failure = |error| {
@@ -256,7 +262,7 @@ impl Training {
         };
         let size = [size.height, size.width];
         let device = steps.network().device();
-        features.get(view, size, device, || steps.taps(sample), on_failure)
+        on_device(|| features.get(view, size, device, || steps.taps(sample), on_failure))
     }
 
     /// The same of a batch, where it may be on the disk.

@@ -68,11 +68,12 @@ impl Training {
             let (mut sample, _) = drawn.sample(position as usize, &self.config.samples)?;
             let point = |(row, col, order)| TrainingPoint { row, col, order };
             sample.points = points.into_iter().map(|slot| slot.map(point)).collect();
-            let mut told = None;
-            let taps = self.taps(&sample, &mut |event| told = Some(event))?;
-            if let Some(Event::Remark(text)) = told {
-                return Err(Error::Resume(text));
-            }
+            let mut told = Vec::new();
+            let taps = self.taps(&sample, &mut |event| told.push(event))?;
+            self.remarks.extend(told.into_iter().filter_map(|event| match event {
+                Event::Remark(text) => Some(text),
+                _ => None,
+            }));
             pool.live.push(Live { sample, taps, epoch, position, given });
         }
         self.pool = Some(pool);

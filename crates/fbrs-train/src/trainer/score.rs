@@ -143,6 +143,10 @@ fn without_training(config: &Config) -> Config {
     config.init.partial = false;
     config.network.architecture.clear();
     config.optimizer.average = 0.0;
+    config.data.views = 0;
+    // One is enough for that.
+    let first = config.run.device.split(',').next().unwrap_or_default().to_owned();
+    config.run.device = first;
     config.loss = Loss::of(MainLoss::SoftIou, 0.0);
     config.validation.keep_background = 0.0;
     // So that a photo's loss does not depend on how many clicks its batch was given.

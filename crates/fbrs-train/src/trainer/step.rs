@@ -10,7 +10,7 @@ use super::worker::{Group, LearnedPart, Rules, Worker};
 use crate::batch::Batch;
 use crate::config::Config;
 use crate::iterative::sigmoid;
-use crate::learner::{Learner, Passed, read};
+use crate::learner::{Learner, Passed, on_device, read};
 use crate::{Error, Result};
 
 /// What all steps of a run share.
@@ -40,6 +40,22 @@ pub(super) struct Judged {
     /// `[batch, pixels]` both.
     pub(super) probabilities: Vec<f32>,
     pub(super) targets: Vec<f32>,
+}
+
+impl Learned {
+    /// Takes in what a part of the batch came to.
+    fn take(&mut self, part: LearnedPart) {
+        let LearnedPart { passed, share, probabilities, samples } = part;
+        let whole = &mut self.passed;
+        whole.instance += passed.instance * share;
+        whole.overall += passed.overall * share;
+        if let Some(auxiliary) = passed.auxiliary {
+            *whole.auxiliary.get_or_insert(0.0) += auxiliary * share;
+        }
+        whole.factors.extend(passed.factors);
+        self.probabilities.extend(probabilities);
+        self.samples.extend(samples);
+    }
 }
 
 impl Steps {
@@ -77,14 +93,16 @@ impl Steps {
         self.rules.scaling
     }
 
-    /// How many samples a device takes at once, where a batch was too much for its memory.
-    pub(super) fn at_once(&self) -> Option<usize> {
-        self.workers.iter().filter_map(|worker| worker.at_once).min()
+    /// How many samples each device takes at once, where a batch was too much for its memory.
+    pub(super) fn at_once(&self) -> Vec<Option<usize>> {
+        self.workers.iter().map(|worker| worker.at_once).collect()
     }
 
     /// What was found out before.
-    pub(super) fn take_at_once(&mut self, most: Option<usize>) {
-        self.workers.iter_mut().for_each(|worker| worker.at_once = most);
+    pub(super) fn take_at_once(&mut self, at_once: &[Option<usize>]) {
+        for (worker, at_once) in self.workers.iter_mut().zip(at_once) {
+            worker.at_once = *at_once;
+        }
     }
 
     /// Adds the gradients of a batch of an epoch. Every number that is drawn follows from both
@@ -102,7 +120,7 @@ impl Steps {
         let groups = divided(samples, taps, self.workers.len(), place, scale);
         let rules = &self.rules;
         let work = self.workers.iter_mut().zip(self.learner.networks()).zip(groups);
-        let done: Vec<Result<Vec<LearnedPart>>> = thread::scope(|scope| {
+        let done: Vec<Result<_>> = thread::scope(|scope| {
             let mut own = None;
             let mut others = Vec::new();
             for ((worker, network), group) in work {
@@ -118,28 +136,15 @@ impl Steps {
             own.into_iter().chain(others).collect()
         });
         let mut learned = Learned::default();
-        for part in done.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten() {
-            self.take(part, &mut learned)?;
+        for (parts, gradients) in done.into_iter().collect::<Result<Vec<_>>>()? {
+            parts.into_iter().for_each(|part| learned.take(part));
+            if let Some(gradients) = gradients {
+                on_device(|| self.learner.add(gradients))?;
+            }
         }
         let now = self.at_once();
-        learned.fits = now.filter(|_| now != before);
+        learned.fits = now.iter().flatten().min().copied().filter(|_| now != before);
         Ok(learned)
-    }
-
-    /// Takes in what a part of a batch came to.
-    fn take(&mut self, part: LearnedPart, learned: &mut Learned) -> Result<()> {
-        let LearnedPart { passed, share, gradients, probabilities, samples } = part;
-        self.learner.add(gradients)?;
-        let whole = &mut learned.passed;
-        whole.instance += passed.instance * share;
-        whole.overall += passed.overall * share;
-        if let Some(auxiliary) = passed.auxiliary {
-            *whole.auxiliary.get_or_insert(0.0) += auxiliary * share;
-        }
-        whole.factors.extend(passed.factors);
-        learned.probabilities.extend(probabilities);
-        learned.samples.extend(samples);
-        Ok(())
     }
 
     /// Whether there is an encoder that does not learn.
@@ -155,9 +160,9 @@ impl Steps {
         encoder.lite_taps(batch.images(encoder.device()))
     }
 
-    /// Makes the step of what was learned.
-    pub(super) fn step(&mut self, rate: f64) -> Result<()> {
-        self.learner.step(rate)
+    /// Makes the step of what was learned; `false` where it was left out.
+    pub(super) fn step(&mut self, rate: f64) -> Result<bool> {
+        on_device(|| self.learner.step(rate))
     }
 
     /// The network as it is delivered: the moving average where there is one.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
 use fbrs_models::{
-    ImageFeatures, LearningInput, LearningNetwork, LiteTaps, Network, ParameterRole,
+    Drops, ImageFeatures, LearningInput, LearningNetwork, LiteTaps, Network, ParameterRole,
 };
 use fbrs_samples::{Purpose, Stream, TrainingSample};
 use fbrs_weights::InputScaling;
@@ -53,7 +53,6 @@ pub(super) struct LearnedPart {
     pub(super) passed: Passed,
     /// In the whole batch.
     pub(super) share: f64,
-    pub(super) gradients: PartGradients,
     /// The network's answer, `[batch, pixels]` at the crop's resolution.
     pub(super) probabilities: Vec<f32>,
     /// The samples with the clicks that the network was told.
@@ -69,34 +68,50 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Learns from a part of a batch, in smaller ones where memory runs out.
+    /// Learns from a part of a batch, in smaller ones where memory runs out. The gradients are those of all.
     pub(super) fn learn(
         &mut self,
         rules: &Rules,
         network: &LearningNetwork,
         group: &Group,
-    ) -> Result<Vec<LearnedPart>> {
-        let rounds = rules.rounds(group.place);
-        let clicking = (rounds > 0).then(|| network.network()).transpose()?;
+    ) -> Result<(Vec<LearnedPart>, Option<PartGradients>)> {
         let encoder = self.encoder.as_ref();
-        in_portions(group.samples.len(), &mut self.at_once, rules.least, |range| {
-            let statistics = statistics(network);
+        let mut clicking = None;
+        let mut sum: Option<PartGradients> = None;
+        let parts = in_portions(group.samples.len(), &mut self.at_once, rules.least, |range| {
             let work = || {
+                let rounds = rules.rounds(group.place);
+                if rounds > 0 && clicking.is_none() {
+                    clicking = Some(network.network()?);
+                }
                 let clicking = clicking.as_ref().map(|network| (network, rounds));
                 learn(rules, network, encoder, clicking, group, range)
             };
-            let learned = on_device(work);
-            if learned.is_err() {
-                // They may have followed a part that will come again.
-                for (index, value) in statistics {
-                    if let Some(parameter) = network.parameters().get(index) {
-                        parameter.set(value);
-                    }
-                }
+            let (part, gradients) = restoring(network, || on_device(work))?;
+            match &mut sum {
+                None => sum = Some(gradients),
+                Some(sum) => sum.add(gradients, network.device()),
             }
-            learned
-        })
+            Ok(part)
+        })?;
+        Ok((parts, sum))
     }
+}
+
+/// Where work fails, running statistics are as before: they may have followed samples that come again. What
+/// it held is given back to the device.
+fn restoring<T>(network: &LearningNetwork, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let before = statistics(network);
+    let done = work();
+    if done.is_err() {
+        for (index, value) in before {
+            if let Some(parameter) = network.parameters().get(index) {
+                parameter.set(value);
+            }
+        }
+        network.device().memory_cleanup();
+    }
+    done
 }
 
 /// The running statistics by now, with the parameters' places.
@@ -113,7 +128,7 @@ fn learn(
     clicking: Option<(&Network, u32)>,
     group: &Group,
     range: Range<usize>,
-) -> Result<LearnedPart> {
+) -> Result<(LearnedPart, PartGradients)> {
     let first = group.first + range.start;
     let [epoch, number] = group.place;
     let samples = group.samples.get(range.clone()).unwrap_or_default().to_vec();
@@ -149,13 +164,12 @@ fn learn(
         size,
         share: share / rules.accumulate as f64,
         scale: group.scale,
-        // Of every part another one.
-        seed: seed.wrapping_add(first as u64),
+        drops: Drops { seed, first },
     };
     let (passed, gradients) = rules.losses.learn(network, question)?;
     let probabilities = passed.logits.iter().map(|logit| sigmoid(*logit));
     let probabilities = batch.at_crop(probabilities.collect(), size);
-    Ok(LearnedPart { passed, share, gradients, probabilities, samples: batch.into_samples() })
+    Ok((LearnedPart { passed, share, probabilities, samples: batch.into_samples() }, gradients))
 }
 
 impl Rules {
@@ -205,5 +219,55 @@ fn features(network: &Network, images: &Tensor<4>, taps: Option<&LiteTaps>) -> I
     match taps.and_then(|taps| network.features_of_taps(taps.clone(), [height, width])) {
         Some(features) => features,
         None => network.image_features(images.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use burn::tensor::FloatDType;
+    use fbrs_models::{ClickInput, LearningOptions, Statistics, testing};
+
+    use super::*;
+    use crate::Error;
+
+    /// Statistics of a pass that failed behind them are those of before it.
+    #[test]
+    fn a_pass_that_fails_leaves_no_trace() {
+        let options = LearningOptions {
+            statistics: Statistics::OfBatch,
+            dropout: 0.0,
+            arithmetic: FloatDType::F32,
+            learns: &|_| true,
+        };
+        let architecture = "hrnet8s_ocr8".parse().unwrap();
+        let device = Device::flex();
+        let network =
+            LearningNetwork::build(&architecture, &mut testing::Formula, &device, &options)
+                .unwrap();
+        let values = || -> Vec<Vec<f32>> {
+            network.parameters().iter().map(|parameter| parameter.read().unwrap()).collect()
+        };
+        let before = values();
+        let pass = || {
+            let image = Tensor::ones([2, 3, 32, 32], &device);
+            let maps = Tensor::ones([2, 2, 32, 32], &device);
+            let told = ClickInput { maps, previous_mask: None, points: Vec::new().into() };
+            let input = LearningInput::Images(Box::new(image));
+            network.forward(input, told, [32, 32], Drops::default()).unwrap();
+        };
+        let failed = restoring(&network, || {
+            pass();
+            assert_ne!(values(), before);
+            Err::<(), _>(Error::Memory("none left".to_owned()))
+        });
+        assert!(matches!(failed, Err(Error::Memory(_))));
+        assert_eq!(values(), before);
+        restoring(&network, || {
+            pass();
+            Ok(())
+        })
+        .unwrap();
+        assert_ne!(values(), before);
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use fbrs_clicks::{Click, NORM_RADIUS, NetworkPoints, Position, Size, disc_maps, distance_maps};
 use fbrs_models::testing::{Formula, uniform};
 use fbrs_models::{
-    Architecture, BoxError, ClickInput, LearningInput, LearningNetwork, LearningOptions,
+    Architecture, BoxError, ClickInput, Drops, LearningInput, LearningNetwork, LearningOptions,
     ParameterRole, ParameterSource, Statistics,
 };
 use fbrs_train::losses::{FocalOptions, Loss};
@@ -134,7 +134,7 @@ pub(crate) struct Stepped {
 
 pub(crate) fn forward_backward(network: &LearningNetwork, batch: &Batch) -> Stepped {
     let (input, told) = batch.tensors(network.device());
-    let output = network.forward(input, told, SIDES, 0).unwrap();
+    let output = network.forward(input, told, SIDES, Drops::default()).unwrap();
     let mut losses = Vec::new();
     let mut total = 0.0;
     let mut weighted = None;
