@@ -59,7 +59,7 @@ mod tests {
         assert_eq!((at_once, tried), (Some(2), 6));
         let (ranges, tried) = done(8, &mut at_once, 1, 3);
         assert_eq!((ranges.unwrap().len(), at_once, tried), (4, Some(2), 4));
-        assert_eq!(done(8, &mut None, 1, 8).0.unwrap(), [0..8]);
+        assert_eq!(done(8, &mut None, 1, 8).0.unwrap().len(), 1);
         assert!(done(0, &mut None, 1, 8).0.unwrap().is_empty());
     }
 
