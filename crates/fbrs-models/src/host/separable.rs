@@ -383,8 +383,7 @@ impl WithSimd for ProjectTask<'_> {
         for (tile, weight) in weights.enumerate() {
             for index in blocks.clone() {
                 let input = Tiled { values: middle, per_tile, index, channels: middle_channels };
-                let mut projected = Projected { input, weight, sums: &mut sums };
-                each_group(simd, vectors::<S>(), outputs - tile * OUTPUTS, &mut projected);
+                project(simd, &input, weight, &mut sums, outputs - tile * OUTPUTS);
                 let from = index * step - first;
                 let count = step.min(length - from);
                 let outs = values.chunks_exact_mut(length).enumerate().skip(tile * OUTPUTS);
@@ -418,33 +417,41 @@ struct Tiled<'a> {
 }
 
 /// Adds up outputs over them, as `accumulate_tile` with a single tap, in the same order.
+#[inline(always)]
+fn project<S: Simd>(simd: S, input: &Tiled<'_>, weight: &[f32], sums: &mut [f32], outputs: usize) {
+    let tiles = input.channels.div_ceil(OUTPUTS);
+    for start in (0..tiles).step_by(RUN / OUTPUTS) {
+        let run = start..(start + RUN / OUTPUTS).min(tiles);
+        let mut projected = Projected { input, weight, run, sums, adds: start > 0 };
+        each_group(simd, vectors::<S>(), outputs, &mut projected);
+    }
+}
+
+/// A run of tiles.
 struct Projected<'a> {
-    input: Tiled<'a>,
+    input: &'a Tiled<'a>,
     weight: &'a [f32],
+    run: Range<usize>,
     sums: &'a mut [f32],
+    adds: bool,
 }
 
 impl Group for Projected<'_> {
     #[inline(always)]
     fn run<S: Simd, const N: usize, const COUNT: usize>(&mut self, simd: S, first: usize) {
         let Self { input, weight, .. } = self;
-        let step = N * S::F32_LANES;
-        let piece = OUTPUTS * step;
-        let tiles = input.channels.div_ceil(OUTPUTS);
-        let per_run = RUN / OUTPUTS;
-        for (run, start) in (0..tiles).step_by(per_run).enumerate() {
-            let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
-            for index in start..(start + per_run).min(tiles) {
-                let from = index * input.per_tile + input.index * piece;
-                let (values, _) = S::as_simd_f32s(&input.values[from..from + piece]);
-                let (values, _) = values.as_chunks::<N>();
-                let weight = weight[index * OUTPUTS * OUTPUTS..].chunks_exact(OUTPUTS);
-                for (x, weight) in values.iter().zip(weight) {
-                    add_products(simd, x, weights_of(weight, first), &mut sums);
-                }
+        let piece = OUTPUTS * N * S::F32_LANES;
+        let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
+        for index in self.run.clone() {
+            let from = index * input.per_tile + input.index * piece;
+            let (values, _) = S::as_simd_f32s(&input.values[from..from + piece]);
+            let (values, _) = values.as_chunks::<N>();
+            let weight = weight[index * OUTPUTS * OUTPUTS..].chunks_exact(OUTPUTS);
+            for (x, weight) in values.iter().zip(weight) {
+                add_products(simd, x, weights_of(weight, first), &mut sums);
             }
-            let out = &mut self.sums[first * POSITIONS..];
-            store_sums(simd, &sums, out, POSITIONS, run > 0);
         }
+        let out = &mut self.sums[first * POSITIONS..];
+        store_sums(simd, &sums, out, POSITIONS, self.adds);
     }
 }

@@ -205,6 +205,7 @@ impl WithSimd for OutputTask<'_> {
 }
 
 /// What one tile of positions reads.
+#[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
     pub(super) values: &'a [f32],
     /// Length of a channel.
@@ -217,7 +218,8 @@ pub(super) struct Input<'a> {
 /// there. `made`: how many vectors of positions, and outputs.
 ///
 /// Products are added up in runs, and the runs' sums after that: rounding grows with the length of
-/// a sum, and a search through a network follows its rounding.
+/// a sum, and a search through a network follows its rounding. A run's input stays in the nearest cache for all
+/// outputs.
 #[inline(always)]
 pub(super) fn accumulate_tile<S: Simd>(
     simd: S,
@@ -227,13 +229,21 @@ pub(super) fn accumulate_tile<S: Simd>(
     adds: bool,
     [vectors, outputs]: [usize; 2],
 ) {
-    let channels = input.values.len() / input.channel;
+    let Input { values, channel, taps } = *input;
+    let channels = values.len() / channel;
     let per_channel = (weight.len() / channels.max(1)).max(1);
-    each_group(simd, vectors, outputs, &mut Outputs { input, weight, per_channel, tile, adds });
+    let run = (RUN / taps.len().max(1)).max(1);
+    let runs = values.chunks(run * channel).zip(weight.chunks(run * per_channel));
+    for (index, (values, weight)) in runs.enumerate() {
+        let input = Input { values, channel, taps };
+        let mut run = Run { input, weight, per_channel, tile, adds: adds || index > 0 };
+        each_group(simd, vectors, outputs, &mut run);
+    }
 }
 
-struct Outputs<'a> {
-    input: &'a Input<'a>,
+/// Some channels of a tile.
+struct Run<'a> {
+    input: Input<'a>,
     weight: &'a [f32],
     /// Weights of a channel.
     per_channel: usize,
@@ -241,35 +251,31 @@ struct Outputs<'a> {
     adds: bool,
 }
 
-impl Group for Outputs<'_> {
+impl Group for Run<'_> {
     #[inline(always)]
     fn run<S: Simd, const N: usize, const COUNT: usize>(&mut self, simd: S, first: usize) {
-        let (Input { values, channel: length, taps }, weight) = (self.input, self.weight);
-        let per_channel = self.per_channel;
-        let run = (RUN / taps.len().max(1)).max(1);
-        let inputs = values.chunks(run * length).zip(weight.chunks(run * per_channel));
-        for (index, (values, weight)) in inputs.enumerate() {
-            let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
-            let channels = values.chunks_exact(*length).zip(weight.chunks_exact(per_channel));
-            // The loop over a single tap would cost as much as its products.
-            if let &[(at, which)] = *taps {
-                for (channel, weight) in channels {
+        let Input { values, channel: length, taps } = self.input;
+        let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
+        let weights = self.weight.chunks_exact(self.per_channel);
+        let channels = values.chunks_exact(length).zip(weights);
+        // The loop over a single tap would cost as much as its products.
+        if let &[(at, which)] = taps {
+            for (channel, weight) in channels {
+                let x = vectors_of::<S, N>(&channel[at..]);
+                let weight = weights_of(weight, which * OUTPUTS + first);
+                add_products(simd, x, weight, &mut sums);
+            }
+        } else {
+            for (channel, weight) in channels {
+                for &(at, which) in taps {
                     let x = vectors_of::<S, N>(&channel[at..]);
                     let weight = weights_of(weight, which * OUTPUTS + first);
                     add_products(simd, x, weight, &mut sums);
                 }
-            } else {
-                for (channel, weight) in channels {
-                    for &(at, which) in *taps {
-                        let x = vectors_of::<S, N>(&channel[at..]);
-                        let weight = weights_of(weight, which * OUTPUTS + first);
-                        add_products(simd, x, weight, &mut sums);
-                    }
-                }
             }
-            let out = &mut self.tile[first * POSITIONS..];
-            store_sums(simd, &sums, out, POSITIONS, self.adds || index > 0);
         }
+        let out = &mut self.tile[first * POSITIONS..];
+        store_sums(simd, &sums, out, POSITIONS, self.adds);
     }
 }
 
@@ -277,9 +283,13 @@ impl OutputTask<'_> {
     /// Adds bias and addend and writes the positions that are not on padding.
     #[inline(always)]
     fn store(&mut self, tile: usize, sums: &[f32], positions: Range<usize>) {
-        let (width, row) = (self.padded.out_width, self.padded.row);
-        let plane = self.padded.out_height * width;
-        let above = self.lines.start * width;
+        let plane = self.padded.out_height * self.padded.out_width;
+        let above = self.lines.start * self.padded.out_width;
+        // Without padding a plane is one line.
+        let (width, row) = match self.padded.out_width == self.padded.row {
+            true => (plane, plane),
+            false => (self.padded.out_width, self.padded.row),
+        };
         let range = self.finish.range();
         let mut at = positions.start;
         while at < positions.end {
