@@ -252,7 +252,7 @@ impl HostConv {
         let [batch, channels, height, width] = x.dims;
         let image = self.output * size[0] * size[1];
         let mut values = vec![0.0; batch * image];
-        // What is padded far is as large as the padding, and then one image after the other.
+        // Far padding makes the copy many times as large as the input: then one image after the other.
         let together = match Padded::length(x.dims, &self.stencil, size) > TOGETHER {
             true => 1,
             false => batch,

@@ -98,8 +98,8 @@ impl Worker {
     }
 }
 
-/// Where work fails, running statistics are as before: they may have followed samples that come again. What
-/// it held is given back to the device.
+/// Where work fails, running statistics are as before: they may have followed samples that are tried once
+/// more. What it held is given back to the device.
 fn restoring<T>(network: &LearningNetwork, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let before = statistics(network);
     let done = work();
