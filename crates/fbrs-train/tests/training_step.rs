@@ -7,13 +7,12 @@ mod stepping;
 use std::collections::BTreeMap;
 
 use fbrs_models::{LearningNetwork, Statistics};
-use fbrs_train::groups;
 use fbrs_train::optimizer::{Optimization, OptimizerOptions};
 use serde_json::Value;
 
 use stepping::{
-    Batch, MODELS, compare_gradients, compare_losses, compare_statistics, forward_backward, golden,
-    network, norm, numbers, relative,
+    Batch, MODELS, adam_step, compare_gradients, compare_losses, compare_statistics,
+    forward_backward, golden, network, norm, numbers, relative,
 };
 
 fn is_behind_third_stage(name: &str) -> bool {
@@ -70,19 +69,7 @@ fn with_statistics_of_the_batch() {
                 compare_gradients(&network, &stepped, norms, most, model);
                 compare_statistics(&network, &published["bn_after_1_step"], 1e-3);
             }
-            let architecture = network.architecture();
-            let mut steps = BTreeMap::new();
-            for parameter in network.parameters() {
-                let name = parameter.name();
-                let Some(gradient) = parameter.gradient(&stepped.gradients) else { continue };
-                let slow = groups::is_backbone(architecture, name)
-                    || groups::ritm_slows(architecture, name);
-                let rate = if slow { 5e-5 } else { 5e-4 };
-                steps.insert(name.to_owned(), (rate, numbers(gradient.clone())));
-                let value =
-                    optimization.step(name, parameter.shape(), rate, parameter.value(), gradient);
-                parameter.set(value);
-            }
+            let steps = adam_step(&network, &stepped, &mut optimization);
             if step == 0 {
                 compare_change(&network, &before, &steps, published, model);
             }

@@ -9,12 +9,11 @@ mod stepping;
 
 use burn::tensor::{Device, FloatDType};
 use fbrs_models::Statistics;
-use fbrs_train::groups;
 use fbrs_train::optimizer::{Optimization, OptimizerOptions};
 
 use stepping::{
-    Batch, MODELS, compare_gradients, compare_losses, compare_statistics, forward_backward, golden,
-    network, relative,
+    Batch, MODELS, adam_step, compare_gradients, compare_losses, compare_statistics,
+    forward_backward, golden, network, relative,
 };
 
 #[test]
@@ -57,16 +56,7 @@ fn three_steps_in_f64() {
                 compare_gradients(&network, &stepped, norms, |_, _| exact, model);
                 compare_statistics(&network, &published["bn_after_1_step"], exact);
             }
-            let architecture = network.architecture();
-            for parameter in network.parameters() {
-                let name = parameter.name();
-                let Some(gradient) = parameter.gradient(&stepped.gradients) else { continue };
-                let slow = groups::is_backbone(architecture, name)
-                    || groups::ritm_slows(architecture, name);
-                let rate = if slow { 5e-5 } else { 5e-4 };
-                let (shape, value) = (parameter.shape(), parameter.value());
-                parameter.set(optimization.step(name, shape, rate, value, gradient));
-            }
+            adam_step(&network, &stepped, &mut optimization);
         }
         compare_statistics(&network, &published["bn_after_3_steps"], 1e-4);
     }

@@ -95,21 +95,7 @@ impl Training {
             config_sha256: config.checksum()?,
             data_sha256,
         };
-        let (pool, features) = (pool(&config), kept_features(&config, &steps, &folder));
-        Ok((
-            Self {
-                config,
-                folder,
-                log,
-                steps,
-                data,
-                position,
-                pool,
-                features,
-                remarks: Vec::new(),
-            },
-            remarks,
-        ))
+        Ok((Self::assembled(config, folder, log, steps, data, position), remarks))
     }
 
     /// Goes on with the run in a folder, from where it was saved last.
@@ -138,22 +124,24 @@ impl Training {
         let mut steps = steps(&config, begun, &devices)?;
         let log = RunLog::resume(&folder.logs(), &state.position.log)?;
         let TrainingState { position, parameters } = state;
-        let (pool, features) = (pool(&config), kept_features(&config, &steps, &folder));
         steps.take_at_once(&position.at_once);
         steps.learner.scale = position.loss_scale;
-        let mut training = Self {
-            config,
-            folder,
-            log,
-            steps,
-            data,
-            position,
-            pool,
-            features,
-            remarks: Vec::new(),
-        };
+        let mut training = Self::assembled(config, folder, log, steps, data, position);
         training.restore(&parameters)?;
         Ok(training)
+    }
+
+    fn assembled(
+        config: Config,
+        folder: RunFolder,
+        log: RunLog,
+        steps: Steps,
+        data: Data,
+        position: Position,
+    ) -> Self {
+        let (pool, features) = (pool(&config), kept_features(&config, &steps, &folder));
+        let remarks = Vec::new();
+        Self { config, folder, log, steps, data, position, pool, features, remarks }
     }
 }
 

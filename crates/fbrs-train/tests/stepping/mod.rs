@@ -1,6 +1,8 @@
 //! A step of training on the golden batch, beside the published code's.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeMap;
+
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use fbrs_clicks::{Click, NORM_RADIUS, NetworkPoints, Position, Size, disc_maps, distance_maps};
 use fbrs_models::testing::{Formula, uniform};
@@ -8,7 +10,9 @@ use fbrs_models::{
     Architecture, BoxError, ClickInput, Drops, LearningInput, LearningNetwork, LearningOptions,
     ParameterRole, ParameterSource, Statistics,
 };
+use fbrs_train::groups;
 use fbrs_train::losses::{FocalOptions, Loss};
+use fbrs_train::optimizer::Optimization;
 use serde_json::Value;
 
 const SIDES: [usize; 2] = [96, 128];
@@ -181,6 +185,27 @@ pub(crate) fn network(architecture: &str, statistics: Statistics) -> LearningNet
         learns: &|_| true,
     };
     LearningNetwork::build(&architecture, &mut Weights, &Device::flex(), &options).unwrap()
+}
+
+/// Makes the step of the gradients with the published groups; the rate and the gradient of every parameter.
+pub(crate) fn adam_step(
+    network: &LearningNetwork,
+    stepped: &Stepped,
+    optimization: &mut Optimization,
+) -> BTreeMap<String, (f64, Vec<f64>)> {
+    let architecture = network.architecture();
+    let mut steps = BTreeMap::new();
+    for parameter in network.parameters() {
+        let name = parameter.name();
+        let Some(gradient) = parameter.gradient(&stepped.gradients) else { continue };
+        let slow =
+            groups::is_backbone(architecture, name) || groups::ritm_slows(architecture, name);
+        let rate = if slow { 5e-5 } else { 5e-4 };
+        steps.insert(name.to_owned(), (rate, numbers(gradient.clone())));
+        let (shape, value) = (parameter.shape(), parameter.value());
+        parameter.set(optimization.step(name, shape, rate, value, gradient));
+    }
+    steps
 }
 
 pub(crate) fn compare_losses(stepped: &Stepped, published: &Value, tolerance: f64, what: &str) {
