@@ -36,8 +36,14 @@ impl Compact {
         values.par_chunks_mut(plane).zip(sources).for_each(|(plane, source)| {
             let lines = plane.chunks_mut(SIDE * part).skip(dilation);
             for (line, source) in lines.zip(source.chunks(width)) {
+                let done = match dilation {
+                    1 => separate::<1>(line, source, part),
+                    2 => separate::<2>(line, source, part),
+                    4 => separate::<4>(line, source, part),
+                    _ => 0,
+                };
                 for (phase, line) in line.chunks_exact_mut(part).enumerate() {
-                    split(line, source, phase, dilation);
+                    split(line, source, phase, dilation, done);
                 }
             }
         });
@@ -45,12 +51,33 @@ impl Compact {
     }
 }
 
-/// Every fourth `dilation` values of a row. The first part begins before the row's first value.
-fn split(line: &mut [f32], source: &[f32], phase: usize, dilation: usize) {
-    let (mut from, mut to) = match phase {
+/// The four parts of a row in one pass, as far as there are `DILATION` values for each of them. Gives how many
+/// times that was so.
+fn separate<const DILATION: usize>(line: &mut [f32], source: &[f32], part: usize) -> usize {
+    let (before, rest) = line.split_at_mut(part);
+    let (first, rest) = rest.split_at_mut(part);
+    let (second, third) = rest.split_at_mut(part);
+    let (source, _) = source.as_chunks::<DILATION>();
+    let (source, _) = source.as_chunks::<SIDE>();
+    // The first part begins before the row's first value.
+    let (before, _) = before[DILATION..].as_chunks_mut::<DILATION>();
+    let [first, second, third] =
+        [first, second, third].map(|part| part.as_chunks_mut::<DILATION>().0);
+    let parts = first.iter_mut().zip(second).zip(third).zip(before);
+    for ((((first, second), third), before), values) in parts.zip(source) {
+        [*first, *second, *third, *before] = *values;
+    }
+    source.len()
+}
+
+/// Every fourth `dilation` values of a row, behind those that have been copied so many times. The first part
+/// begins before the row's first value.
+fn split(line: &mut [f32], source: &[f32], phase: usize, dilation: usize, done: usize) {
+    let (from, to) = match phase {
         0 => (3 * dilation, dilation),
         phase => ((phase - 1) * dilation, 0),
     };
+    let (mut from, mut to) = (from + done * SIDE * dilation, to + done * dilation);
     while from < source.len() {
         let count = dilation.min(source.len() - from);
         for (to, from) in line[to..to + count].iter_mut().zip(&source[from..from + count]) {

@@ -45,18 +45,43 @@ impl<'a> Tiled<'a> {
                     // The last tiles reach over the edge.
                     let row = (run.row + row * dilation) * width;
                     let Some(line) = out.get_mut(row..row + width) else { break };
-                    for (col, values) in places.chunks_exact(count).enumerate() {
-                        let shift = col * dilation;
-                        let values = &values[at..at + run.count];
-                        let inside = cols.partition_point(|start| start + shift < width);
-                        for (start, value) in cols[..inside].iter().zip(values) {
-                            line[start + shift] = *value;
+                    let of_place = |col: usize| &places[col * count + at..][..run.count];
+                    let done = match (dilation, cols.first()) {
+                        // From within a tile's values on, they are written one by one.
+                        (_, Some(start)) if !start.is_multiple_of(SIDE * dilation) => 0,
+                        (1, Some(&start)) => interleave::<1>(of_place, &mut line[start..]),
+                        (2, Some(&start)) => interleave::<2>(of_place, &mut line[start..]),
+                        (4, Some(&start)) => interleave::<4>(of_place, &mut line[start..]),
+                        _ => 0,
+                    };
+                    for col in 0..SIDE {
+                        let (shift, values) = (col * dilation, of_place(col));
+                        for (start, value) in cols.iter().zip(values).skip(done) {
+                            // The last tiles reach over the edge.
+                            let Some(to) = line.get_mut(start + shift) else { break };
+                            *to = *value;
                         }
                     }
                 }
             }
         }
     }
+}
+
+/// Writes the columns of tiles that lie side by side: of each place `DILATION` values in turn. Gives how many
+/// tiles are written; those that reach over the end of the line are not, and what is left of a place.
+fn interleave<'v, const DILATION: usize>(
+    of_place: impl Fn(usize) -> &'v [f32],
+    line: &mut [f32],
+) -> usize {
+    let (line, _) = line.as_chunks_mut::<DILATION>();
+    let (line, _) = line.as_chunks_mut::<SIDE>();
+    let [a, b, c, d] = [0, 1, 2, 3].map(|col| of_place(col).as_chunks::<DILATION>().0);
+    let written = line.len().min(a.len());
+    for (to, (((a, b), c), d)) in line.iter_mut().zip(a.iter().zip(b).zip(c).zip(d)) {
+        *to = [*a, *b, *c, *d];
+    }
+    written * DILATION
 }
 
 /// `Aᵀ·m·A` of a block's tiles, one output channel: from `[product][OUTPUTS][width]` to
