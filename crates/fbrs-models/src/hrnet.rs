@@ -7,7 +7,7 @@ use crate::architecture::HrNetConfig;
 use crate::block::{self, Block, Dilation};
 use crate::build::Build;
 use crate::click_input::ClickInput;
-use crate::conv::{Activation, Conv, ConvSpec, Layer};
+use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
 use crate::ocr::{Ocr, PREFIX};
@@ -298,38 +298,29 @@ impl<L: Layer> Module<L> {
         let branches: Vec<_> =
             self.branches.iter().zip(inputs).map(|(blocks, x)| block::run(blocks, x)).collect();
         let fused = self.fuse.iter().zip(&branches).map(|(row, own)| {
-            let parts: Vec<_> = row.iter().zip(&branches).filter(|(fuse, _)| fuse.adds()).collect();
-            let Some(last) = parts.len().checked_sub(1) else { return relu(own.clone()) };
-            parts.into_iter().enumerate().fold(own.clone(), |sum, (place, (fuse, branch))| {
-                let activation = if place == last { Activation::Relu } else { Activation::None };
-                fuse.add(branch.clone(), sum, activation)
-            })
+            let [_, _, height, width] = own.dims();
+            let mut sum: Option<Tensor<4>> = None;
+            for (fuse, branch) in row.iter().zip(&branches) {
+                let part = fuse.forward(branch.clone(), [height, width]);
+                sum = Some(match sum {
+                    Some(sum) => sum + part,
+                    None => part,
+                });
+            }
+            relu(sum.unwrap_or_else(|| own.clone()))
         });
         fused.collect()
     }
 }
 
 impl<L: Layer> Fuse<L> {
-    /// Whether it brings anything beside the branch itself.
-    fn adds(&self) -> bool {
-        !matches!(self, Self::Same)
-    }
-
-    /// `activation(sum + self(x))`. The sum is that of the branch that receives it, so that it has its size.
-    fn add(&self, x: Tensor<4>, sum: Tensor<4>, activation: Activation) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
         match self {
-            Self::Same => activation.apply(sum),
-            Self::Up(conv) => {
-                let [_, _, height, width] = sum.dims();
-                activation.apply(sum + resize_bilinear(conv.forward(x), [height, width]))
-            }
-            Self::Down(chain) => {
-                let Some((last, first)) = chain.split_last() else {
-                    return activation.apply(sum + x);
-                };
-                let x = first.iter().fold(x, |x, conv| conv.relu(x));
-                last.run(x, Some(sum), activation)
-            }
+            Self::Same => x,
+            Self::Up(conv) => resize_bilinear(conv.forward(x), size),
+            Self::Down(chain) => chain.iter().enumerate().fold(x, |x, (step, conv)| {
+                if step + 1 == chain.len() { conv.forward(x) } else { conv.relu(x) }
+            }),
         }
     }
 }
