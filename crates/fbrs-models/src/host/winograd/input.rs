@@ -36,6 +36,7 @@ impl Compact {
         values.par_chunks_mut(plane).zip(sources).for_each(|(plane, source)| {
             let lines = plane.chunks_mut(SIDE * part).skip(dilation);
             for (line, source) in lines.zip(source.chunks(width)) {
+                // Those that networks have.
                 let done = match dilation {
                     1 => separate::<1>(line, source, part),
                     2 => separate::<2>(line, source, part),
@@ -197,5 +198,34 @@ fn transform<S: Simd>(
         store::<S>(into, to + 4 * step + at, simd.mul_add_f32s(less_two, inner_half, outer_half));
         store::<S>(into, to + 5 * step + at, last);
         at += S::F32_LANES;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However wide a row is, its parts hold what they hold where they are copied value by value.
+    #[test]
+    fn whole_tiles_are_taken_apart_as_single_values_are() {
+        for (dilation, width) in [1, 2, 4].into_iter().flat_map(|d| (1..40).map(move |w| (d, w))) {
+            let source: Vec<f32> = (1..=width).map(|value| value as f32).collect();
+            let part = Grid::new([1, width], dilation).cols.len() + dilation;
+            let mut expected = vec![0.0; SIDE * part];
+            for (phase, line) in expected.chunks_exact_mut(part).enumerate() {
+                split(line, &source, phase, dilation, 0);
+            }
+            let mut found = vec![0.0; SIDE * part];
+            let done = match dilation {
+                1 => separate::<1>(&mut found, &source, part),
+                2 => separate::<2>(&mut found, &source, part),
+                _ => separate::<4>(&mut found, &source, part),
+            };
+            assert_eq!(done, width / (SIDE * dilation));
+            for (phase, line) in found.chunks_exact_mut(part).enumerate() {
+                split(line, &source, phase, dilation, done);
+            }
+            assert_eq!(found, expected, "{dilation} {width}");
+        }
     }
 }

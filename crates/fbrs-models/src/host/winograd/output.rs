@@ -47,7 +47,8 @@ impl<'a> Tiled<'a> {
                     let Some(line) = out.get_mut(row..row + width) else { break };
                     let of_place = |col: usize| &places[col * count + at..][..run.count];
                     let done = match (dilation, cols.first()) {
-                        // From within a tile's values on, they are written one by one.
+                        // As many tiles as the dilation begin side by side: from the middle of these on, and
+                        // with dilations that no network has, values are written one by one.
                         (_, Some(start)) if !start.is_multiple_of(SIDE * dilation) => 0,
                         (1, Some(&start)) => interleave::<1>(of_place, &mut line[start..]),
                         (2, Some(&start)) => interleave::<2>(of_place, &mut line[start..]),
@@ -136,5 +137,55 @@ fn lines<S: Simd>(
         store::<S>(into, to + 2 * step + at, simd.mul_add_f32s(four, far_sum, sum));
         store::<S>(into, to + 3 * step + at, last);
         at += S::F32_LANES;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wherever a task begins and however wide the line is, each value gets to its place.
+    #[test]
+    fn every_tile_is_written_to_its_place() {
+        for (dilation, width, part) in
+            (1..=5).flat_map(|d| (1..40).flat_map(move |w| [1, 5, 16].map(|part| (d, w, part))))
+        {
+            let height = 6;
+            let grid = Grid::new([height, width], dilation);
+            let tiles = 2 * grid.tiles();
+            let parts: Vec<_> =
+                (0..tiles).step_by(part).map(|first| (first, part.min(tiles - first))).collect();
+            // What is at (place in the tile, tile) says which tile and place it is.
+            let number = |place: usize, tile: usize| (tile * SIDE * SIDE + place + 1) as f32;
+            let values = parts.iter().map(|&(first, count)| {
+                let places = 0..SIDE * SIDE;
+                places
+                    .flat_map(|place| (0..count).map(move |at| number(place, first + at)))
+                    .collect()
+            });
+            let values: Vec<Vec<f32>> = values.collect();
+            let tiled = Tiled::new(&parts, &values, &grid);
+            for image in 0..2 {
+                let mut expected = vec![0.0; height * width];
+                for (tile, (row, col)) in grid
+                    .rows
+                    .iter()
+                    .flat_map(|row| grid.cols.iter().map(move |col| (row, col)))
+                    .enumerate()
+                {
+                    for place in 0..SIDE * SIDE {
+                        let row = row + place / SIDE * dilation;
+                        let col = col + place % SIDE * dilation;
+                        if row < height && col < width {
+                            expected[row * width + col] =
+                                number(place, image * grid.tiles() + tile);
+                        }
+                    }
+                }
+                let mut out = vec![0.0; height * width];
+                tiled.write(image, 0, width, &mut out);
+                assert_eq!(out, expected, "{dilation} {width} {part} {image}");
+            }
+        }
     }
 }
