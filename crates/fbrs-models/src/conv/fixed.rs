@@ -161,18 +161,20 @@ impl Layer for Conv {
             Some(norm) => norm.forward(x),
             None => x,
         };
-        let x = match &self.weights {
-            Weights::Device(weights) => self.on_device(weights, x),
+        let (x, addend) = match &self.weights {
+            Weights::Device(weights) => (self.on_device(weights, x), addend),
             #[cfg(feature = "cpu")]
             Weights::Host(weights) => {
-                let maps = |addend: &&Tensor<4>| matches!(addend.dims(), [_, _, h, w] if h * w > 1);
-                let last = self.after.is_none() && addend.as_ref().is_none_or(|a| maps(&a));
-                let fused = addend.as_ref().filter(|_| last);
-                let fused_activation = if last { activation } else { Activation::None };
-                match weights.layer.forward(&x, fused, fused_activation) {
-                    Some(y) if last => return y,
-                    Some(y) => y,
-                    None => self.on_device(weights.for_burn(), x),
+                let maps = |addend: &Tensor<4>| matches!(addend.dims(), [_, _, h, w] if h * w > 1);
+                let is_last = self.after.is_none() && addend.as_ref().is_none_or(maps);
+                let (mut fused, rest, then) = match is_last {
+                    true => (addend, None, activation),
+                    false => (None, addend, Activation::None),
+                };
+                match weights.layer.forward(&x, &mut fused, then) {
+                    Some(y) if is_last => return y,
+                    Some(y) => (y, rest),
+                    None => (self.on_device(weights.for_burn(), x), fused.or(rest)),
                 }
             }
         };

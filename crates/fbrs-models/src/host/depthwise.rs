@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::padded::Padded;
-use super::{Finish, within};
+use super::{Addend, Finish, within};
 
 /// Vectors of positions that are computed at once.
 const VECTORS: usize = 4;
@@ -65,18 +65,18 @@ impl WithSimd for PlaneTask<'_> {
         let taps: Vec<usize> = padded.taps.iter().map(|tap| tap.offset).collect();
         let source = &padded.values[index * padded.channel..];
         let width = padded.out_width;
-        let mut sums = vec![0.0f32; padded.positions.next_multiple_of(SLACK)];
+        let mut sums = vec![0.0f32; padded.positions().next_multiple_of(SLACK)];
         sum_taps(simd, source, &taps, weight, bias, &mut sums);
         let lines = out.chunks_mut(width.max(1)).zip(sums.chunks(padded.row.max(1)));
         for (line, (out, sums)) in lines.enumerate() {
-            match finish.addend.and_then(|addend| addend.get(line * width..)) {
-                Some(addend) => {
-                    let sums = sums.iter().zip(addend);
-                    let out = out.iter_mut().zip(sums);
-                    out.for_each(|(out, (sum, addend))| *out = within(range, sum + addend));
-                }
-                None => {
-                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = within(range, *sum));
+            let pairs = out.iter_mut().zip(sums);
+            match finish.addend {
+                Addend::None => pairs.for_each(|(out, sum)| *out = within(range, *sum)),
+                Addend::InPlace => pairs.for_each(|(out, sum)| *out = within(range, sum + *out)),
+                Addend::Beside(addend) => {
+                    let addend = addend.iter().skip(line * width);
+                    let pairs = pairs.zip(addend);
+                    pairs.for_each(|((out, sum), addend)| *out = within(range, sum + addend));
                 }
             }
         }

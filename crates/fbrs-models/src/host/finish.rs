@@ -1,15 +1,82 @@
-//! What is done to a plane's sums beside adding them up.
+//! What is done to sums beside adding them up.
 
 use pulp::{Simd, WithSimd};
 
-use super::{Finish, within};
+use super::{Addend, Finish, within};
 
-/// Adds bias and addend to a plane, and applies the activation.
+/// Adds bias and addend to sums, and applies the activation. The sums, and an addend that lies beside, are as
+/// long as `out`.
+#[inline(always)]
+pub(super) fn finish<S: Simd>(
+    simd: S,
+    sums: &[f32],
+    bias: f32,
+    finish: Finish<'_>,
+    out: &mut [f32],
+) {
+    let all_bias = simd.splat_f32s(bias);
+    let ends = finish.range().map(|end| simd.splat_f32s(end));
+    let (vectors, rest) = S::as_mut_simd_f32s(out);
+    let (sums, rest_sums) = S::as_simd_f32s(sums);
+    let pairs = vectors.iter_mut().zip(sums);
+    let (addend, rest_addend) = match finish.addend {
+        Addend::Beside(addend) => S::as_simd_f32s(addend),
+        _ => (&[][..], &[][..]),
+    };
+    match finish.addend {
+        Addend::None => {
+            for (out, &sum) in pairs {
+                *out = vectors_within(simd, ends, simd.add_f32s(sum, all_bias));
+            }
+        }
+        Addend::InPlace => {
+            for (out, &sum) in pairs {
+                *out =
+                    vectors_within(simd, ends, simd.add_f32s(simd.add_f32s(sum, all_bias), *out));
+            }
+        }
+        Addend::Beside(_) => {
+            for ((out, &sum), &addend) in pairs.zip(addend) {
+                *out =
+                    vectors_within(simd, ends, simd.add_f32s(simd.add_f32s(sum, all_bias), addend));
+            }
+        }
+    }
+    let range = finish.range();
+    let pairs = rest.iter_mut().zip(rest_sums);
+    match finish.addend {
+        Addend::None => {
+            for (out, sum) in pairs {
+                *out = within(range, sum + bias);
+            }
+        }
+        Addend::InPlace => {
+            for (out, sum) in pairs {
+                *out = within(range, sum + bias + *out);
+            }
+        }
+        Addend::Beside(_) => {
+            for ((out, sum), addend) in pairs.zip(rest_addend) {
+                *out = within(range, sum + bias + addend);
+            }
+        }
+    }
+}
+
+/// As `within`: what is not a number stays so, since it is what comes second.
+#[inline(always)]
+fn vectors_within<S: Simd>(simd: S, [least, most]: [S::f32s; 2], value: S::f32s) -> S::f32s {
+    simd.min_f32s(most, simd.max_f32s(least, value))
+}
+
+/// Finishes a plane.
 pub(super) struct FinishTask<'a> {
-    pub(super) out: &'a mut [f32],
+    pub(super) sums: &'a [f32],
     pub(super) bias: f32,
     /// Of this plane.
     pub(super) finish: Finish<'a>,
+    /// As long as the sums.
+    pub(super) out: &'a mut [f32],
 }
 
 impl WithSimd for FinishTask<'_> {
@@ -17,27 +84,7 @@ impl WithSimd for FinishTask<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { out, bias, finish } = self;
-        let range = finish.range();
-        let [least, most] = range;
-        let (all_bias, least, most) =
-            (simd.splat_f32s(bias), simd.splat_f32s(least), simd.splat_f32s(most));
-        let (vectors, rest) = S::as_mut_simd_f32s(out);
-        let (addends, rest_addends) = S::as_simd_f32s(finish.addend.unwrap_or_default());
-        let mut addends = addends.iter();
-        for out in vectors {
-            let mut value = simd.add_f32s(*out, all_bias);
-            if let Some(addend) = addends.next() {
-                value = simd.add_f32s(value, *addend);
-            }
-            // What is not a number stays so: it is what comes second.
-            *out = simd.min_f32s(most, simd.max_f32s(least, value));
-        }
-        let mut addends = rest_addends.iter();
-        for out in rest {
-            let addend = addends.next().copied().unwrap_or(0.0);
-            *out = within(range, *out + bias + addend);
-        }
+        finish(simd, self.sums, self.bias, self.finish, self.out);
     }
 }
 
@@ -53,21 +100,28 @@ mod tests {
         for length in [0, 1, 7, 16, 37] {
             for activation in [Activation::None, Activation::Relu, Activation::Relu6] {
                 let addend: Vec<f32> = (0..length).map(|at| at as f32 - 9.0).collect();
-                for addend in [None, Some(addend.as_slice())] {
-                    let mut out: Vec<f32> = (0..length).map(|at| 5.0 - at as f32 / 3.0).collect();
-                    if let Some(first) = out.first_mut() {
+                for addend in [Addend::None, Addend::Beside(&addend), Addend::InPlace] {
+                    let mut sums: Vec<f32> = (0..length).map(|at| 5.0 - at as f32 / 3.0).collect();
+                    if let Some(first) = sums.first_mut() {
                         *first = f32::NAN;
                     }
                     let finish = Finish { addend, activation };
-                    let expected: Vec<f32> = out
+                    let mut out: Vec<f32> = (0..length).map(|at| 0.5 - at as f32).collect();
+                    let expected: Vec<f32> = sums
                         .iter()
+                        .zip(&out)
                         .enumerate()
-                        .map(|(at, value)| {
-                            let addend = addend.map_or(0.0, |addend| addend[at]);
+                        .map(|(at, (value, out))| {
+                            let addend = match addend {
+                                Addend::None => 0.0,
+                                Addend::Beside(addend) => addend[at],
+                                Addend::InPlace => *out,
+                            };
                             within(finish.range(), value + 0.5 + addend)
                         })
                         .collect();
-                    Arch::new().dispatch(FinishTask { out: &mut out, bias: 0.5, finish });
+                    let task = FinishTask { sums: &sums, bias: 0.5, finish, out: &mut out };
+                    Arch::new().dispatch(task);
                     let bits = |values: &[f32]| -> Vec<bool> {
                         values.iter().map(|value| value.is_nan()).collect()
                     };

@@ -64,7 +64,12 @@ fn transposed(conv: &HostConv, stencil: Stencil, which: &[usize]) -> HostConv {
     let weight = match &conv.weight {
         Weight::Winograd(winograd) => Weight::Winograd(winograd.transposed()),
         Weight::Tiles(weight) if !Winograd::serves(channels, &stencil) => {
-            Weight::Tiles(transposed_tiles(weight, (conv.input, conv.output), taps, which))
+            let weight = transposed_tiles(weight, (conv.input, conv.output), taps, which);
+            Weight::of_tiles(weight, channels, &stencil)
+        }
+        Weight::Rows(rows) => {
+            let weight = transposed_tiles(rows.tiles(), (conv.input, conv.output), taps, which);
+            Weight::of_tiles(weight, channels, &stencil)
         }
         _ => {
             let weight = conv.weight();

@@ -9,12 +9,12 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, Flex, TensorMetadata};
-use burn::tensor::{Float, Tensor, TensorData};
+use burn::tensor::{DType, Device, Float, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::gradient::InputGradient;
 use super::separable::{self, HostChain};
-use super::{Finish, HostConv, HostShape, Planes};
+use super::{Addend, Finish, HostConv, HostShape, Planes};
 use crate::cancel::Interrupt;
 use crate::conv::Activation;
 
@@ -42,62 +42,78 @@ impl HostLayer {
         &self.conv.bias
     }
 
-    /// `conv(x) + addend` and its activation. Tracked where both are; `None` for tensors that these kernels do not take: of another type or device, tracked in another
-    /// way, or only one of them tracked.
+    /// `conv(x) + addend` and its activation, in the addend's memory where nobody else holds it. Tracked where
+    /// both are. `None`, with the addend left where it is, for tensors that these kernels do not take: of another
+    /// type or device, tracked in another way, or only one of them tracked.
     pub(crate) fn forward(
+        self: &Arc<Self>,
+        x: &Tensor<4>,
+        addend: &mut Option<Tensor<4>>,
+        activation: Activation,
+    ) -> Option<Tensor<4>> {
+        if x.is_autodiff() {
+            return self.forward_tracked(x, addend.as_ref(), activation);
+        }
+        if !is_served(x) || !addend.as_ref().is_none_or(is_served) {
+            return None;
+        }
+        let x = x.clone().try_into_primitive::<Flex>().ok()?;
+        let addend = match addend.take() {
+            Some(addend) => Some(addend.try_into_primitive::<Flex>().ok()?),
+            None => None,
+        };
+        Some(Tensor::from_primitive::<Flex>(self.run(&x, addend, activation)))
+    }
+
+    fn forward_tracked(
         self: &Arc<Self>,
         x: &Tensor<4>,
         addend: Option<&Tensor<4>>,
         activation: Activation,
     ) -> Option<Tensor<4>> {
-        if !x.is_autodiff() {
-            let x = x.clone().try_into_primitive::<Flex>().ok()?;
-            let addend = match addend {
-                Some(addend) => Some(addend.clone().try_into_primitive::<Flex>().ok()?),
-                None => None,
-            };
-            return Some(Tensor::from_primitive::<Flex>(self.run(
-                &x,
-                addend.as_ref(),
-                activation,
-            )?));
-        }
-        let x = x.clone().try_into_primitive::<Tracked>().ok()?;
-        let y = match addend {
-            Some(addend) => {
-                let addend = addend.clone().try_into_primitive::<Tracked>().ok()?;
-                let y = self.run(x.primitive(), Some(addend.primitive()), activation)?;
-                self.track(&x, [x.node(), addend.node()], y, activation)
-            }
-            None => {
-                let y = self.run(x.primitive(), None, activation)?;
-                self.track(&x, [x.node()], y, activation)
-            }
+        let tracked = |tensor: &Tensor<4>| {
+            let tensor = tensor.clone().try_into_primitive::<Tracked>().ok()?;
+            (tensor.primitive().dtype() == DType::F32).then_some(tensor)
         };
-        Some(Tensor::from_primitive::<Tracked>(y))
+        let x = tracked(x)?;
+        let addend = match addend {
+            Some(addend) => Some(tracked(addend)?),
+            None => None,
+        };
+        let beside = addend.as_ref().map(|addend| addend.primitive().clone());
+        let y = self.run(x.primitive(), beside, activation);
+        Some(Tensor::from_primitive::<Tracked>(match addend {
+            Some(addend) => self.track(&x, [x.node(), addend.node()], y, activation),
+            None => self.track(&x, [x.node()], y, activation),
+        }))
     }
 
     fn run(
         &self,
         x: &FlexTensor,
-        addend: Option<&FlexTensor>,
+        mut addend: Option<FlexTensor>,
         activation: Activation,
-    ) -> Option<FlexTensor> {
+    ) -> FlexTensor {
         let dims @ [batch, _, height, width] = x.shape().dims::<4>();
         let size = [height, width].map(|side| self.shape.output_side(side));
         let dims_out = [batch, self.shape.output, size[0], size[1]];
         if Interrupt::current().is_due() {
-            return Some(zeros(dims_out));
+            return zeros(dims_out);
         }
-        let addend = match addend {
-            Some(addend) => Some(values(addend)?),
-            None => None,
-        };
-        let x = values(x)?;
-        let planes = Planes { values: &x, dims };
-        let finish = Finish { addend: addend.as_deref(), activation };
-        let y = self.conv.forward(planes, size, finish);
-        Some(tensor(y, dims_out))
+        let x = numbers(x);
+        let x = Planes { values: &x, dims };
+        if let Some(addend) = &mut addend
+            && let Some(out) = memory(addend)
+        {
+            let finish = Finish { addend: Addend::InPlace, activation };
+            self.conv.forward_into(x, size, finish, out);
+        } else {
+            let beside = addend.as_ref().map(numbers);
+            let beside = beside.as_deref().map_or(Addend::None, Addend::Beside);
+            let y = self.conv.forward(x, size, Finish { addend: beside, activation });
+            return tensor(y, dims_out);
+        }
+        addend.unwrap_or_else(|| zeros(dims_out))
     }
 
     /// Enters the operation into the graph of gradients.
@@ -148,6 +164,20 @@ impl HostChain<'_, HostLayer> {
         let y = separable::forward(&chain, Planes { values: &values(&x)?, dims }, size)?;
         Some(Tensor::from_primitive::<Flex>(tensor(y, dims_out)))
     }
+}
+
+/// Whether these kernels take a tensor without gradients.
+fn is_served(tensor: &Tensor<4>) -> bool {
+    !tensor.is_autodiff() && tensor.device() == Device::flex() && tensor.dtype() == DType::F32
+}
+
+/// A tensor's memory, row-major; `None` where somebody else holds it too, or it has more than the tensor's
+/// values.
+fn memory(tensor: &mut FlexTensor) -> Option<&mut [f32]> {
+    let count = tensor.layout().num_elements();
+    let is_all = tensor.is_contiguous() && tensor.layout().start_offset() == 0;
+    let values = tensor.try_storage_mut::<f32>()?;
+    (is_all && values.len() == count).then_some(values)
 }
 
 pub(super) type Tracked = Autodiff<Flex>;

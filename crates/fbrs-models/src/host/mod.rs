@@ -5,7 +5,7 @@
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
 //! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
 //! few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
-//! (`winograd`). A depthwise convolution with what is before and behind it is one pass (`separable`).
+//! (`winograd`); where taps lie far apart, those that read padding are left out (`far`). A depthwise convolution with what is before and behind it is one pass (`separable`).
 //! The innermost loop of all of them is in `registers`.
 //! The gradient with respect to the input is again a convolution (`gradient`), and `layer` makes
 //! both an operation on Burn's tensors. `finish` is what follows a plane's sums, `scratch` the memory
@@ -15,6 +15,7 @@
 //! the weight (`weight_gradient`) and normalization by batch (`norm`), each with its gradients.
 
 mod depthwise;
+mod far;
 mod finish;
 mod gradient;
 mod layer;
@@ -35,6 +36,7 @@ use std::ops::Range;
 use burn::tensor::Device;
 use rayon::prelude::*;
 
+use far::Strips;
 pub(crate) use layer::HostLayer;
 pub(crate) use learning::{Normalizing, convolve, max_pool, normalize};
 use padded::Padded;
@@ -42,7 +44,7 @@ use registers::OUTPUTS;
 pub(crate) use separable::HostChain;
 use stencil::Stencil;
 use tile::OutputTask;
-use winograd::Winograd;
+use winograd::{Rows, Winograd};
 
 use crate::conv::Activation;
 
@@ -83,15 +85,28 @@ struct Planes<'a> {
 /// What is done to a convolution's sums beside its bias.
 #[derive(Clone, Copy, Default)]
 struct Finish<'a> {
-    /// Added, shaped like the output.
-    addend: Option<&'a [f32]>,
+    addend: Addend<'a>,
     activation: Activation,
+}
+
+/// What is added beside the bias, shaped like the output.
+#[derive(Clone, Copy, Default)]
+enum Addend<'a> {
+    #[default]
+    None,
+    Beside(&'a [f32]),
+    /// It lies where the output comes.
+    InPlace,
 }
 
 impl Finish<'_> {
     /// The same for a part of the output.
     fn part(self, place: Range<usize>) -> Self {
-        Self { addend: self.addend.and_then(|addend| addend.get(place)), ..self }
+        let addend = match self.addend {
+            Addend::Beside(addend) => addend.get(place).map_or(Addend::None, Addend::Beside),
+            addend => addend,
+        };
+        Self { addend, ..self }
     }
 
     /// The least and the largest value of the output.
@@ -128,6 +143,17 @@ enum Weight {
     /// `[output tile][input · tap][OUTPUTS]`, padded with zeros.
     Tiles(Vec<f32>),
     Winograd(Winograd),
+    Rows(Rows),
+}
+
+impl Weight {
+    /// `tiles`: `[output tile][input · tap][OUTPUTS]`.
+    fn of_tiles(tiles: Vec<f32>, channels: (usize, usize), stencil: &Stencil) -> Self {
+        match Rows::serves(channels, stencil) {
+            true => Self::Rows(Rows::new(tiles, channels, stencil)),
+            false => Self::Tiles(tiles),
+        }
+    }
 }
 
 /// A convolution whose values lie in the processor's memory.
@@ -161,7 +187,8 @@ impl HostConv {
         } else if let Some(winograd) = Winograd::new(weight, (input, output), &stencil) {
             Weight::Winograd(winograd)
         } else {
-            Weight::Tiles(tiles(weight, input * stencil.taps.len()))
+            let tiles = tiles(weight, input * stencil.taps.len());
+            Weight::of_tiles(tiles, (input, output), &stencil)
         };
         Self { weight, bias, input, output, stencil }
     }
@@ -193,6 +220,7 @@ impl HostConv {
             Weight::Depthwise(weight) => return weight.clone(),
             Weight::Winograd(winograd) => return winograd.weight(),
             Weight::Tiles(packed) => packed,
+            Weight::Rows(rows) => rows.tiles(),
         };
         let per_output = self.values_per_output();
         let mut weight = vec![0.0; self.output * per_output];
@@ -207,15 +235,24 @@ impl HostConv {
         weight
     }
 
-    /// The convolution with its bias, finished: `[batch, output, size]`.
+    /// The convolution with its bias, finished: `[batch, output, size]`. The addend lies beside it, if there
+    /// is one.
     fn forward(&self, x: Planes<'_>, size: [usize; 2], finish: Finish<'_>) -> Vec<f32> {
-        if x.dims[0] * self.output * size[0] * size[1] == 0 {
-            return Vec::new();
+        let mut out = vec![0.0; x.dims[0] * self.output * size[0] * size[1]];
+        self.forward_into(x, size, finish, &mut out);
+        out
+    }
+
+    /// The same in memory that is there: with what is in it as the addend, or without.
+    fn forward_into(&self, x: Planes<'_>, size: [usize; 2], finish: Finish<'_>, out: &mut [f32]) {
+        if out.is_empty() {
+            return;
         }
         match &self.weight {
-            Weight::Winograd(winograd) => winograd.forward(x, &self.bias, finish),
-            Weight::Depthwise(weight) => self.run_depthwise(weight, x, size, finish),
-            Weight::Tiles(weight) => self.run_tiles(weight, x, size, finish),
+            Weight::Winograd(winograd) => winograd.forward(x, &self.bias, finish, out),
+            Weight::Rows(rows) => rows.forward(x, &self.bias, finish, out),
+            Weight::Depthwise(weight) => self.run_depthwise(weight, x, size, finish, out),
+            Weight::Tiles(weight) => self.run_tiles(weight, x, size, finish, out),
         }
     }
 
@@ -225,12 +262,12 @@ impl HostConv {
         x: Planes<'_>,
         size: [usize; 2],
         finish: Finish<'_>,
-    ) -> Vec<f32> {
+        out: &mut [f32],
+    ) {
         let plane = size[0] * size[1];
-        let mut values = vec![0.0; x.dims[0] * self.output * plane];
         let padded = Padded::new(x, &self.stencil, size, true);
         let taps = self.stencil.taps.len();
-        values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
+        out.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let channel = index % self.output;
             let weight = weight.get(channel * taps..(channel + 1) * taps);
             let bias = self.bias.get(channel).copied().unwrap_or(0.0);
@@ -239,7 +276,6 @@ impl HostConv {
             let padded = &padded;
             depthwise::PlaneTask { padded, index, weight, bias, finish, out }.run();
         });
-        values
     }
 
     fn run_tiles(
@@ -248,58 +284,110 @@ impl HostConv {
         x: Planes<'_>,
         size: [usize; 2],
         finish: Finish<'_>,
-    ) -> Vec<f32> {
+        out: &mut [f32],
+    ) {
         let [batch, channels, height, width] = x.dims;
         let image = self.output * size[0] * size[1];
-        let mut values = vec![0.0; batch * image];
-        // Far padding makes the copy many times as large as the input: then one image after the other.
-        let together = match Padded::length(x.dims, &self.stencil, size) > TOGETHER {
-            true => 1,
-            false => batch,
+        let is_far = far::serves(&self.stencil, [height, width], size);
+        let length = match is_far {
+            true => far::length(x.dims, &self.stencil),
+            false => Padded::length(x.dims, &self.stencil, size),
         };
+        // Far padding makes the copy many times as large as the input: then one image after the other.
+        let together = if length > TOGETHER { 1 } else { batch };
         let inputs = x.values.chunks(together * channels * height * width);
-        for (index, (out, input)) in values.chunks_mut(together * image).zip(inputs).enumerate() {
+        for (index, (out, input)) in out.chunks_mut(together * image).zip(inputs).enumerate() {
             let dims = [out.len() / image, channels, height, width];
+            let x = Planes { values: input, dims };
             let finish =
                 finish.part(index * together * image..index * together * image + out.len());
-            self.run_images(weight, Planes { values: input, dims }, size, finish, out);
+            if is_far {
+                let strips = Strips::new(x, &self.stencil);
+                self.run_images(weight, &strips.rectangles(&self.stencil), size, finish, out);
+            } else {
+                let padded = Padded::new(x, &self.stencil, size, false);
+                self.run_images(weight, &[padded], size, finish, out);
+            }
         }
-        values
     }
 
-    /// `out`: `[batch, output, size]`.
+    /// `parts`: what the output's parts read; `out`: `[batch, output, size]`.
     fn run_images(
         &self,
         weight: &[f32],
-        x: Planes<'_>,
+        parts: &[Padded<'_>],
         size: [usize; 2],
         finish: Finish<'_>,
         out: &mut [f32],
     ) {
         let [height, width] = size;
-        let (batch, plane) = (x.dims[0], height * width);
+        let plane = height * width;
         let image_length = self.output * plane;
-        let padded = Padded::new(x, &self.stencil, size, false);
+        let batch = out.len() / image_length;
         // As few tasks as keep every core busy: each goes through all weights.
         let tasks = rayon::current_num_threads().div_ceil(batch).clamp(1, height);
-        let lines = height.div_ceil(tasks);
-        let parts = out.chunks_mut(image_length).enumerate().flat_map(|(image, out)| {
-            let mut parts: Vec<(usize, usize, Vec<&mut [f32]>)> =
-                (0..height).step_by(lines).map(|first| (image, first, Vec::new())).collect();
-            for channel in out.chunks_mut(plane) {
-                let chunks = channel.chunks_mut(lines * width);
-                parts.iter_mut().zip(chunks).for_each(|((.., own), chunk)| own.push(chunk));
-            }
-            parts
+        let bounds = shares(height, tasks, |line| {
+            let of_part = |part: &Padded<'_>| {
+                let line = line.checked_sub(part.corner[0]).filter(|line| *line < part.out_height);
+                line.map_or(0, |line| part.work(line))
+            };
+            parts.iter().map(of_part).sum()
         });
-        let parts: Vec<_> = parts.collect();
-        parts.into_par_iter().for_each(|(image, first, out)| {
+        let shares = divided(out, (self.output, size), &bounds);
+        shares.into_par_iter().for_each(|Share { image, lines, out }| {
             let finish = finish.part(image * image_length..(image + 1) * image_length);
-            let lines = first..(first + lines).min(height);
-            let (padded, channels, bias) = (&padded, self.input, &self.bias[..]);
-            OutputTask { padded, image, channels, weight, bias, finish, lines, out }.run();
+            let (channels, bias) = (self.input, &self.bias[..]);
+            OutputTask { parts, image, channels, weight, bias, finish, size, lines, out }.run();
         });
     }
+}
+
+/// Consecutive lines of all channels of an image.
+struct Share<'a> {
+    image: usize,
+    lines: Range<usize>,
+    /// These lines of each channel.
+    out: Vec<&'a mut [f32]>,
+}
+
+/// The output, `[batch, channels, size]`, by shares of lines: `bounds`, where each begins, and the end.
+fn divided<'a>(
+    out: &'a mut [f32],
+    (channels, [height, width]): (usize, [usize; 2]),
+    bounds: &[usize],
+) -> Vec<Share<'a>> {
+    let plane = height * width;
+    let mut shares = Vec::new();
+    for (image, out) in out.chunks_mut(channels * plane).enumerate() {
+        let of_image = bounds.windows(2);
+        let mut own: Vec<_> = of_image
+            .map(|pair| Share { image, lines: pair[0]..pair[1], out: Vec::with_capacity(channels) })
+            .collect();
+        for mut channel in out.chunks_mut(plane) {
+            for share in &mut own {
+                let (chunk, rest) = channel.split_at_mut(share.lines.len() * width);
+                share.out.push(chunk);
+                channel = rest;
+            }
+        }
+        shares.append(&mut own);
+    }
+    shares
+}
+
+/// Divides lines into consecutive shares of about as much work: where each begins, and the end.
+fn shares(lines: usize, count: usize, work: impl Fn(usize) -> usize) -> Vec<usize> {
+    let sums: Vec<usize> = std::iter::once(0)
+        .chain((0..lines).scan(0, |sum, line| {
+            *sum += work(line);
+            Some(*sum)
+        }))
+        .collect();
+    let all = sums.last().copied().unwrap_or(0);
+    let bound = |share: usize| sums.partition_point(|sum| sum * count < all * share);
+    let mut bounds: Vec<usize> = (0..count).map(bound).chain([lines]).collect();
+    bounds.dedup();
+    bounds
 }
 
 /// `[output][value]` to `[output tile][value][OUTPUTS]`, padded with zeros.

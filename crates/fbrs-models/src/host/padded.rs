@@ -26,8 +26,8 @@ pub(super) struct Padded<'a> {
     pub(super) image: usize,
     /// Width of a padded row.
     pub(super) row: usize,
-    /// Number of positions of the output, those on padding counted.
-    pub(super) positions: usize,
+    /// Where the output begins that is made of it: row and column.
+    pub(super) corner: [usize; 2],
     pub(super) out_height: usize,
     pub(super) out_width: usize,
 }
@@ -90,8 +90,17 @@ impl<'a> Padded<'a> {
             });
             Cow::Owned(values)
         };
-        let positions = (out_height.saturating_sub(1)) * row + out_width;
-        Self { values, taps, channel, image, row, positions, out_height, out_width }
+        Self { values, taps, channel, image, row, corner: [0, 0], out_height, out_width }
+    }
+
+    /// Number of positions of the output, those on padding counted.
+    pub(super) fn positions(&self) -> usize {
+        self.out_height.saturating_sub(1) * self.row + self.out_width
+    }
+
+    /// How many products an output channel takes per channel in a line.
+    pub(super) fn work(&self, line: usize) -> usize {
+        self.row * self.taps.iter().filter(|tap| tap.lines.contains(&line)).count()
     }
 
     /// Whether the positions up to `end`, which may be behind the last one, can be read where they are: within
@@ -185,6 +194,21 @@ fn fill(
         let Some(source) = source.get(from..from + width) else { return };
         let Some(source) = source.get(source_left..) else { continue };
         let Some(line) = line.get_mut(left..) else { continue };
-        line.iter_mut().zip(source.iter().step_by(stride)).for_each(|(to, from)| *to = *from);
+        match stride {
+            2 => every::<2>(line, source),
+            _ => line
+                .iter_mut()
+                .zip(source.iter().step_by(stride))
+                .for_each(|(to, from)| *to = *from),
+        }
+    }
+}
+
+/// Copies every `STRIDE`-th value: whole steps, so that many are taken at once.
+fn every<const STRIDE: usize>(line: &mut [f32], source: &[f32]) {
+    let (steps, rest) = source.as_chunks::<STRIDE>();
+    line.iter_mut().zip(steps).for_each(|(to, step)| *to = step[0]);
+    if let (Some(to), Some(from)) = (line.get_mut(steps.len()), rest.first()) {
+        *to = *from;
     }
 }

@@ -112,7 +112,18 @@ fn kernels_and_gradients_agree_with_the_definition() {
         (66, 64, 41, 3, 3, 1, 2, 2, false),
         (64, 65, 31, 37, 3, 1, 4, 4, false),
         (64, 64, 100, 96, 3, 1, 1, 1, false),
+        (128, 131, 13, 50, 3, 1, 1, 1, false),
+        (103, 128, 4, 4, 3, 1, 1, 1, false),
         (64, 66, 9, 12, 5, 2, 2, 1, false),
+        (18, 18, 23, 50, 3, 1, 1, 1, false),
+        (36, 20, 25, 25, 3, 1, 1, 1, false),
+        (12, 63, 40, 3, 3, 1, 1, 1, false),
+        (20, 12, 1, 1, 3, 1, 1, 1, false),
+        (200, 18, 9, 101, 3, 1, 1, 1, false),
+        (13, 70, 6, 203, 3, 1, 1, 1, false),
+        // Padding left out.
+        (40, 50, 30, 29, 3, 1, 12, 12, false),
+        (5, 9, 31, 50, 3, 1, 24, 24, false),
         // More than is gathered at once.
         (900, 19, 11, 13, 3, 1, 12, 12, false),
         (3500, 9, 7, 8, 1, 1, 0, 1, false),
@@ -134,8 +145,12 @@ fn kernels_and_gradients_agree_with_the_definition() {
         let addend = wave(expected.len(), 0.11);
         let sums = expected.iter().zip(&addend).map(|(value, addend)| value + addend);
         let sums: Vec<_> = sums.map(|sum| sum.max(0.0)).collect();
-        let finish = Finish { addend: Some(&addend), activation: Activation::Relu };
-        assert_alike(&conv.forward(x, size, finish), &sums, &shape);
+        let finish = |addend| Finish { addend, activation: Activation::Relu };
+        let beside = conv.forward(x, size, finish(Addend::Beside(&addend)));
+        assert_alike(&beside, &sums, &shape);
+        let mut in_place = addend.clone();
+        conv.forward_into(x, size, finish(Addend::InPlace), &mut in_place);
+        assert!(in_place == beside, "{shape:?}");
 
         // ⟨gradient, conv(x)⟩ = ⟨transposed(gradient), x⟩, the bias left out: for every x, so
         // for the x that are 1 at one place.
@@ -195,7 +210,7 @@ fn chains_are_their_layers() {
         for (inner, outer) in
             [(Activation::Relu6, Activation::None), (Activation::None, Activation::Relu)]
         {
-            let finish = |activation| Finish { addend: None, activation };
+            let finish = |activation| Finish { addend: Addend::None, activation };
             let wide = match &expand {
                 Some(expand) => expand.forward(x, [height, width], finish(inner)),
                 None => values.clone(),
@@ -203,7 +218,7 @@ fn chains_are_their_layers() {
             let wide = Planes { values: &wide, dims: [2, middle, height, width] };
             let wide = depthwise.forward(wide, size, finish(inner));
             let wide = Planes { values: &wide, dims: [2, middle, size[0], size[1]] };
-            let addend = residual.then_some(values.as_slice());
+            let addend = if residual { Addend::Beside(&values) } else { Addend::None };
             let expected = project.forward(wide, size, Finish { addend, activation: outer });
             let chain = HostChain {
                 expand: expand.as_ref(),

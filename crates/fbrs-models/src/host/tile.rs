@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::Finish;
+use super::finish::finish;
 use super::padded::{Padded, Tap};
 use super::registers::{
     Group, OUTPUTS, POSITIONS, add_products, each_group, step, store_sums, vectors, vectors_of,
     weights_of,
 };
-use super::{Finish, within};
 
 /// How much of the input is gathered at once, in values: it stays in the core's own cache while all
 /// output channels read it.
@@ -27,8 +28,9 @@ pub(super) const RUN: usize = 128;
 const NEAR: usize = 64;
 
 /// Computes consecutive lines of all output channels of one image.
-pub(super) struct OutputTask<'a> {
-    pub(super) padded: &'a Padded<'a>,
+pub(super) struct OutputTask<'a, 'out> {
+    /// The output's parts, side by side and one below the other.
+    pub(super) parts: &'a [Padded<'a>],
     pub(super) image: usize,
     pub(super) channels: usize,
     /// `[tile][channel · tap][OUTPUTS]`.
@@ -36,12 +38,14 @@ pub(super) struct OutputTask<'a> {
     pub(super) bias: &'a [f32],
     /// Of the whole image.
     pub(super) finish: Finish<'a>,
+    /// Height and width of the output.
+    pub(super) size: [usize; 2],
     pub(super) lines: Range<usize>,
-    /// These lines of each output channel, `[height, width]`.
-    pub(super) out: Vec<&'a mut [f32]>,
+    /// These lines of each output channel.
+    pub(super) out: Vec<&'out mut [f32]>,
 }
 
-impl OutputTask<'_> {
+impl OutputTask<'_, '_> {
     pub(super) fn run(self) {
         Arch::new().dispatch(self);
     }
@@ -65,7 +69,8 @@ struct Plan {
 
 impl Plan {
     fn new(taps: &[Tap], step: usize) -> Self {
-        let mut sorted: Vec<usize> = taps.iter().map(|tap| tap.offset).collect();
+        let reading = taps.iter().filter(|tap| !tap.lines.is_empty());
+        let mut sorted: Vec<usize> = reading.map(|tap| tap.offset).collect();
         sorted.sort_unstable();
         let mut pieces: Vec<Piece> = Vec::new();
         let mut channel = 0;
@@ -108,15 +113,15 @@ impl Plan {
     /// `[group][channel]`. A channel is read once for all groups.
     fn gather(
         &self,
-        task: &OutputTask<'_>,
+        padded: &Padded<'_>,
+        image: usize,
         channels: Range<usize>,
         [from, step]: [usize; 2],
         into: &mut [f32],
     ) {
-        let padded = task.padded;
         let group = (channels.len() * self.channel).max(1);
         for (place, channel) in channels.enumerate() {
-            let base = task.image * padded.image + channel * padded.channel + from;
+            let base = image * padded.image + channel * padded.channel + from;
             for (index, into) in into.chunks_exact_mut(group).enumerate() {
                 let into = &mut into[place * self.channel..(place + 1) * self.channel];
                 for piece in &self.pieces {
@@ -143,13 +148,27 @@ impl Plan {
     }
 }
 
-impl WithSimd for OutputTask<'_> {
+impl WithSimd for OutputTask<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
+        for part in self.parts {
+            let first = self.lines.start.max(part.corner[0]);
+            let end = self.lines.end.min(part.corner[0] + part.out_height);
+            if first < end {
+                self.make(simd, part, first - part.corner[0]..end - part.corner[0]);
+            }
+        }
+    }
+}
+
+impl OutputTask<'_, '_> {
+    /// Makes lines of a part of the output.
+    #[inline(always)]
+    fn make<S: Simd>(&mut self, simd: S, padded: &Padded<'_>, lines: Range<usize>) {
         let step = step::<S>();
-        let plan = Plan::new(&self.padded.taps, step);
+        let plan = Plan::new(&padded.taps, step);
         let per_channel = plan.taps.len() * OUTPUTS;
         let per_tile = (self.channels * per_channel).max(1);
         let tiles = self.weight.len() / per_tile;
@@ -157,12 +176,11 @@ impl WithSimd for OutputTask<'_> {
         let mut room = vec![0.0f32; groups * portion.min(self.channels) * plan.channel];
         // Where channels are divided, the sums of all tiles wait for the others.
         let is_divided = portion < self.channels;
-        let kept = if is_divided { tiles } else { 1 };
-        let mut sums = vec![0.0f32; kept.max(1) * groups * OUTPUTS * POSITIONS];
-        let padded = self.padded;
+        let kept = if is_divided { tiles * groups } else { 1 };
+        let mut sums = vec![0.0f32; kept * OUTPUTS * POSITIONS];
         let image = &padded.values[self.image * padded.image..][..padded.image];
-        let start = self.lines.start * padded.row;
-        let end = self.lines.end.saturating_sub(1) * padded.row + padded.out_width;
+        let start = lines.start * padded.row;
+        let end = lines.end.saturating_sub(1) * padded.row + padded.out_width;
         for block in (start..end).step_by(groups * step) {
             let starts = || (block..end).step_by(step).take(groups);
             let count = starts().count();
@@ -175,7 +193,7 @@ impl WithSimd for OutputTask<'_> {
                 let gathered = channels.len() * plan.channel;
                 if !in_place {
                     let room = &mut room[..count * gathered];
-                    plan.gather(&self, channels.clone(), [block, step], room);
+                    plan.gather(padded, self.image, channels.clone(), [block, step], room);
                 }
                 let is_last = channels.end == self.channels;
                 for (tile, weight) in self.weight.chunks_exact(per_tile).enumerate() {
@@ -183,7 +201,8 @@ impl WithSimd for OutputTask<'_> {
                     let outputs = self.bias.len() - tile * OUTPUTS;
                     for (group, (from, taps)) in starts().zip(&active).enumerate() {
                         let place = if is_divided { tile * groups + group } else { 0 };
-                        let sums = &mut sums[place * OUTPUTS * POSITIONS..];
+                        let sums = &mut sums
+                            [place * OUTPUTS * POSITIONS..(place + 1) * OUTPUTS * POSITIONS];
                         let input = match in_place {
                             true => Input { values: image, channel: padded.channel, taps },
                             false => {
@@ -195,7 +214,7 @@ impl WithSimd for OutputTask<'_> {
                         let made = [left.min(vectors::<S>()), outputs];
                         accumulate_tile(simd, &input, weight, sums, first > 0, made);
                         if is_last {
-                            self.store(tile, sums, from..end.min(from + step));
+                            self.store(simd, padded, tile, sums, from..end.min(from + step));
                         }
                     }
                 }
@@ -279,45 +298,43 @@ impl Group for Run<'_> {
     }
 }
 
-impl OutputTask<'_> {
+impl OutputTask<'_, '_> {
     /// Adds bias and addend and writes the positions that are not on padding.
     #[inline(always)]
-    fn store(&mut self, tile: usize, sums: &[f32], positions: Range<usize>) {
-        let plane = self.padded.out_height * self.padded.out_width;
-        let above = self.lines.start * self.padded.out_width;
+    fn store<S: Simd>(
+        &mut self,
+        simd: S,
+        padded: &Padded<'_>,
+        tile: usize,
+        sums: &[f32],
+        positions: Range<usize>,
+    ) {
+        let [height, full] = self.size;
+        let plane = height * full;
+        let above = self.lines.start * full;
         // Without padding a plane is one line.
-        let (width, row) = match self.padded.out_width == self.padded.row {
-            true => (plane, plane),
-            false => (self.padded.out_width, self.padded.row),
+        let (width, row, full) = match padded.out_width == padded.row && padded.row == full {
+            true => (plane, plane, plane),
+            false => (padded.out_width, padded.row, full),
         };
-        let range = self.finish.range();
+        let corner = padded.corner[0] * self.size[1] + padded.corner[1];
         let mut at = positions.start;
         while at < positions.end {
             let (line, col) = (at / row, at % row);
             let next = ((line + 1) * row).min(positions.end);
             if col < width {
                 let length = (next - at).min(width - col);
-                let place = line * width + col..line * width + col + length;
+                let start = corner + line * full + col;
+                let place = start..start + length;
                 let outs = self.out.iter_mut().enumerate().skip(tile * OUTPUTS);
                 let bias = self.bias.iter().skip(tile * OUTPUTS);
                 let sums = sums.chunks_exact(POSITIONS);
-                for (((channel, out), sums), bias) in outs.zip(sums).zip(bias) {
-                    let first = at - positions.start;
+                let first = at - positions.start;
+                for (((channel, out), sums), &bias) in outs.zip(sums).zip(bias) {
+                    let of_channel = channel * plane + place.start..channel * plane + place.end;
+                    let out = &mut out[place.start - above..place.end - above];
                     let sums = &sums[first..first + length];
-                    let to = &mut out[place.start - above..place.end - above];
-                    match self.finish.addend {
-                        None => to
-                            .iter_mut()
-                            .zip(sums)
-                            .for_each(|(to, sum)| *to = within(range, sum + bias)),
-                        Some(addend) => {
-                            let addend = &addend[channel * plane..][place.clone()];
-                            to.iter_mut()
-                                .zip(sums)
-                                .zip(addend)
-                                .for_each(|((to, sum), a)| *to = within(range, sum + bias + a));
-                        }
-                    }
+                    finish(simd, sums, bias, self.finish.part(of_channel), out);
                 }
             }
             at = next;
@@ -379,17 +396,18 @@ mod tests {
             let weight = tiles(&weight, input * stencil.taps.len());
             let values = noise(input * size[0] * size[1], 7);
             let x = Planes { values: &values, dims: [1, input, size[0], size[1]] };
-            let padded = Padded::new(x, &stencil, size, false);
+            let padded = [Padded::new(x, &stencil, size, false)];
             let bias = noise(output, 3);
             let made = |is_narrow: bool| {
                 let mut out = vec![0.0f32; output * size[0] * size[1]];
                 let task = OutputTask {
-                    padded: &padded,
+                    parts: &padded,
                     image: 0,
                     channels: input,
                     weight: &weight,
                     bias: &bias,
                     finish: Finish::default(),
+                    size,
                     lines: 0..size[0],
                     out: out.chunks_mut(size[0] * size[1]).collect(),
                 };

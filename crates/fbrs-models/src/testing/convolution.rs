@@ -47,7 +47,7 @@ impl Convolution {
     /// `[batch, input, height, width]` to `[batch, output, …]`; with gradients where `x` has them. `None` for
     /// tensors that lie on another device than the processor.
     pub fn forward(&self, x: &Tensor<4>) -> Option<Tensor<4>> {
-        self.layer.forward(x, None, Activation::Relu)
+        self.layer.forward(x, &mut None, Activation::Relu)
     }
 
     /// Multiply-adds of an output of this shape, `[batch, output, height, width]`, counted as if none was

@@ -31,7 +31,7 @@ pub(super) fn weight_gradient(x: Planes<'_>, dy: Planes<'_>, shape: &HostShape) 
             let source = Planes { values, dims: [1, 1, height, width] };
             let padded = Padded::new(source, &stencil, [out_height, out_width], true);
             // The gradient, with zeros where the padded rows have no output.
-            let positions = padded.positions.next_multiple_of(LANES);
+            let positions = padded.positions().next_multiple_of(LANES);
             gradient.resize(out_height * padded.row + LANES, 0.0);
             let lines = dy.values[plane(dy, out_height * out_width)].chunks_exact(out_width);
             for (to, line) in gradient.chunks_mut(padded.row.max(1)).zip(lines) {

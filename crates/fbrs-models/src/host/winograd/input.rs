@@ -36,19 +36,24 @@ impl Compact {
         values.par_chunks_mut(plane).zip(sources).for_each(|(plane, source)| {
             let lines = plane.chunks_mut(SIDE * part).skip(dilation);
             for (line, source) in lines.zip(source.chunks(width)) {
-                // Those that networks have.
-                let done = match dilation {
-                    1 => separate::<1>(line, source, part),
-                    2 => separate::<2>(line, source, part),
-                    4 => separate::<4>(line, source, part),
-                    _ => 0,
-                };
-                for (phase, line) in line.chunks_exact_mut(part).enumerate() {
-                    split(line, source, phase, dilation, done);
-                }
+                take_apart(line, source, part, dilation);
             }
         });
         Self { values, part, plane, channels }
+    }
+}
+
+/// A row to its four parts; what is left of them stays as it is.
+pub(super) fn take_apart(line: &mut [f32], source: &[f32], part: usize, dilation: usize) {
+    // Those that networks have.
+    let done = match dilation {
+        1 => separate::<1>(line, source, part),
+        2 => separate::<2>(line, source, part),
+        4 => separate::<4>(line, source, part),
+        _ => 0,
+    };
+    for (phase, line) in line.chunks_exact_mut(part).enumerate() {
+        split(line, source, phase, dilation, done);
     }
 }
 
@@ -177,28 +182,36 @@ fn transform<S: Simd>(
     [to, step]: [usize; 2],
     width: usize,
 ) {
+    let mut at = 0;
+    while at < width {
+        let made = six(simd, load_six::<S>(values, from + at, apart));
+        for (index, made) in made.into_iter().enumerate() {
+            store::<S>(into, to + index * step + at, made);
+        }
+        at += S::F32_LANES;
+    }
+}
+
+/// `Bᵀ` of six values.
+#[inline(always)]
+pub(super) fn six<S: Simd>(simd: S, [x0, x1, x2, x3, x4, x5]: [S::f32s; 6]) -> [S::f32s; 6] {
     let two = simd.splat_f32s(2.0);
     let four = simd.splat_f32s(4.0);
     let less_two = simd.splat_f32s(-2.0);
     let less_four = simd.splat_f32s(-4.0);
     let less_five = simd.splat_f32s(-5.0);
-    let mut at = 0;
-    while at < width {
-        let [x0, x1, x2, x3, x4, x5] = load_six::<S>(values, from + at, apart);
-        let outer = simd.mul_add_f32s(less_four, x2, x4);
-        let inner = simd.mul_add_f32s(less_four, x1, x3);
-        let outer_half = simd.sub_f32s(x4, x2);
-        let inner_half = simd.sub_f32s(x3, x1);
-        let first = simd.mul_add_f32s(less_five, x2, simd.mul_add_f32s(four, x0, x4));
-        let last = simd.mul_add_f32s(less_five, x3, simd.mul_add_f32s(four, x1, x5));
-        store::<S>(into, to + at, first);
-        store::<S>(into, to + step + at, simd.add_f32s(outer, inner));
-        store::<S>(into, to + 2 * step + at, simd.sub_f32s(outer, inner));
-        store::<S>(into, to + 3 * step + at, simd.mul_add_f32s(two, inner_half, outer_half));
-        store::<S>(into, to + 4 * step + at, simd.mul_add_f32s(less_two, inner_half, outer_half));
-        store::<S>(into, to + 5 * step + at, last);
-        at += S::F32_LANES;
-    }
+    let outer = simd.mul_add_f32s(less_four, x2, x4);
+    let inner = simd.mul_add_f32s(less_four, x1, x3);
+    let outer_half = simd.sub_f32s(x4, x2);
+    let inner_half = simd.sub_f32s(x3, x1);
+    [
+        simd.mul_add_f32s(less_five, x2, simd.mul_add_f32s(four, x0, x4)),
+        simd.add_f32s(outer, inner),
+        simd.sub_f32s(outer, inner),
+        simd.mul_add_f32s(two, inner_half, outer_half),
+        simd.mul_add_f32s(less_two, inner_half, outer_half),
+        simd.mul_add_f32s(less_five, x3, simd.mul_add_f32s(four, x1, x5)),
+    ]
 }
 
 #[cfg(test)]

@@ -10,11 +10,14 @@
 //! task goes through the output channels in groups: transforms their weights (`weight`: they are kept as
 //! they are, the transformed ones would take four times the memory), multiplies (`product`), and
 //! transforms the outputs back (`output`).
+//!
+//! Of fewer channels half the products are saved, along rows alone (`rows`).
 
 mod grid;
 mod input;
 mod output;
 mod product;
+mod rows;
 mod task;
 mod vectors;
 mod weight;
@@ -24,12 +27,14 @@ use rayon::prelude::*;
 
 use super::finish::FinishTask;
 use super::registers::OUTPUTS;
+use super::scratch::{Scratch, Use};
 use super::stencil::Stencil;
 use super::{Finish, Planes, transposed_tiles};
 
 use grid::Grid;
 use input::Compact;
 use output::Tiled;
+pub(super) use rows::Rows;
 use task::Task;
 
 /// Outputs on a tile's side.
@@ -44,6 +49,8 @@ const UNIT: usize = 16;
 const TRANSFORMED: usize = 2 << 20;
 /// With fewer channels the transformations cost about what they save.
 const LEAST: usize = 64;
+/// The same beside those along rows alone (`rows`), which have no dilation.
+const LEAST_BESIDE_ROWS: usize = 100;
 /// Above this dilation most taps read padding, and the plain kernel leaves those out.
 const LARGEST_DILATION: usize = 8;
 
@@ -72,7 +79,11 @@ fn square(stencil: &Stencil) -> Option<(usize, [usize; 9])> {
 
 /// The same of a convolution that is made this way.
 fn served((input, output): (usize, usize), stencil: &Stencil) -> Option<(usize, [usize; 9])> {
-    let served = |dilation: usize| input.min(output) >= LEAST && dilation <= LARGEST_DILATION;
+    let served = |dilation: usize| match dilation {
+        1 => input.min(output) >= LEAST_BESIDE_ROWS,
+        2..=LARGEST_DILATION => input.min(output) >= LEAST,
+        _ => false,
+    };
     square(stencil).filter(|(dilation, _)| served(*dilation))
 }
 
@@ -130,8 +141,8 @@ impl Winograd {
         Self { weight, input: output, output: input, dilation, order }
     }
 
-    /// As `HostConv::forward`; the output is as large as the input.
-    pub(super) fn forward(&self, x: Planes<'_>, bias: &[f32], finish: Finish<'_>) -> Vec<f32> {
+    /// As `HostConv::forward_into`; the output is as large as the input.
+    pub(super) fn forward(&self, x: Planes<'_>, bias: &[f32], finish: Finish<'_>, out: &mut [f32]) {
         let [batch, _, height, width] = x.dims;
         let grid = Grid::new([height, width], self.dilation);
         let compact = Compact::new(x, &grid);
@@ -146,15 +157,15 @@ impl Winograd {
             .collect();
         let tiled = Tiled::new(&parts, &outputs, &grid);
         let plane = height * width;
-        let mut values = vec![0.0; batch * self.output * plane];
-        values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
+        out.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
             let (image, channel) = (index / self.output, index % self.output);
-            tiled.write(image, channel, width, out);
+            let mut sums = Scratch::take(Use::Line, plane);
+            let sums = &mut sums[..plane];
+            tiled.write(image, channel, width, sums);
             let bias = bias.get(channel).copied().unwrap_or(0.0);
             let finish = finish.part(index * plane..(index + 1) * plane);
-            Arch::new().dispatch(FinishTask { out, bias, finish });
+            Arch::new().dispatch(FinishTask { sums, bias, finish, out });
         });
-        values
     }
 }
 
@@ -182,7 +193,7 @@ mod tests {
     fn narrow_vectors_give_what_wide_ones_give() {
         let Some(narrow) = pulp::x86::V3::try_new() else { return };
         for (input, output, size, dilation) in
-            [(64, 70, [9, 50], 1), (67, 64, [25, 25], 2), (150, 64, [4, 3], 4)]
+            [(128, 100, [9, 50], 1), (67, 64, [25, 25], 2), (150, 64, [4, 3], 4)]
         {
             let wave = |count: usize, step: f32| -> Vec<f32> {
                 (0..count).map(|i| ((i as f32 + 1.0) * step).sin()).collect()

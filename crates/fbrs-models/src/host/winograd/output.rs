@@ -123,21 +123,30 @@ fn lines<S: Simd>(
     [to, step]: [usize; 2],
     width: usize,
 ) {
+    let mut at = 0;
+    while at < width {
+        let made = four(simd, load_six::<S>(values, from + at, apart));
+        for (index, made) in made.into_iter().enumerate() {
+            store::<S>(into, to + index * step + at, made);
+        }
+        at += S::F32_LANES;
+    }
+}
+
+/// `Aᵀ` of six values.
+#[inline(always)]
+pub(super) fn four<S: Simd>(simd: S, [m0, m1, m2, m3, m4, m5]: [S::f32s; 6]) -> [S::f32s; 4] {
     let two = simd.splat_f32s(2.0);
     let four = simd.splat_f32s(4.0);
     let eight = simd.splat_f32s(8.0);
-    let mut at = 0;
-    while at < width {
-        let [m0, m1, m2, m3, m4, m5] = load_six::<S>(values, from + at, apart);
-        let (sum, difference) = (simd.add_f32s(m1, m2), simd.sub_f32s(m1, m2));
-        let (far_sum, far_difference) = (simd.add_f32s(m3, m4), simd.sub_f32s(m3, m4));
-        let last = simd.add_f32s(simd.mul_add_f32s(eight, far_difference, difference), m5);
-        store::<S>(into, to + at, simd.add_f32s(m0, simd.add_f32s(sum, far_sum)));
-        store::<S>(into, to + step + at, simd.mul_add_f32s(two, far_difference, difference));
-        store::<S>(into, to + 2 * step + at, simd.mul_add_f32s(four, far_sum, sum));
-        store::<S>(into, to + 3 * step + at, last);
-        at += S::F32_LANES;
-    }
+    let (sum, difference) = (simd.add_f32s(m1, m2), simd.sub_f32s(m1, m2));
+    let (far_sum, far_difference) = (simd.add_f32s(m3, m4), simd.sub_f32s(m3, m4));
+    [
+        simd.add_f32s(m0, simd.add_f32s(sum, far_sum)),
+        simd.mul_add_f32s(two, far_difference, difference),
+        simd.mul_add_f32s(four, far_sum, sum),
+        simd.add_f32s(simd.mul_add_f32s(eight, far_difference, difference), m5),
+    ]
 }
 
 #[cfg(test)]

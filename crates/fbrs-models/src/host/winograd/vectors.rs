@@ -15,8 +15,9 @@ pub(super) fn load_six<S: Simd>(values: &[f32], first: usize, apart: usize) -> [
     ]
 }
 
+/// A vector from a place.
 #[inline(always)]
-fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
+pub(super) fn load<S: Simd>(values: &[f32], at: usize) -> S::f32s {
     S::as_simd_f32s(&values[at..at + S::F32_LANES]).0[0]
 }
 

@@ -27,7 +27,7 @@ pub(super) fn transform(weight: &[f32], into: &mut [f32], step: usize) {
 
 /// `G` of three values, for every output.
 #[inline(always)]
-fn line(
+pub(super) fn line(
     a: &[f32; OUTPUTS],
     b: &[f32; OUTPUTS],
     c: &[f32; OUTPUTS],

@@ -1,0 +1,336 @@
+//! 3×3 convolutions of few channels: F(4, 3) along the rows alone. Four outputs beside one another take six
+//! products for each row of the kernel in place of twelve, half of the definition's. F(4×4, 3×3) takes a
+//! quarter; but with few channels its transformations cost what it saves, while here an input is transformed
+//! once for all three rows of the kernel.
+//!
+//! Transformed, it is six convolutions, one for each product, whose three taps lie below one another. Tiles of
+//! consecutive lines are consecutive positions for them, without padding between lines.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::super::finish::finish;
+use super::super::registers::{OUTPUTS, POSITIONS, step, vectors};
+use super::super::scratch::{Scratch, Use};
+use super::super::stencil::Stencil;
+use super::super::tile::{Input, accumulate_tile};
+use super::super::{Finish, Planes, Share, divided};
+use super::input::{six, take_apart};
+use super::output::four;
+use super::vectors::{load, store};
+use super::weight::line;
+use super::{LEAST_BESIDE_ROWS, REACH, SIDE, UNIT, square};
+
+/// With fewer channels the transformations cost what they save.
+const FEWEST: usize = 12;
+/// Tiles of a task, about: what is made of them stays in the core's own cache.
+const TILES: usize = 512;
+/// Lines of a task, at least: above and below each there is one that its neighbors transform too.
+const LINES: usize = 4;
+/// Values of the transformed input that are worked on at once, at most, about.
+const TRANSFORMED: usize = 80 * 1024;
+/// Rows of the kernel.
+const DOWN: usize = 3;
+
+/// A convolution that is made this way.
+#[derive(Debug)]
+pub(in super::super) struct Rows {
+    /// `[output tile][input][tap][OUTPUTS]`; transformed it would take twice the memory.
+    tiles: Vec<f32>,
+    input: usize,
+    output: usize,
+    /// Which of the stencil's taps each of the square's is.
+    order: [usize; 9],
+}
+
+impl Rows {
+    /// Whether a convolution is made this way: one with taps beside one another, of few channels.
+    pub(in super::super) fn serves((input, output): (usize, usize), stencil: &Stencil) -> bool {
+        let is_few = (FEWEST..LEAST_BESIDE_ROWS).contains(&input.min(output));
+        is_few && square(stencil).is_some_and(|(dilation, _)| dilation == 1)
+    }
+
+    /// Of a convolution that is served. `tiles`: `[output tile][input][tap][OUTPUTS]`.
+    pub(in super::super) fn new(
+        tiles: Vec<f32>,
+        (input, output): (usize, usize),
+        stencil: &Stencil,
+    ) -> Self {
+        let order = square(stencil).map_or([0; 9], |(_, order)| order);
+        Self { tiles, input, output, order }
+    }
+
+    /// The weight, `[output tile][input][tap][OUTPUTS]`.
+    pub(in super::super) fn tiles(&self) -> &[f32] {
+        &self.tiles
+    }
+
+    /// As `HostConv::forward_into`; the output is as large as the input.
+    pub(in super::super) fn forward(
+        &self,
+        x: Planes<'_>,
+        bias: &[f32],
+        finish: Finish<'_>,
+        out: &mut [f32],
+    ) {
+        let [batch, _, height, width] = x.dims;
+        let lines = (TILES / width.div_ceil(SIDE)).max(LINES);
+        let wanted = rayon::current_num_threads().div_ceil(batch);
+        let count = height.div_ceil(lines).max(wanted).min(height.div_ceil(LINES));
+        let bounds: Vec<usize> = (0..=count).map(|share| share * height / count).collect();
+        let image_length = self.output * height * width;
+        let shares = divided(out, (self.output, [height, width]), &bounds);
+        shares.into_par_iter().for_each(|share| {
+            let image = share.image * image_length..(share.image + 1) * image_length;
+            let finish = finish.part(image);
+            Arch::new().dispatch(RowsTask { rows: self, x, bias, finish, share });
+        });
+    }
+}
+
+/// Makes some lines of all outputs.
+struct RowsTask<'a, 'out> {
+    rows: &'a Rows,
+    x: Planes<'a>,
+    bias: &'a [f32],
+    /// Of the whole image.
+    finish: Finish<'a>,
+    share: Share<'out>,
+}
+
+/// The places of what a task works on.
+#[derive(Clone, Copy)]
+struct Lay {
+    /// Tiles of a line.
+    across: usize,
+    /// Tiles of the task.
+    tiles: usize,
+    /// Length of a channel of a product.
+    plane: usize,
+}
+
+impl WithSimd for RowsTask<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let Rows { tiles, input, output, order } = self.rows;
+        let (input, output) = (*input, *output);
+        let across = self.x.dims[3].div_ceil(SIDE);
+        let lines = self.share.lines.len();
+        let plane = (lines + DOWN - 1) * across + UNIT;
+        let lay = Lay { across, tiles: lines * across, plane };
+        let portion = (TRANSFORMED / (REACH * plane)).clamp(1, input);
+        let groups = lay.tiles.div_ceil(step::<S>());
+        let of_tile = groups * OUTPUTS * POSITIONS;
+        let per_tile = input * 9 * OUTPUTS;
+        // Where channels are divided, the sums of all outputs wait for the others.
+        let kept = if portion < input { output.div_ceil(OUTPUTS) } else { 1 };
+        let mut values = Scratch::take(Use::Wide, REACH * portion * plane + UNIT);
+        let mut weight = Scratch::take(Use::Packed, REACH * portion * DOWN * OUTPUTS);
+        let mut sums = Scratch::take(Use::Middle, kept * REACH * of_tile);
+        let mut room = Scratch::take(Use::Tiles, 2 * SIDE * groups * step::<S>());
+        for first in (0..input).step_by(portion) {
+            let channels = first..(first + portion).min(input);
+            let of_product = channels.len() * plane;
+            self.transform(simd, lay, channels.clone(), &mut values);
+            let of_weight = channels.len() * DOWN * OUTPUTS;
+            for (tile, kernels) in tiles.chunks_exact(per_tile).enumerate() {
+                let kernels = &kernels[channels.start * 9 * OUTPUTS..channels.end * 9 * OUTPUTS];
+                transform_weight(kernels, order, of_weight, &mut weight);
+                let outputs = (output - tile * OUTPUTS).min(OUTPUTS);
+                let place = if kept > 1 { tile * REACH * of_tile } else { 0 };
+                let sums = &mut sums[place..place + REACH * of_tile];
+                for product in 0..REACH {
+                    let values = &values[product * of_product..(product + 1) * of_product];
+                    let weight = &weight[product * of_weight..(product + 1) * of_weight];
+                    for group in 0..groups {
+                        let from = group * step::<S>();
+                        let taps = [(from, 0), (from + across, 1), (from + 2 * across, 2)];
+                        let input = Input { values, channel: plane, taps: &taps };
+                        let left = (lay.tiles - from).div_ceil(S::F32_LANES);
+                        let made = [left.min(vectors::<S>()), outputs];
+                        let place = product * of_tile + group * OUTPUTS * POSITIONS;
+                        accumulate_tile(simd, &input, weight, &mut sums[place..], first > 0, made);
+                    }
+                }
+                if channels.end == input {
+                    self.store(
+                        simd,
+                        lay,
+                        tile * OUTPUTS..tile * OUTPUTS + outputs,
+                        sums,
+                        &mut room,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// `G` of the rows of kernels, `[input][tap][OUTPUTS]`, to `[product][input][row][OUTPUTS]`; `step`: the length of
+/// a product.
+#[inline(always)]
+fn transform_weight(kernels: &[f32], order: &[usize; 9], step: usize, into: &mut [f32]) {
+    let (kernels, _) = kernels.as_chunks::<OUTPUTS>();
+    for (input, kernel) in kernels.chunks_exact(9).enumerate() {
+        for (row, taps) in order.chunks_exact(DOWN).enumerate() {
+            let mut products = [[0.0; OUTPUTS]; REACH];
+            line(&kernel[taps[0]], &kernel[taps[1]], &kernel[taps[2]], &mut products);
+            for (product, values) in products.iter().enumerate() {
+                let to = product * step + (input * DOWN + row) * OUTPUTS;
+                into[to..to + OUTPUTS].copy_from_slice(values);
+            }
+        }
+    }
+}
+
+impl RowsTask<'_, '_> {
+    /// `Bᵀ·d` of the task's lines, the one above and the one below them: `[product][channel][plane]`.
+    #[inline(always)]
+    fn transform<S: Simd>(&self, simd: S, lay: Lay, channels: Range<usize>, values: &mut [f32]) {
+        let Lay { across, plane, .. } = lay;
+        let [_, all, height, width] = self.x.dims;
+        let of_product = channels.len() * plane;
+        let part = across + 1;
+        // Zeros before a line and behind it stay.
+        let mut parts = Scratch::take(Use::Line, SIDE * part + UNIT);
+        let parts = &mut parts[..SIDE * part + UNIT];
+        parts.fill(0.0);
+        let first = self.share.lines.start;
+        for (place, channel) in channels.enumerate() {
+            let source = &self.x.values[(self.share.image * all + channel) * height * width..];
+            for line in 0..self.share.lines.len() + DOWN - 1 {
+                let to = place * plane + line * across;
+                // Lines count from the one above the first.
+                let at = (first + line).checked_sub(1).filter(|at| *at < height);
+                let Some(at) = at else {
+                    for product in 0..REACH {
+                        values[product * of_product + to..][..across].fill(0.0);
+                    }
+                    continue;
+                };
+                let source = &source[at * width..(at + 1) * width];
+                take_apart(&mut parts[..SIDE * part], source, part, 1);
+                let mut tile = 0;
+                // Whole vectors: what is too much is written over by the next line, or lies behind the last.
+                while tile < across {
+                    let made = six(
+                        simd,
+                        [
+                            load::<S>(parts, tile),
+                            load::<S>(parts, part + tile),
+                            load::<S>(parts, 2 * part + tile),
+                            load::<S>(parts, 3 * part + tile),
+                            load::<S>(parts, tile + 1),
+                            load::<S>(parts, part + tile + 1),
+                        ],
+                    );
+                    for (product, made) in made.into_iter().enumerate() {
+                        store::<S>(values, product * of_product + to + tile, made);
+                    }
+                    tile += S::F32_LANES;
+                }
+            }
+        }
+    }
+
+    /// `Aᵀ·m` of some outputs, whose sums are `[product][group][OUTPUTS][POSITIONS]`, finished and written.
+    #[inline(always)]
+    fn store<S: Simd>(
+        &mut self,
+        simd: S,
+        lay: Lay,
+        outputs: Range<usize>,
+        sums: &[f32],
+        room: &mut [f32],
+    ) {
+        let [_, _, height, width] = self.x.dims;
+        let plane = height * width;
+        let of_product = sums.len() / REACH;
+        let (places, lines) = room.split_at_mut(room.len() / 2);
+        let of_place = places.len() / SIDE;
+        for (lane, output) in outputs.enumerate() {
+            for at in (0..lay.tiles).step_by(S::F32_LANES) {
+                let (group, within) = (at / step::<S>(), at % step::<S>());
+                let from = (group * OUTPUTS + lane) * POSITIONS + within;
+                let made = four(
+                    simd,
+                    [
+                        load::<S>(sums, from),
+                        load::<S>(sums, of_product + from),
+                        load::<S>(sums, 2 * of_product + from),
+                        load::<S>(sums, 3 * of_product + from),
+                        load::<S>(sums, 4 * of_product + from),
+                        load::<S>(sums, 5 * of_product + from),
+                    ],
+                );
+                for (place, made) in made.into_iter().enumerate() {
+                    store::<S>(places, place * of_place + at, made);
+                }
+            }
+            let [a, b, c, d] = [0, 1, 2, 3].map(|place| &places[place * of_place..][..lay.tiles]);
+            let (tiles, _) = lines.as_chunks_mut::<SIDE>();
+            for (tile, (((a, b), c), d)) in tiles.iter_mut().zip(a.iter().zip(b).zip(c).zip(d)) {
+                *tile = [*a, *b, *c, *d];
+            }
+            let bias = self.bias.get(output).copied().unwrap_or(0.0);
+            let first = output * plane + self.share.lines.start * width;
+            let out = &mut self.share.out[output];
+            for (line, out) in out.chunks_exact_mut(width).enumerate() {
+                let sums = &lines[line * SIDE * lay.across..][..width];
+                let place = first + line * width..first + (line + 1) * width;
+                finish(simd, sums, bias, self.finish.part(place), out);
+            }
+        }
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::super::super::tests::noise;
+    use super::super::super::{Addend, HostShape, tiles};
+    use super::*;
+    use crate::conv::Activation;
+
+    /// On a processor with wide vectors the other tests run these kernels with them alone.
+    #[test]
+    fn narrow_vectors_give_what_wide_ones_give() {
+        let Some(narrow) = pulp::x86::V3::try_new() else { return };
+        for (input, output, size) in
+            [(18, 18, [23, 50]), (12, 30, [5, 3]), (200, 20, [9, 101]), (36, 70, [2, 65])]
+        {
+            let [height, width] = size;
+            let (kernel, stride, padding, dilation, depthwise) = (3, 1, 1, 1, false);
+            let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+            let stencil = Stencil::new(&shape);
+            let weight = noise(output * input * 9, 5);
+            assert!(Rows::serves((input, output), &stencil));
+            let rows = Rows::new(tiles(&weight, input * 9), (input, output), &stencil);
+            let values = noise(2 * input * height * width, 7);
+            let x = Planes { values: &values, dims: [2, input, height, width] };
+            let (bias, addend) = (noise(output, 3), noise(2 * output * height * width, 9));
+            let finish = Finish { addend: Addend::InPlace, activation: Activation::Relu };
+            let made = |is_narrow: bool| {
+                let mut out = addend.clone();
+                // The second image; of many lines some are made by themselves.
+                let bounds = [0, height / 3, height];
+                let shares = divided(&mut out, (output, size), &bounds).into_iter();
+                for share in shares.filter(|share| share.image == 1) {
+                    let task = RowsTask { rows: &rows, x, bias: &bias, finish, share };
+                    match is_narrow {
+                        true => Simd::vectorize(narrow, task),
+                        false => Arch::new().dispatch(task),
+                    }
+                }
+                out
+            };
+            let most = ((input * 9) as f32).sqrt();
+            for (found, expected) in made(true).iter().zip(made(false)) {
+                assert!((found - expected).abs() < 2e-6 * most, "{input} {output} {size:?}");
+            }
+        }
+    }
+}
