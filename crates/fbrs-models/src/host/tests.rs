@@ -161,6 +161,43 @@ fn kernels_and_gradients_agree_with_the_definition() {
     }
 }
 
+/// Sums are rounded in the same places for any number of images and threads: what a network says of a photo
+/// depends on nothing else.
+#[test]
+fn images_and_threads_change_no_bit() {
+    // input, output, height, width, kernel, stride, dilation
+    let cases = [
+        (7, 19, 13, 30, 3, 2, 1),
+        (900, 19, 11, 13, 3, 1, 12),
+        (18, 18, 50, 100, 3, 1, 1),
+        (90, 40, 60, 100, 3, 1, 1),
+        (128, 100, 25, 25, 3, 1, 1),
+        (128, 72, 31, 37, 3, 1, 4),
+        (600, 40, 20, 30, 1, 1, 1),
+    ];
+    for (input, output, height, width, kernel, stride, dilation) in cases {
+        let padding = dilation * (kernel / 2);
+        let depthwise = false;
+        let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+        let weight = noise(output * input * kernel * kernel, 5);
+        let conv = HostConv::new(&weight, Some(noise(output, 3)), &shape);
+        let values = noise(3 * input * height * width, 7);
+        let size = [height, width].map(|side| shape.output_side(side));
+        let forward = |values: &[f32], threads: usize| {
+            let batch = values.len() / (input * height * width);
+            let x = Planes { values, dims: [batch, input, height, width] };
+            on(threads, || conv.forward(x, size, Finish::default()))
+        };
+        let together = forward(&values, 1);
+        for threads in [1, 2, 7] {
+            assert!(forward(&values, threads) == together, "{shape:?} {threads}");
+            let images = values.chunks(input * height * width);
+            let apart: Vec<f32> = images.flat_map(|image| forward(image, threads)).collect();
+            assert!(apart == together, "{shape:?} apart, {threads}");
+        }
+    }
+}
+
 fn assert_alike(found: &[f32], expected: &[f32], shape: &HostShape) {
     assert_eq!(found.len(), expected.len(), "{shape:?}");
     for (found, expected) in found.iter().zip(expected) {

@@ -76,16 +76,20 @@ impl Rows {
         out: &mut [f32],
     ) {
         let [batch, _, height, width] = x.dims;
-        let lines = (TILES / width.div_ceil(SIDE)).max(LINES);
+        let across = width.div_ceil(SIDE);
+        let fewest = height.div_ceil((TILES / across).max(LINES));
         let wanted = rayon::current_num_threads().div_ceil(batch);
-        let count = height.div_ceil(lines).max(wanted).min(height.div_ceil(LINES));
+        let count = fewest.max(wanted).min(height.div_ceil(LINES));
+        // The same for any number of threads and images, since sums are rounded where channels are divided.
+        let most = (height.div_ceil(fewest) + DOWN - 1) * across + UNIT;
+        let portion = (TRANSFORMED / (REACH * most)).clamp(1, self.input);
         let bounds: Vec<usize> = (0..=count).map(|share| share * height / count).collect();
         let image_length = self.output * height * width;
         let shares = divided(out, (self.output, [height, width]), &bounds);
         shares.into_par_iter().for_each(|share| {
             let image = share.image * image_length..(share.image + 1) * image_length;
             let finish = finish.part(image);
-            Arch::new().dispatch(RowsTask { rows: self, x, bias, finish, share });
+            Arch::new().dispatch(RowsTask { rows: self, x, bias, finish, portion, share });
         });
     }
 }
@@ -97,6 +101,8 @@ struct RowsTask<'a, 'out> {
     bias: &'a [f32],
     /// Of the whole image.
     finish: Finish<'a>,
+    /// Channels that are worked on at once.
+    portion: usize,
     share: Share<'out>,
 }
 
@@ -122,7 +128,7 @@ impl WithSimd for RowsTask<'_, '_> {
         let lines = self.share.lines.len();
         let plane = (lines + DOWN - 1) * across + UNIT;
         let lay = Lay { across, tiles: lines * across, plane };
-        let portion = (TRANSFORMED / (REACH * plane)).clamp(1, input);
+        let portion = self.portion;
         let groups = lay.tiles.div_ceil(step::<S>());
         let of_tile = groups * OUTPUTS * POSITIONS;
         let per_tile = input * 9 * OUTPUTS;
@@ -319,7 +325,8 @@ mod tests {
                 let bounds = [0, height / 3, height];
                 let shares = divided(&mut out, (output, size), &bounds).into_iter();
                 for share in shares.filter(|share| share.image == 1) {
-                    let task = RowsTask { rows: &rows, x, bias: &bias, finish, share };
+                    let portion = 40;
+                    let task = RowsTask { rows: &rows, x, bias: &bias, finish, portion, share };
                     match is_narrow {
                         true => Simd::vectorize(narrow, task),
                         false => Arch::new().dispatch(task),
