@@ -46,6 +46,7 @@ mod aspp;
 mod block;
 mod build;
 mod cancel;
+mod channel_affine;
 mod click_input;
 mod conv;
 mod cut;
@@ -72,6 +73,7 @@ pub use architecture::{
 };
 pub use build::{BoxError, Observed, ParameterError, ParameterShape, ParameterSource};
 pub use cancel::{CancelToken, Interrupt, Interrupted};
+pub use channel_affine::channel_affine;
 pub use click_input::{ClickInput, ClickPoints};
 pub use cut::{Cut, CutState};
 pub use image_features::ImageFeatures;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData, TensorReadError};
-use fbrs_models::Cut;
+use fbrs_models::{Cut, channel_affine};
 
 use crate::frame::Frame;
 use crate::options::{RefineOptions, ScaleActivation};
@@ -90,7 +90,7 @@ impl Variables {
                     ScaleActivation::Tanh => scale.clone().tanh(),
                     ScaleActivation::Sin => scale.clone().sin(),
                 };
-                (scale + 1.0) * features + bias.clone()
+                channel_affine(features, scale + 1.0, bias.clone())
             }
             (Leaf::Offset(offset), Self::Offset { flip: true, .. }) => {
                 let mirrored = offset.clone().flip([3]);

@@ -4,16 +4,19 @@
 //! matrices. Here the input is copied once, with its padding, and the convolution reads it in
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
 //! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
-//! few positions that fall on padding are computed and dropped. Wide 3×3 convolutions save products
-//! (`winograd`); where taps lie far apart, those that read padding are left out (`far`). A depthwise convolution with what is before and behind it is one pass (`separable`).
-//! The innermost loop of all of them is in `registers`.
+//! few positions that fall on padding are computed and dropped. 3×3 convolutions save products
+//! (`winograd`), and where taps lie far apart, those that read padding are left out (`far`). A depthwise
+//! convolution with what is before and behind it is one pass (`separable`). The innermost loop of all of
+//! them is in `registers`.
 //! The gradient with respect to the input is again a convolution (`gradient`), and `layer` makes
 //! both an operation on Burn's tensors. `finish` is what follows a plane's sums, `scratch` the memory
 //! that a thread uses again.
 //!
-//! The largest of windows has a kernel too (`max_pool`). For training there are the gradient with respect to
+//! The largest of windows has a kernel too (`max_pool`), and what a search moves: a scale and a shift per channel
+//! (`channel_affine`). For training there are the gradient with respect to
 //! the weight (`weight_gradient`) and normalization by batch (`norm`), each with its gradients.
 
+mod channel_affine;
 mod depthwise;
 mod far;
 mod finish;
@@ -36,6 +39,7 @@ use std::ops::Range;
 use burn::tensor::Device;
 use rayon::prelude::*;
 
+pub(crate) use channel_affine::channel_affine;
 use far::Strips;
 pub(crate) use layer::HostLayer;
 pub(crate) use learning::{Normalizing, convolve, max_pool, normalize};
