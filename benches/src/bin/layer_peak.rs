@@ -41,8 +41,8 @@ const ROWS: &[Row] = &[
     ("ResNet-50 ASPP, 3×3 dilated by 12", dense(2048, 128, 3, 12), 50),
     ("ResNet-50 ASPP, 3×3 dilated by 24", dense(2048, 128, 3, 24), 50),
     ("ResNet-50 ASPP, 3×3 dilated by 36", dense(2048, 128, 3, 36), 50),
-    ("HRNet stem, 3×3 of stride 2", ConvolutionShape { stride: 2, ..dense(3, 64, 3, 1) }, 400),
-    ("HRNet stem, 3×3 of stride 2", ConvolutionShape { stride: 2, ..dense(64, 64, 3, 1) }, 200),
+    ("HRNet stem, first 3×3", ConvolutionShape { stride: 2, ..dense(3, 64, 3, 1) }, 400),
+    ("HRNet stem, second 3×3", ConvolutionShape { stride: 2, ..dense(64, 64, 3, 1) }, 200),
     ("HRNet-18 transition, 3×3", dense(256, 18, 3, 1), 100),
     (
         "HRNet-18 transition, 3×3 of stride 2",

@@ -165,8 +165,9 @@ impl Layer for Conv {
             Weights::Device(weights) => (self.on_device(weights, x), addend),
             #[cfg(feature = "cpu")]
             Weights::Host(weights) => {
-                let maps = |addend: &Tensor<4>| matches!(addend.dims(), [_, _, h, w] if h * w > 1);
-                let is_last = self.after.is_none() && addend.as_ref().is_none_or(maps);
+                let dims = weights.layer.output_dims(x.dims());
+                let fits = addend.as_ref().is_none_or(|addend| addend.dims() == dims);
+                let is_last = self.after.is_none() && fits;
                 let (mut fused, rest, then) = match is_last {
                     true => (addend, None, activation),
                     false => (None, addend, Activation::None),

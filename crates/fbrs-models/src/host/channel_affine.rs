@@ -45,7 +45,7 @@ pub(crate) fn channel_affine(
     };
     let (x, scale, shift) = (tracked(x)?, tracked(scale)?, tracked(shift)?);
     let (scales, shifts) = (values(scale.primitive())?.into_owned(), values(shift.primitive())?);
-    let y = tensor(forward(&*values(x.primitive())?, &scales, &shifts, plane), dims);
+    let y = tensor(forward(&values(x.primitive())?, &scales, &shifts, plane), dims);
     let nodes = [x.node(), scale.node(), shift.node()];
     let y = match AffineStep.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prepared) => {

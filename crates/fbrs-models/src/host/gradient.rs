@@ -63,12 +63,12 @@ fn transposed(conv: &HostConv, stencil: Stencil, which: &[usize]) -> HostConv {
     // Weights change with every step of training: mostly they are transposed as they lie.
     let weight = match &conv.weight {
         Weight::Winograd(winograd) => Weight::Winograd(winograd.transposed()),
-        Weight::Tiles(weight) if !Winograd::serves(channels, &stencil) => {
+        Weight::Tiles(_) | Weight::Rows(_) if !Winograd::serves(channels, &stencil) => {
+            let weight = match &conv.weight {
+                Weight::Rows(rows) => rows.tiles(),
+                _ => conv.tiles().unwrap_or_default(),
+            };
             let weight = transposed_tiles(weight, (conv.input, conv.output), taps, which);
-            Weight::of_tiles(weight, channels, &stencil)
-        }
-        Weight::Rows(rows) => {
-            let weight = transposed_tiles(rows.tiles(), (conv.input, conv.output), taps, which);
             Weight::of_tiles(weight, channels, &stencil)
         }
         _ => {

@@ -42,7 +42,13 @@ impl HostLayer {
         &self.conv.bias
     }
 
-    /// `conv(x) + addend` and its activation, in the addend's memory where nobody else holds it. Tracked where
+    /// The output's shape.
+    pub(crate) fn output_dims(&self, [batch, _, height, width]: [usize; 4]) -> [usize; 4] {
+        let [height, width] = [height, width].map(|side| self.shape.output_side(side));
+        [batch, self.shape.output, height, width]
+    }
+
+    /// `conv(x) + addend`, which is shaped like the output, and its activation, in the addend's memory where nobody else holds it. Tracked where
     /// both are. `None`, with the addend left where it is, for tensors that these kernels do not take: of another
     /// type or device, tracked in another way, or only one of them tracked.
     pub(crate) fn forward(
@@ -58,10 +64,12 @@ impl HostLayer {
             return None;
         }
         let x = x.clone().try_into_primitive::<Flex>().ok()?;
-        let addend = match addend.take() {
-            Some(addend) => Some(addend.try_into_primitive::<Flex>().ok()?),
+        let own = match addend {
+            Some(addend) => Some(addend.clone().try_into_primitive::<Flex>().ok()?),
             None => None,
         };
+        // From here on nobody else holds it, unless somebody else did.
+        let addend = addend.take().and(own);
         Some(Tensor::from_primitive::<Flex>(self.run(&x, addend, activation)))
     }
 
@@ -91,29 +99,31 @@ impl HostLayer {
     fn run(
         &self,
         x: &FlexTensor,
-        mut addend: Option<FlexTensor>,
+        addend: Option<FlexTensor>,
         activation: Activation,
     ) -> FlexTensor {
-        let dims @ [batch, _, height, width] = x.shape().dims::<4>();
-        let size = [height, width].map(|side| self.shape.output_side(side));
-        let dims_out = [batch, self.shape.output, size[0], size[1]];
+        let dims = x.shape().dims::<4>();
+        let dims_out @ [_, _, height, width] = self.output_dims(dims);
+        let size = [height, width];
         if Interrupt::current().is_due() {
             return zeros(dims_out);
         }
         let x = numbers(x);
         let x = Planes { values: &x, dims };
-        if let Some(addend) = &mut addend
-            && let Some(out) = memory(addend)
-        {
-            let finish = Finish { addend: Addend::InPlace, activation };
-            self.conv.forward_into(x, size, finish, out);
-        } else {
-            let beside = addend.as_ref().map(numbers);
-            let beside = beside.as_deref().map_or(Addend::None, Addend::Beside);
-            let y = self.conv.forward(x, size, Finish { addend: beside, activation });
-            return tensor(y, dims_out);
-        }
-        addend.unwrap_or_else(|| zeros(dims_out))
+        let finish = |addend| Finish { addend, activation };
+        let addend = match addend {
+            Some(mut addend) => match memory(&mut addend, dims_out) {
+                Some(out) => {
+                    self.conv.forward_into(x, size, finish(Addend::InPlace), out);
+                    return addend;
+                }
+                None => Some(addend),
+            },
+            None => None,
+        };
+        let beside = addend.as_ref().map(numbers);
+        let beside = beside.as_deref().map_or(Addend::None, Addend::Beside);
+        tensor(self.conv.forward(x, size, finish(beside)), dims_out)
     }
 
     /// Enters the operation into the graph of gradients.
@@ -171,13 +181,14 @@ fn is_served(tensor: &Tensor<4>) -> bool {
     !tensor.is_autodiff() && tensor.device() == Device::flex() && tensor.dtype() == DType::F32
 }
 
-/// A tensor's memory, row-major; `None` where somebody else holds it too, or it has more than the tensor's
-/// values.
-fn memory(tensor: &mut FlexTensor) -> Option<&mut [f32]> {
-    let count = tensor.layout().num_elements();
-    let is_all = tensor.is_contiguous() && tensor.layout().start_offset() == 0;
+/// A tensor's memory, row-major, if it has this shape; `None` where somebody else holds it too, or it has more
+/// than the tensor's values.
+fn memory(tensor: &mut FlexTensor, dims: [usize; 4]) -> Option<&mut [f32]> {
+    let is_all = tensor.is_contiguous()
+        && tensor.layout().start_offset() == 0
+        && tensor.shape().dims() == dims;
     let values = tensor.try_storage_mut::<f32>()?;
-    (is_all && values.len() == count).then_some(values)
+    (is_all && values.len() == dims.iter().product::<usize>()).then_some(values)
 }
 
 pub(super) type Tracked = Autodiff<Flex>;
@@ -275,9 +286,53 @@ pub(super) fn tensor(values: Vec<f32>, dims: [usize; 4]) -> FlexTensor {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use burn::tensor::f16;
 
+    use super::super::tests::noise;
     use super::*;
+
+    /// An addend that somebody else holds, or that has another shape, stays as it is.
+    #[test]
+    fn only_an_addend_that_nobody_holds_is_written_to() {
+        let (kernel, stride, padding, dilation, depthwise) = (3, 1, 1, 1, false);
+        let shape =
+            HostShape { input: 16, output: 16, kernel, stride, padding, dilation, depthwise };
+        let layer = Arc::new(HostLayer::new(&noise(16 * 16 * 9, 3), None, shape));
+        let dims = [2, 16, 7, 9];
+        let maps = |seed| {
+            let values = noise(dims.iter().product(), seed);
+            Tensor::<4>::from_data(TensorData::new(values, dims), &Device::flex())
+        };
+        let read =
+            |tensor: &Tensor<4>| tensor.clone().into_data().iter::<f32>().collect::<Vec<_>>();
+        let (x, addend) = (maps(5), maps(7));
+        let run = |addend: Tensor<4>| {
+            let mut addend = Some(addend);
+            layer.forward(&x, &mut addend, Activation::Relu).unwrap()
+        };
+        let sum = layer.forward(&x, &mut None, Activation::None).unwrap() + addend.clone();
+        let expected: Vec<f32> = read(&sum).into_iter().map(|sum| sum.max(0.0)).collect();
+        let (held, before) = (addend.clone(), read(&addend));
+        assert_eq!(read(&run(addend)), expected);
+        assert_eq!(read(&held), before);
+        // Of a larger tensor a part.
+        let larger = Tensor::cat(vec![held.clone(), held.clone()], 0);
+        assert_eq!(read(&run(larger.narrow(0, 0, 2))), expected);
+        // Now nobody else holds it.
+        let place = |tensor: &Tensor<4>| {
+            let tensor = tensor.clone().try_into_primitive::<Flex>().unwrap();
+            tensor.as_slice::<f32>().map(<[f32]>::as_ptr)
+        };
+        let memory = place(&held);
+        let y = run(held);
+        assert_eq!(read(&y), expected);
+        assert!(place(&y) == memory);
+        // The input itself.
+        let own = layer.forward(&x, &mut None, Activation::None).unwrap() + x.clone();
+        let expected: Vec<f32> = read(&own).into_iter().map(|sum| sum.max(0.0)).collect();
+        assert_eq!(read(&run(x.clone())), expected);
+    }
 
     #[test]
     fn numbers_of_another_type_are_not_lost() {

@@ -4,7 +4,7 @@
 //! matrices. Here the input is copied once, with its padding, and the convolution reads it in
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
 //! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
-//! few positions that fall on padding are computed and dropped. 3×3 convolutions save products
+//! few positions that fall on padding are computed and dropped. Most 3×3 convolutions save products
 //! (`winograd`), and where taps lie far apart, those that read padding are left out (`far`). A depthwise
 //! convolution with what is before and behind it is one pass (`separable`). The innermost loop of all of
 //! them is in `registers`.
@@ -107,7 +107,7 @@ impl Finish<'_> {
     /// The same for a part of the output.
     fn part(self, place: Range<usize>) -> Self {
         let addend = match self.addend {
-            Addend::Beside(addend) => addend.get(place).map_or(Addend::None, Addend::Beside),
+            Addend::Beside(addend) => Addend::Beside(&addend[place]),
             addend => addend,
         };
         Self { addend, ..self }
@@ -197,7 +197,7 @@ impl HostConv {
         Self { weight, bias, input, output, stencil }
     }
 
-    /// The weight by output tiles, where it lies so.
+    /// The weight by output tiles, where it is multiplied so.
     fn tiles(&self) -> Option<&[f32]> {
         match &self.weight {
             Weight::Tiles(weight) => Some(weight),

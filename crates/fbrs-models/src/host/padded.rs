@@ -9,7 +9,7 @@ use super::Planes;
 use super::depthwise::SLACK;
 use super::stencil::Stencil;
 
-/// Input planes with zeros around them.
+/// Input planes with zeros around them; or what a part of the output reads where it reads none (`far`).
 ///
 /// With stride 1, the zeros behind a row are those before the next one. With a larger stride the
 /// padded image is split into planes of every `stride`-th row and column, so that each tap reads

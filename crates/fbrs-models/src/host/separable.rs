@@ -286,7 +286,7 @@ impl WithSimd for WideTask<'_> {
                 let count = there.len() * width;
                 let blocks = packed.chunks_exact((inputs * step).max(1));
                 for (index, values) in blocks.take(count.div_ceil(step)).enumerate() {
-                    let input = Input { values, channel: step, taps: &[(0, 0)] };
+                    let input = Input { values, channel: step, taps: &[(0, 0)], run: RUN };
                     let made = [vectors::<S>(), channels];
                     accumulate_tile(simd, &input, weight, &mut sums, false, made);
                     let (mut at, end) = (index * step, ((index + 1) * step).min(count));

@@ -115,6 +115,7 @@ fn kernels_and_gradients_agree_with_the_definition() {
         (128, 131, 13, 50, 3, 1, 1, 1, false),
         (103, 128, 4, 4, 3, 1, 1, 1, false),
         (64, 66, 9, 12, 5, 2, 2, 1, false),
+        (100, 103, 9, 12, 5, 2, 2, 1, false),
         (18, 18, 23, 50, 3, 1, 1, 1, false),
         (36, 20, 25, 25, 3, 1, 1, 1, false),
         (12, 63, 40, 3, 3, 1, 1, 1, false),
@@ -168,7 +169,11 @@ fn images_and_threads_change_no_bit() {
     // input, output, height, width, kernel, stride, dilation
     let cases = [
         (7, 19, 13, 30, 3, 2, 1),
+        (3, 19, 21, 30, 7, 2, 1),
+        (64, 19, 13, 30, 3, 2, 1),
+        (40, 5, 13, 30, 3, 1, 1),
         (900, 19, 11, 13, 3, 1, 12),
+        (40, 19, 30, 29, 3, 1, 12),
         (18, 18, 50, 100, 3, 1, 1),
         (90, 40, 60, 100, 3, 1, 1),
         (128, 100, 25, 25, 3, 1, 1),
@@ -183,10 +188,18 @@ fn images_and_threads_change_no_bit() {
         let conv = HostConv::new(&weight, Some(noise(output, 3)), &shape);
         let values = noise(3 * input * height * width, 7);
         let size = [height, width].map(|side| shape.output_side(side));
+        let plane = size[0] * size[1];
+        let addend = noise(output * plane, 9);
         let forward = |values: &[f32], threads: usize| {
             let batch = values.len() / (input * height * width);
             let x = Planes { values, dims: [batch, input, height, width] };
-            on(threads, || conv.forward(x, size, Finish::default()))
+            let mut out = addend.repeat(batch);
+            let finish = Finish { addend: Addend::InPlace, ..Finish::default() };
+            on(threads, || conv.forward_into(x, size, finish, &mut out));
+            let beside = addend.repeat(batch);
+            let finish = Finish { addend: Addend::Beside(&beside), ..Finish::default() };
+            assert!(on(threads, || conv.forward(x, size, finish)) == out, "{shape:?}");
+            out
         };
         let together = forward(&values, 1);
         for threads in [1, 2, 7] {

@@ -65,12 +65,16 @@ struct Plan {
     taps: Vec<usize>,
     /// Length of a gathered channel.
     channel: usize,
+    /// Channels whose products are added up one after the other.
+    run: usize,
 }
 
 impl Plan {
     fn new(taps: &[Tap], step: usize) -> Self {
         let reading = taps.iter().filter(|tap| !tap.lines.is_empty());
         let mut sorted: Vec<usize> = reading.map(|tap| tap.offset).collect();
+        // By all of them: which of them read padding at some positions depends on how lines are shared.
+        let run = (RUN / sorted.len().max(1)).max(1);
         sorted.sort_unstable();
         let mut pieces: Vec<Piece> = Vec::new();
         let mut channel = 0;
@@ -89,7 +93,7 @@ impl Plan {
             piece.map_or(0, |piece| piece.to + tap.offset - piece.from)
         };
         let taps = taps.iter().map(gathered).collect();
-        Self { pieces, taps, channel }
+        Self { pieces, taps, channel, run }
     }
 
     /// The taps that read the image somewhere at the positions from `from` on: (where, which). `in_place`:
@@ -142,9 +146,8 @@ impl Plan {
         if all <= GATHERED {
             return ((GATHERED / all).clamp(1, 8), channels.max(1));
         }
-        let run = (RUN / self.taps.len().max(1)).max(1);
         let fit = GATHERED / (DIVIDED_GROUPS * self.channel);
-        (DIVIDED_GROUPS, (fit / run).max(1) * run)
+        (DIVIDED_GROUPS, (fit / self.run).max(1) * self.run)
     }
 }
 
@@ -203,11 +206,12 @@ impl OutputTask<'_, '_> {
                         let place = if is_divided { tile * groups + group } else { 0 };
                         let sums = &mut sums
                             [place * OUTPUTS * POSITIONS..(place + 1) * OUTPUTS * POSITIONS];
+                        let run = plan.run;
                         let input = match in_place {
-                            true => Input { values: image, channel: padded.channel, taps },
+                            true => Input { values: image, channel: padded.channel, taps, run },
                             false => {
                                 let values = &room[group * gathered..(group + 1) * gathered];
-                                Input { values, channel: plan.channel, taps }
+                                Input { values, channel: plan.channel, taps, run }
                             }
                         };
                         let left = (end - from).div_ceil(S::F32_LANES);
@@ -231,6 +235,8 @@ pub(super) struct Input<'a> {
     pub(super) channel: usize,
     /// (where in a channel, which tap).
     pub(super) taps: &'a [(usize, usize)],
+    /// Channels whose products are added up one after the other.
+    pub(super) run: usize,
 }
 
 /// Adds up outputs of a tile, over all channels and taps, into `[OUTPUTS][POSITIONS]`; `adds`: to what is
@@ -248,13 +254,12 @@ pub(super) fn accumulate_tile<S: Simd>(
     adds: bool,
     [vectors, outputs]: [usize; 2],
 ) {
-    let Input { values, channel, taps } = *input;
+    let Input { values, channel, taps, run } = *input;
     let channels = values.len() / channel;
     let per_channel = (weight.len() / channels.max(1)).max(1);
-    let run = (RUN / taps.len().max(1)).max(1);
     let runs = values.chunks(run * channel).zip(weight.chunks(run * per_channel));
     for (index, (values, weight)) in runs.enumerate() {
-        let input = Input { values, channel, taps };
+        let input = Input { values, channel, taps, run };
         let mut run = Run { input, weight, per_channel, tile, adds: adds || index > 0 };
         each_group(simd, vectors, outputs, &mut run);
     }
@@ -273,7 +278,7 @@ struct Run<'a> {
 impl Group for Run<'_> {
     #[inline(always)]
     fn run<S: Simd, const N: usize, const COUNT: usize>(&mut self, simd: S, first: usize) {
-        let Input { values, channel: length, taps } = self.input;
+        let Input { values, channel: length, taps, .. } = self.input;
         let mut sums = [[simd.splat_f32s(0.0); N]; COUNT];
         let weights = self.weight.chunks_exact(self.per_channel);
         let channels = values.chunks_exact(length).zip(weights);

@@ -47,11 +47,11 @@ const PRODUCTS: usize = REACH * REACH;
 const UNIT: usize = 16;
 /// Values of the transformed input of a task, at most, about.
 const TRANSFORMED: usize = 2 << 20;
-/// With fewer channels the transformations cost about what they save.
+/// With fewer channels the transformations cost about what they save: of dilated convolutions.
 const LEAST: usize = 64;
-/// The same beside those along rows alone (`rows`), which have no dilation.
+/// Of those without dilation, which can be made along rows alone (`rows`).
 const LEAST_BESIDE_ROWS: usize = 100;
-/// Above this dilation most taps read padding, and the plain kernel leaves those out.
+/// Above this dilation most taps read padding, and the other kernels leave those out.
 const LARGEST_DILATION: usize = 8;
 
 /// A convolution that is made this way.
@@ -88,12 +88,12 @@ fn served((input, output): (usize, usize), stencil: &Stencil) -> Option<(usize, 
 }
 
 impl Winograd {
-    /// Whether a convolution is made this way; elsewhere the plain kernel serves better.
+    /// Whether a convolution is made this way; elsewhere another kernel serves better.
     pub(super) fn serves(channels: (usize, usize), stencil: &Stencil) -> bool {
         served(channels, stencil).is_some()
     }
 
-    /// `weight`: `[output, input, tap]`. `None` where the plain kernel serves better.
+    /// `weight`: `[output, input, tap]`. `None` where another kernel serves better.
     pub(super) fn new(
         weight: &[f32],
         (input, output): (usize, usize),

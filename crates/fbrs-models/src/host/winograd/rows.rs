@@ -15,8 +15,8 @@ use super::super::finish::finish;
 use super::super::registers::{OUTPUTS, POSITIONS, step, vectors};
 use super::super::scratch::{Scratch, Use};
 use super::super::stencil::Stencil;
-use super::super::tile::{Input, accumulate_tile};
-use super::super::{Finish, Planes, Share, divided};
+use super::super::tile::{Input, RUN, accumulate_tile};
+use super::super::{Finish, Planes, Share, divided, shares};
 use super::input::{six, take_apart};
 use super::output::four;
 use super::vectors::{load, store};
@@ -25,7 +25,8 @@ use super::{LEAST_BESIDE_ROWS, REACH, SIDE, UNIT, square};
 
 /// With fewer channels the transformations cost what they save.
 const FEWEST: usize = 12;
-/// Tiles of a task, about: what is made of them stays in the core's own cache.
+/// Tiles of a task, about: what is made of them stays in the core's own cache, of networks that there are.
+/// Where channels are divided, the sums of all outputs are kept beside it.
 const TILES: usize = 512;
 /// Lines of a task, at least: above and below each there is one that its neighbors transform too.
 const LINES: usize = 4;
@@ -83,10 +84,9 @@ impl Rows {
         // The same for any number of threads and images, since sums are rounded where channels are divided.
         let most = (height.div_ceil(fewest) + DOWN - 1) * across + UNIT;
         let portion = (TRANSFORMED / (REACH * most)).clamp(1, self.input);
-        let bounds: Vec<usize> = (0..=count).map(|share| share * height / count).collect();
+        let bounds = shares(height, count, |_| 1);
         let image_length = self.output * height * width;
-        let shares = divided(out, (self.output, [height, width]), &bounds);
-        shares.into_par_iter().for_each(|share| {
+        divided(out, (self.output, [height, width]), &bounds).into_par_iter().for_each(|share| {
             let image = share.image * image_length..(share.image + 1) * image_length;
             let finish = finish.part(image);
             Arch::new().dispatch(RowsTask { rows: self, x, bias, finish, portion, share });
@@ -155,7 +155,8 @@ impl WithSimd for RowsTask<'_, '_> {
                     for group in 0..groups {
                         let from = group * step::<S>();
                         let taps = [(from, 0), (from + across, 1), (from + 2 * across, 2)];
-                        let input = Input { values, channel: plane, taps: &taps };
+                        let run = RUN / DOWN;
+                        let input = Input { values, channel: plane, taps: &taps, run };
                         let left = (lay.tiles - from).div_ceil(S::F32_LANES);
                         let made = [left.min(vectors::<S>()), outputs];
                         let place = product * of_tile + group * OUTPUTS * POSITIONS;
