@@ -14,49 +14,37 @@ pub(super) fn finish<S: Simd>(
     finish: Finish<'_>,
     out: &mut [f32],
 ) {
-    let all_bias = simd.splat_f32s(bias);
-    let ends = finish.range().map(|end| simd.splat_f32s(end));
-    let (vectors, rest) = S::as_mut_simd_f32s(out);
+    let range = finish.range();
+    let (all_bias, ends) = (simd.splat_f32s(bias), range.map(|end| simd.splat_f32s(end)));
+    let (out, rest) = S::as_mut_simd_f32s(out);
     let (sums, rest_sums) = S::as_simd_f32s(sums);
-    let pairs = vectors.iter_mut().zip(sums);
-    let (addend, rest_addend) = match finish.addend {
-        Addend::Beside(addend) => S::as_simd_f32s(addend),
-        _ => (&[][..], &[][..]),
-    };
+    let pairs = out.iter_mut().zip(sums);
+    let rest = rest.iter_mut().zip(rest_sums);
     match finish.addend {
         Addend::None => {
             for (out, &sum) in pairs {
                 *out = vectors_within(simd, ends, simd.add_f32s(sum, all_bias));
             }
-        }
-        Addend::InPlace => {
-            for (out, &sum) in pairs {
-                *out =
-                    vectors_within(simd, ends, simd.add_f32s(simd.add_f32s(sum, all_bias), *out));
-            }
-        }
-        Addend::Beside(_) => {
-            for ((out, &sum), &addend) in pairs.zip(addend) {
-                *out =
-                    vectors_within(simd, ends, simd.add_f32s(simd.add_f32s(sum, all_bias), addend));
-            }
-        }
-    }
-    let range = finish.range();
-    let pairs = rest.iter_mut().zip(rest_sums);
-    match finish.addend {
-        Addend::None => {
-            for (out, sum) in pairs {
+            for (out, sum) in rest {
                 *out = within(range, sum + bias);
             }
         }
         Addend::InPlace => {
-            for (out, sum) in pairs {
+            for (out, &sum) in pairs {
+                let sum = simd.add_f32s(sum, all_bias);
+                *out = vectors_within(simd, ends, simd.add_f32s(sum, *out));
+            }
+            for (out, sum) in rest {
                 *out = within(range, sum + bias + *out);
             }
         }
-        Addend::Beside(_) => {
-            for ((out, sum), addend) in pairs.zip(rest_addend) {
+        Addend::Beside(addend) => {
+            let (addend, rest_addend) = S::as_simd_f32s(addend);
+            for ((out, &sum), &addend) in pairs.zip(addend) {
+                let sum = simd.add_f32s(sum, all_bias);
+                *out = vectors_within(simd, ends, simd.add_f32s(sum, addend));
+            }
+            for ((out, sum), addend) in rest.zip(rest_addend) {
                 *out = within(range, sum + bias + addend);
             }
         }

@@ -153,10 +153,7 @@ enum Weight {
 impl Weight {
     /// `tiles`: `[output tile][input · tap][OUTPUTS]`.
     fn of_tiles(tiles: Vec<f32>, channels: (usize, usize), stencil: &Stencil) -> Self {
-        match Rows::serves(channels, stencil) {
-            true => Self::Rows(Rows::new(tiles, channels, stencil)),
-            false => Self::Tiles(tiles),
-        }
+        Rows::new(tiles, channels, stencil).map_or_else(Self::Tiles, Self::Rows)
     }
 }
 

@@ -6,10 +6,15 @@ use std::ops::{Deref, DerefMut};
 /// What memory is for. What is taken for the same again is mostly about as large; the longest stays.
 #[derive(Clone, Copy)]
 pub(super) enum Use {
+    /// Weights, or inputs, as products read them.
     Packed,
+    /// What inputs become before they are multiplied.
     Wide,
+    /// A line, or a plane, on its way out or in.
     Line,
+    /// What is between inputs and outputs: sums, or a block's middle channels.
     Middle,
+    /// Places of tiles.
     Tiles,
 }
 

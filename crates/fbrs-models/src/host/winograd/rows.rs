@@ -47,20 +47,18 @@ pub(in super::super) struct Rows {
 }
 
 impl Rows {
-    /// Whether a convolution is made this way: one with taps beside one another, of few channels.
-    pub(in super::super) fn serves((input, output): (usize, usize), stencil: &Stencil) -> bool {
-        let is_few = (FEWEST..LEAST_BESIDE_ROWS).contains(&input.min(output));
-        is_few && square(stencil).is_some_and(|(dilation, _)| dilation == 1)
-    }
-
-    /// Of a convolution that is served. `tiles`: `[output tile][input][tap][OUTPUTS]`.
+    /// A convolution with taps beside one another, of few channels; any other one's weight is given back.
+    /// `tiles`: `[output tile][input][tap][OUTPUTS]`.
     pub(in super::super) fn new(
         tiles: Vec<f32>,
         (input, output): (usize, usize),
         stencil: &Stencil,
-    ) -> Self {
-        let order = square(stencil).map_or([0; 9], |(_, order)| order);
-        Self { tiles, input, output, order }
+    ) -> Result<Self, Vec<f32>> {
+        let is_few = (FEWEST..LEAST_BESIDE_ROWS).contains(&input.min(output));
+        match square(stencil) {
+            Some((1, order)) if is_few => Ok(Self { tiles, input, output, order }),
+            _ => Err(tiles),
+        }
     }
 
     /// The weight, `[output tile][input][tap][OUTPUTS]`.
@@ -297,6 +295,7 @@ impl RowsTask<'_, '_> {
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::super::super::tests::noise;
     use super::super::super::{Addend, HostShape, tiles};
     use super::*;
@@ -314,8 +313,7 @@ mod tests {
             let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
             let stencil = Stencil::new(&shape);
             let weight = noise(output * input * 9, 5);
-            assert!(Rows::serves((input, output), &stencil));
-            let rows = Rows::new(tiles(&weight, input * 9), (input, output), &stencil);
+            let rows = Rows::new(tiles(&weight, input * 9), (input, output), &stencil).unwrap();
             let values = noise(2 * input * height * width, 7);
             let x = Planes { values: &values, dims: [2, input, height, width] };
             let (bias, addend) = (noise(output, 3), noise(2 * output * height * width, 9));
