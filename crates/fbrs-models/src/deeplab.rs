@@ -9,7 +9,7 @@ use crate::click_input::ClickInput;
 use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
-use crate::resize::resize_bilinear;
+use crate::resize::{Joining, join};
 use crate::resnet::Backbone;
 use crate::separable::SeparableConv;
 
@@ -79,8 +79,8 @@ impl<L: Layer> DeepLab<L> {
         match (cut, beside) {
             (Cut::Early, Beside::Skip(skip)) => {
                 let [_, _, height, width] = skip.dims();
-                let context = resize_bilinear(self.aspp.forward(features), [height, width]);
-                let features = Tensor::cat(vec![context, *skip], 1);
+                let parts = vec![self.aspp.forward(features), *skip];
+                let features = join(parts, [height, width], Joining::Beside);
                 CutState { cut: Cut::Middle, features, beside: Beside::Nothing, size }
             }
             (Cut::Middle, beside) => {

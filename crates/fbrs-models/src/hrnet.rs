@@ -1,7 +1,6 @@
 //! HRNetV2 (Wang et al. 2019) with OCR.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 
 use crate::architecture::HrNetConfig;
 use crate::block::{self, Block, Dilation};
@@ -11,7 +10,7 @@ use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
 use crate::ocr::{Ocr, PREFIX};
-use crate::resize::resize_bilinear;
+use crate::resize::{Joining, join};
 
 /// Channels of the first stage's output.
 const STAGE1_CHANNELS: usize = 256;
@@ -136,8 +135,7 @@ impl<L: Layer> HrNet<L> {
         let Some([_, _, height, width]) = branches.first().map(Tensor::dims) else {
             return Tensor::cat(branches, 1);
         };
-        let resized = branches.into_iter().map(|branch| resize_bilinear(branch, [height, width]));
-        Tensor::cat(resized.collect(), 1)
+        join(branches, [height, width], Joining::Beside)
     }
 
     /// Behind the first cut: from one to the next; a state at the last one stays as it is.
@@ -299,25 +297,20 @@ impl<L: Layer> Module<L> {
             self.branches.iter().zip(inputs).map(|(blocks, x)| block::run(blocks, x)).collect();
         let fused = self.fuse.iter().zip(&branches).map(|(row, own)| {
             let [_, _, height, width] = own.dims();
-            let mut sum: Option<Tensor<4>> = None;
-            for (fuse, branch) in row.iter().zip(&branches) {
-                let part = fuse.forward(branch.clone(), [height, width]);
-                sum = Some(match sum {
-                    Some(sum) => sum + part,
-                    None => part,
-                });
-            }
-            relu(sum.unwrap_or_else(|| own.clone()))
+            let parts = row.iter().zip(&branches);
+            let parts = parts.map(|(fuse, branch)| fuse.forward(branch.clone())).collect();
+            join(parts, [height, width], Joining::SumRelu)
         });
         fused.collect()
     }
 }
 
 impl<L: Layer> Fuse<L> {
-    fn forward(&self, x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    /// What is resized and added to the others.
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         match self {
             Self::Same => x,
-            Self::Up(conv) => resize_bilinear(conv.forward(x), size),
+            Self::Up(conv) => conv.forward(x),
             Self::Down(chain) => chain.iter().enumerate().fold(x, |x, (step, conv)| {
                 if step + 1 == chain.len() { conv.forward(x) } else { conv.relu(x) }
             }),

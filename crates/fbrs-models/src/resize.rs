@@ -1,13 +1,52 @@
 //! Bilinear resize with align_corners, differentiable on every backend.
 
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
+
+/// How maps that were resized to one size become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Joining {
+    /// Their channels after one another.
+    Beside,
+    /// Their sum in the order of the parts, and ReLU.
+    SumRelu,
+}
 
 /// Resizes `[batch, channels, h, w]` to `[batch, channels, height, width]`, bilinear with
 /// `align_corners = true` (corner pixels map to corner pixels).
 ///
-/// Written as two products with small interpolation matrices: Burn's own `interpolate` has no
-/// gradient on GPUs.
-pub fn resize_bilinear(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+/// Elsewhere than on the processor it is written as two products with small interpolation matrices: Burn's own
+/// `interpolate` has no gradient on GPUs.
+pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    if [height, width] == size {
+        return x;
+    }
+    join(vec![x], size, Joining::Beside)
+}
+
+/// `parts`, each resized as [`resize_bilinear`] does, joined: `[batch, _, height, width]`.
+pub(crate) fn join(parts: Vec<Tensor<4>>, size: [usize; 2], joining: Joining) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if let Some(y) = crate::host::join(&parts, size, joining) {
+        return y;
+    }
+    join_by_products(parts, size, joining)
+}
+
+pub(crate) fn join_by_products(
+    parts: Vec<Tensor<4>>,
+    size: [usize; 2],
+    joining: Joining,
+) -> Tensor<4> {
+    let mut parts = parts.into_iter().map(|part| resize_by_products(part, size));
+    match (joining, parts.next()) {
+        (Joining::SumRelu, Some(first)) => relu(parts.fold(first, |sum, part| sum + part)),
+        (_, first) => Tensor::cat(first.into_iter().chain(parts).collect(), 1),
+    }
+}
+
+pub(crate) fn resize_by_products(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     let [batch, channels, from_height, from_width] = x.dims();
     if [from_height, from_width] == [height, width] {
         return x;

@@ -244,7 +244,7 @@ impl<const N: usize> Backward<Flex, N> for ConvStep {
     }
 }
 
-fn through_activation(
+pub(super) fn through_activation(
     gradient: &FlexTensor,
     output: &FlexTensor,
     [floor, ceiling]: [f32; 2],

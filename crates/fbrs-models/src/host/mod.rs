@@ -13,7 +13,7 @@
 //! that a thread uses again.
 //!
 //! The largest of windows has a kernel too (`max_pool`), and what a search moves: a scale and a shift per channel
-//! (`channel_affine`). For training there are the gradient with respect to
+//! (`channel_affine`). Maps of several sizes are resized and joined in one pass (`resize`). For training there are the gradient with respect to
 //! the weight (`weight_gradient`) and normalization by batch (`norm`), each with its gradients.
 
 mod channel_affine;
@@ -27,6 +27,7 @@ mod max_pool;
 mod norm;
 mod padded;
 mod registers;
+mod resize;
 mod scratch;
 mod separable;
 mod stencil;
@@ -45,6 +46,7 @@ pub(crate) use layer::HostLayer;
 pub(crate) use learning::{Normalizing, convolve, max_pool, normalize};
 use padded::Padded;
 use registers::OUTPUTS;
+pub(crate) use resize::join;
 pub(crate) use separable::HostChain;
 use stencil::Stencil;
 use tile::OutputTask;

@@ -7,7 +7,7 @@ use super::clicks::unit;
 use super::encoder::LiteTaps;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec, Layer};
-use crate::resize::resize_bilinear;
+use crate::resize::{Joining, join};
 use crate::separable::SeparableConv;
 
 pub(super) const DEEP: usize = 128;
@@ -98,7 +98,7 @@ impl<L> Join<L> {
 impl<L: Layer> Join<L> {
     fn forward(&self, coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = fine.dims();
-        let up = resize_bilinear(self.up.relu(coarse), [height, width]);
-        self.fuse.forward(Tensor::cat(vec![up, self.project.relu(fine)], 1))
+        let parts = vec![self.up.relu(coarse), self.project.relu(fine)];
+        self.fuse.forward(join(parts, [height, width], Joining::Beside))
     }
 }
