@@ -11,13 +11,15 @@
 //! they are, the transformed ones would take four times the memory), multiplies (`product`), and
 //! transforms the outputs back (`output`).
 //!
-//! Of fewer channels half the products are saved, along rows alone (`rows`).
+//! Of fewer channels half the products are saved, along rows alone, and a quarter of those of stride 2 (`rows`,
+//! `strided`).
 
 mod grid;
 mod input;
 mod output;
 mod product;
 mod rows;
+mod strided;
 mod task;
 mod vectors;
 mod weight;
@@ -74,7 +76,7 @@ fn square(stencil: &Stencil) -> Option<(usize, [usize; 9])> {
         let wanted = [place / 3, place % 3].map(|at| (at as isize - 1) * dilation);
         *order = stencil.taps.iter().position(|tap| *tap == wanted)?;
     }
-    (stencil.stride == 1 && stencil.taps.len() == 9).then_some((dilation as usize, order))
+    (stencil.taps.len() == 9).then_some((dilation as usize, order))
 }
 
 /// The same of a convolution that is made this way.
@@ -84,7 +86,7 @@ fn served((input, output): (usize, usize), stencil: &Stencil) -> Option<(usize, 
         2..=LARGEST_DILATION => input.min(output) >= LEAST,
         _ => false,
     };
-    square(stencil).filter(|(dilation, _)| served(*dilation))
+    square(stencil).filter(|(dilation, _)| stencil.stride == 1 && served(*dilation))
 }
 
 impl Winograd {

@@ -19,21 +19,52 @@ use super::super::tile::{Input, RUN, accumulate_tile};
 use super::super::{Finish, Planes, Share, divided, shares};
 use super::input::{six, take_apart};
 use super::output::four;
-use super::vectors::{load, store};
+use super::vectors::{load, load_six, store};
 use super::weight::line;
-use super::{LEAST_BESIDE_ROWS, REACH, SIDE, UNIT, square};
+use super::{LEAST_BESIDE_ROWS, REACH, SIDE, UNIT, square, strided};
 
 /// With fewer channels the transformations cost what they save.
 const FEWEST: usize = 12;
-/// Tiles of a task, about: what is made of them stays in the core's own cache, of networks that there are.
-/// Where channels are divided, the sums of all outputs are kept beside it.
-const TILES: usize = 512;
 /// Lines of a task, at least: above and below each there is one that its neighbors transform too.
 const LINES: usize = 4;
-/// Values of the transformed input that are worked on at once, at most, about.
-const TRANSFORMED: usize = 80 * 1024;
 /// Rows of the kernel.
 const DOWN: usize = 3;
+
+/// What depends on the stride.
+struct Form {
+    /// Products of four outputs.
+    products: usize,
+    /// Different weights among them: of those behind, each has the last one.
+    weights: usize,
+    /// Parts of a row of the input.
+    parts: usize,
+    /// Tiles of a task, about: what is made of them stays in the core's own cache, of networks that there are.
+    /// Where channels are divided, the sums of all outputs are kept beside it.
+    tiles: usize,
+    /// Values of the transformed input that are worked on at once, at most, about.
+    transformed: usize,
+}
+
+impl Form {
+    const fn of(stride: usize) -> Self {
+        match stride {
+            1 => Self {
+                products: REACH,
+                weights: REACH,
+                parts: SIDE,
+                tiles: 512,
+                transformed: 80 * 1024,
+            },
+            _ => Self {
+                products: strided::PRODUCTS,
+                weights: strided::WEIGHTS,
+                parts: strided::PARTS,
+                tiles: 144,
+                transformed: 176 * 1024,
+            },
+        }
+    }
+}
 
 /// A convolution that is made this way.
 #[derive(Debug)]
@@ -42,21 +73,28 @@ pub(in super::super) struct Rows {
     tiles: Vec<f32>,
     input: usize,
     output: usize,
+    stride: usize,
     /// Which of the stencil's taps each of the square's is.
     order: [usize; 9],
 }
 
 impl Rows {
-    /// A convolution with taps beside one another, of few channels; any other one's weight is given back.
+    /// A convolution with taps beside one another, of few channels or of stride 2; any other one's weight is given
+    /// back.
     /// `tiles`: `[output tile][input][tap][OUTPUTS]`.
     pub(in super::super) fn new(
         tiles: Vec<f32>,
         (input, output): (usize, usize),
         stencil: &Stencil,
     ) -> Result<Self, Vec<f32>> {
-        let is_few = (FEWEST..LEAST_BESIDE_ROWS).contains(&input.min(output));
+        let (channels, stride) = (input.min(output), stencil.stride);
+        let is_served = match stride {
+            1 => (FEWEST..LEAST_BESIDE_ROWS).contains(&channels),
+            2 => channels >= FEWEST,
+            _ => false,
+        };
         match square(stencil) {
-            Some((1, order)) if is_few => Ok(Self { tiles, input, output, order }),
+            Some((1, order)) if is_served => Ok(Self { tiles, input, output, stride, order }),
             _ => Err(tiles),
         }
     }
@@ -66,7 +104,7 @@ impl Rows {
         &self.tiles
     }
 
-    /// As `HostConv::forward_into`; the output is as large as the input.
+    /// As `HostConv::forward_into`; the output's size is the input's by the stride, rounded up.
     pub(in super::super) fn forward(
         &self,
         x: Planes<'_>,
@@ -74,26 +112,42 @@ impl Rows {
         finish: Finish<'_>,
         out: &mut [f32],
     ) {
+        match self.stride {
+            1 => self.run::<1>(x, bias, finish, out),
+            _ => self.run::<2>(x, bias, finish, out),
+        }
+    }
+
+    fn run<const STRIDE: usize>(
+        &self,
+        x: Planes<'_>,
+        bias: &[f32],
+        finish: Finish<'_>,
+        out: &mut [f32],
+    ) {
+        let form = const { Form::of(STRIDE) };
         let [batch, _, height, width] = x.dims;
+        let size @ [height, width] = [height, width].map(|side| side.div_ceil(STRIDE));
         let across = width.div_ceil(SIDE);
-        let fewest = height.div_ceil((TILES / across).max(LINES));
+        let fewest = height.div_ceil((form.tiles / across).max(LINES));
         let wanted = rayon::current_num_threads().div_ceil(batch);
         let count = fewest.max(wanted).min(height.div_ceil(LINES));
         // The same for any number of threads and images, since sums are rounded where channels are divided.
-        let most = (height.div_ceil(fewest) + DOWN - 1) * across + UNIT;
-        let portion = (TRANSFORMED / (REACH * most)).clamp(1, self.input);
+        let most = Lay::new::<STRIDE>(height.div_ceil(fewest), across).plane;
+        let portion = (form.transformed / (form.products * most)).clamp(1, self.input);
         let bounds = shares(height, count, |_| 1);
         let image_length = self.output * height * width;
-        divided(out, (self.output, [height, width]), &bounds).into_par_iter().for_each(|share| {
+        divided(out, (self.output, size), &bounds).into_par_iter().for_each(|share| {
             let image = share.image * image_length..(share.image + 1) * image_length;
             let finish = finish.part(image);
-            Arch::new().dispatch(RowsTask { rows: self, x, bias, finish, portion, share });
+            let task = RowsTask::<STRIDE> { rows: self, x, bias, finish, portion, share };
+            Arch::new().dispatch(task);
         });
     }
 }
 
 /// Makes some lines of all outputs.
-struct RowsTask<'a, 'out> {
+struct RowsTask<'a, 'out, const STRIDE: usize> {
     rows: &'a Rows,
     x: Planes<'a>,
     bias: &'a [f32],
@@ -104,37 +158,66 @@ struct RowsTask<'a, 'out> {
     share: Share<'out>,
 }
 
-/// The places of what a task works on.
+/// The places of what a task works on. A channel of a product holds the lines of the input that are above the
+/// output's, or, with stride 1, also at and below them; with stride 2, behind these, those that are at them.
 #[derive(Clone, Copy)]
 struct Lay {
     /// Tiles of a line.
     across: usize,
     /// Tiles of the task.
     tiles: usize,
+    /// Lines of the input.
+    lines: usize,
+    /// Where the kernel's rows read the first tile.
+    down: [usize; DOWN],
     /// Length of a channel of a product.
     plane: usize,
 }
 
-impl WithSimd for RowsTask<'_, '_> {
+impl Lay {
+    /// `lines`: of the output.
+    fn new<const STRIDE: usize>(lines: usize, across: usize) -> Self {
+        let (count, down) = match STRIDE {
+            1 => (lines + 2, [0, 1, 2]),
+            _ => (2 * lines + 1, [0, lines + 1, 1]),
+        };
+        let down = down.map(|line| line * across);
+        Self { across, tiles: lines * across, lines: count, down, plane: count * across + UNIT }
+    }
+
+    /// Which line of the input is the `index`-th here, for an output whose first line is `first`; `None` for that
+    /// above the input.
+    #[inline(always)]
+    fn source<const STRIDE: usize>(&self, first: usize, index: usize) -> Option<usize> {
+        let above = self.lines / 2 + 1;
+        match STRIDE {
+            1 => (first + index).checked_sub(1),
+            _ if index < above => (2 * (first + index)).checked_sub(1),
+            _ => Some(2 * (first + index - above)),
+        }
+    }
+}
+
+impl<const STRIDE: usize> WithSimd for RowsTask<'_, '_, STRIDE> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let Rows { tiles, input, output, order } = self.rows;
+        let Form { products, weights, .. } = const { Form::of(STRIDE) };
+        let Rows { tiles, input, output, order, .. } = self.rows;
         let (input, output) = (*input, *output);
-        let across = self.x.dims[3].div_ceil(SIDE);
-        let lines = self.share.lines.len();
-        let plane = (lines + DOWN - 1) * across + UNIT;
-        let lay = Lay { across, tiles: lines * across, plane };
+        let across = self.x.dims[3].div_ceil(STRIDE).div_ceil(SIDE);
+        let lay = Lay::new::<STRIDE>(self.share.lines.len(), across);
+        let Lay { plane, down, .. } = lay;
         let portion = self.portion;
         let groups = lay.tiles.div_ceil(step::<S>());
         let of_tile = groups * OUTPUTS * POSITIONS;
         let per_tile = input * 9 * OUTPUTS;
         // Where channels are divided, the sums of all outputs wait for the others.
         let kept = if portion < input { output.div_ceil(OUTPUTS) } else { 1 };
-        let mut values = Scratch::take(Use::Wide, REACH * portion * plane + UNIT);
-        let mut weight = Scratch::take(Use::Packed, REACH * portion * DOWN * OUTPUTS);
-        let mut sums = Scratch::take(Use::Middle, kept * REACH * of_tile);
+        let mut values = Scratch::take(Use::Wide, products * portion * plane + UNIT);
+        let mut weight = Scratch::take(Use::Packed, weights * portion * DOWN * OUTPUTS);
+        let mut sums = Scratch::take(Use::Middle, kept * products * of_tile);
         let mut room = Scratch::take(Use::Tiles, 2 * SIDE * groups * step::<S>());
         for first in (0..input).step_by(portion) {
             let channels = first..(first + portion).min(input);
@@ -143,16 +226,21 @@ impl WithSimd for RowsTask<'_, '_> {
             let of_weight = channels.len() * DOWN * OUTPUTS;
             for (tile, kernels) in tiles.chunks_exact(per_tile).enumerate() {
                 let kernels = &kernels[channels.start * 9 * OUTPUTS..channels.end * 9 * OUTPUTS];
-                transform_weight(kernels, order, of_weight, &mut weight);
+                match STRIDE {
+                    1 => transform_weight(kernels, order, line, of_weight, &mut weight),
+                    _ => transform_weight(kernels, order, strided::line, of_weight, &mut weight),
+                }
                 let outputs = (output - tile * OUTPUTS).min(OUTPUTS);
-                let place = if kept > 1 { tile * REACH * of_tile } else { 0 };
-                let sums = &mut sums[place..place + REACH * of_tile];
-                for product in 0..REACH {
+                let place = if kept > 1 { tile * products * of_tile } else { 0 };
+                let sums = &mut sums[place..place + products * of_tile];
+                for product in 0..products {
                     let values = &values[product * of_product..(product + 1) * of_product];
-                    let weight = &weight[product * of_weight..(product + 1) * of_weight];
+                    let which = product.min(weights - 1);
+                    let weight = &weight[which * of_weight..(which + 1) * of_weight];
                     for group in 0..groups {
                         let from = group * step::<S>();
-                        let taps = [(from, 0), (from + across, 1), (from + 2 * across, 2)];
+                        let [above, at, below] = down.map(|line| from + line);
+                        let taps = [(above, 0), (at, 1), (below, 2)];
                         let run = RUN / DOWN;
                         let input = Input { values, channel: plane, taps: &taps, run };
                         let left = (lay.tiles - from).div_ceil(S::F32_LANES);
@@ -175,66 +263,93 @@ impl WithSimd for RowsTask<'_, '_> {
     }
 }
 
-/// `G` of the rows of kernels, `[input][tap][OUTPUTS]`, to `[product][input][row][OUTPUTS]`; `step`: the length of
-/// a product.
+/// `G` of the rows of kernels, `[input][tap][OUTPUTS]`, to `[weight][input][row][OUTPUTS]`; `step`: the length of
+/// a weight, `line`: makes those of a row.
 #[inline(always)]
-fn transform_weight(kernels: &[f32], order: &[usize; 9], step: usize, into: &mut [f32]) {
+fn transform_weight(
+    kernels: &[f32],
+    order: &[usize; 9],
+    line: impl Fn(&[f32; OUTPUTS], &[f32; OUTPUTS], &[f32; OUTPUTS], &mut [[f32; OUTPUTS]; REACH]),
+    step: usize,
+    into: &mut [f32],
+) {
     let (kernels, _) = kernels.as_chunks::<OUTPUTS>();
     for (input, kernel) in kernels.chunks_exact(9).enumerate() {
         for (row, taps) in order.chunks_exact(DOWN).enumerate() {
-            let mut products = [[0.0; OUTPUTS]; REACH];
-            line(&kernel[taps[0]], &kernel[taps[1]], &kernel[taps[2]], &mut products);
-            for (product, values) in products.iter().enumerate() {
-                let to = product * step + (input * DOWN + row) * OUTPUTS;
+            let mut weights = [[0.0; OUTPUTS]; REACH];
+            line(&kernel[taps[0]], &kernel[taps[1]], &kernel[taps[2]], &mut weights);
+            for (weight, values) in weights.iter().enumerate() {
+                let to = weight * step + (input * DOWN + row) * OUTPUTS;
                 into[to..to + OUTPUTS].copy_from_slice(values);
             }
         }
     }
 }
 
-impl RowsTask<'_, '_> {
-    /// `Bᵀ·d` of the task's lines, the one above and the one below them: `[product][channel][plane]`.
+/// Stores vectors, each `step` behind the one before.
+#[inline(always)]
+fn store_all<S: Simd, const N: usize>(
+    values: &mut [f32],
+    from: usize,
+    step: usize,
+    vectors: [S::f32s; N],
+) {
+    for (index, vector) in vectors.into_iter().enumerate() {
+        store::<S>(values, from + index * step, vector);
+    }
+}
+
+impl<const STRIDE: usize> RowsTask<'_, '_, STRIDE> {
+    /// `Bᵀ·d` of the lines that the task reads: `[product][channel][plane]`.
     #[inline(always)]
     fn transform<S: Simd>(&self, simd: S, lay: Lay, channels: Range<usize>, values: &mut [f32]) {
+        let Form { products, parts: count, .. } = const { Form::of(STRIDE) };
         let Lay { across, plane, .. } = lay;
         let [_, all, height, width] = self.x.dims;
         let of_product = channels.len() * plane;
         let part = across + 1;
         // Zeros before a line and behind it stay.
-        let mut parts = Scratch::take(Use::Line, SIDE * part + UNIT);
-        let parts = &mut parts[..SIDE * part + UNIT];
+        let mut parts = Scratch::take(Use::Line, count * part + UNIT);
+        let parts = &mut parts[..count * part + UNIT];
         parts.fill(0.0);
         let first = self.share.lines.start;
         for (place, channel) in channels.enumerate() {
             let source = &self.x.values[(self.share.image * all + channel) * height * width..];
-            for line in 0..self.share.lines.len() + DOWN - 1 {
+            for line in 0..lay.lines {
                 let to = place * plane + line * across;
-                // Lines count from the one above the first.
-                let at = (first + line).checked_sub(1).filter(|at| *at < height);
+                let at = lay.source::<STRIDE>(first, line).filter(|at| *at < height);
                 let Some(at) = at else {
-                    for product in 0..REACH {
+                    for product in 0..products {
                         values[product * of_product + to..][..across].fill(0.0);
                     }
                     continue;
                 };
                 let source = &source[at * width..(at + 1) * width];
-                take_apart(&mut parts[..SIDE * part], source, part, 1);
+                let line = &mut parts[..count * part];
+                match STRIDE {
+                    1 => take_apart(line, source, part, 1),
+                    _ => strided::take_apart(line, source, part),
+                }
                 let mut tile = 0;
                 // Whole vectors: what is too much is written over by the next line, or lies behind the last.
                 while tile < across {
-                    let made = six(
-                        simd,
-                        [
-                            load::<S>(parts, tile),
-                            load::<S>(parts, part + tile),
-                            load::<S>(parts, 2 * part + tile),
-                            load::<S>(parts, 3 * part + tile),
-                            load::<S>(parts, tile + 1),
-                            load::<S>(parts, part + tile + 1),
-                        ],
-                    );
-                    for (product, made) in made.into_iter().enumerate() {
-                        store::<S>(values, product * of_product + to + tile, made);
+                    let to = to + tile;
+                    if STRIDE == 1 {
+                        let made = six(
+                            simd,
+                            [
+                                load::<S>(parts, tile),
+                                load::<S>(parts, part + tile),
+                                load::<S>(parts, 2 * part + tile),
+                                load::<S>(parts, 3 * part + tile),
+                                load::<S>(parts, tile + 1),
+                                load::<S>(parts, part + tile + 1),
+                            ],
+                        );
+                        store_all::<S, _>(values, to, of_product, made);
+                    } else {
+                        let made = strided::nine(simd, parts, part, tile);
+                        store_all::<S, _>(values, to, of_product, made);
                     }
                     tile += S::F32_LANES;
                 }
@@ -252,29 +367,29 @@ impl RowsTask<'_, '_> {
         sums: &[f32],
         room: &mut [f32],
     ) {
-        let [_, _, height, width] = self.x.dims;
+        let [height, width] = [2, 3].map(|axis| self.x.dims[axis].div_ceil(STRIDE));
         let plane = height * width;
-        let of_product = sums.len() / REACH;
+        let of_product = sums.len() / const { Form::of(STRIDE).products };
         let (places, lines) = room.split_at_mut(room.len() / 2);
         let of_place = places.len() / SIDE;
         for (lane, output) in outputs.enumerate() {
             for at in (0..lay.tiles).step_by(S::F32_LANES) {
                 let (group, within) = (at / step::<S>(), at % step::<S>());
                 let from = (group * OUTPUTS + lane) * POSITIONS + within;
-                let made = four(
-                    simd,
-                    [
-                        load::<S>(sums, from),
-                        load::<S>(sums, of_product + from),
-                        load::<S>(sums, 2 * of_product + from),
-                        load::<S>(sums, 3 * of_product + from),
-                        load::<S>(sums, 4 * of_product + from),
-                        load::<S>(sums, 5 * of_product + from),
-                    ],
-                );
-                for (place, made) in made.into_iter().enumerate() {
-                    store::<S>(places, place * of_place + at, made);
-                }
+                let made = if STRIDE == 1 {
+                    four(simd, load_six::<S>(sums, from, of_product))
+                } else {
+                    strided::four(
+                        simd,
+                        load_six::<S>(sums, from, of_product),
+                        [
+                            load::<S>(sums, 6 * of_product + from),
+                            load::<S>(sums, 7 * of_product + from),
+                            load::<S>(sums, 8 * of_product + from),
+                        ],
+                    )
+                };
+                store_all::<S, _>(places, at, of_place, made);
             }
             let [a, b, c, d] = [0, 1, 2, 3].map(|place| &places[place * of_place..][..lay.tiles]);
             let (tiles, _) = lines.as_chunks_mut::<SIDE>();
@@ -304,39 +419,45 @@ mod tests {
     /// On a processor with wide vectors the other tests run these kernels with them alone.
     #[test]
     fn narrow_vectors_give_what_wide_ones_give() {
-        let Some(narrow) = pulp::x86::V3::try_new() else { return };
         for (input, output, size) in
             [(18, 18, [23, 50]), (12, 30, [5, 3]), (200, 20, [9, 101]), (36, 70, [2, 65])]
         {
-            let [height, width] = size;
-            let (kernel, stride, padding, dilation, depthwise) = (3, 1, 1, 1, false);
-            let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
-            let stencil = Stencil::new(&shape);
-            let weight = noise(output * input * 9, 5);
-            let rows = Rows::new(tiles(&weight, input * 9), (input, output), &stencil).unwrap();
-            let values = noise(2 * input * height * width, 7);
-            let x = Planes { values: &values, dims: [2, input, height, width] };
-            let (bias, addend) = (noise(output, 3), noise(2 * output * height * width, 9));
-            let finish = Finish { addend: Addend::InPlace, activation: Activation::Relu };
-            let made = |is_narrow: bool| {
-                let mut out = addend.clone();
-                // The second image; of many lines some are made by themselves.
-                let bounds = [0, height / 3, height];
-                let shares = divided(&mut out, (output, size), &bounds).into_iter();
-                for share in shares.filter(|share| share.image == 1) {
-                    let portion = 40;
-                    let task = RowsTask { rows: &rows, x, bias: &bias, finish, portion, share };
-                    match is_narrow {
-                        true => Simd::vectorize(narrow, task),
-                        false => Arch::new().dispatch(task),
-                    }
+            agree::<1>(input, output, size);
+            agree::<2>(input, output, size);
+        }
+    }
+
+    fn agree<const STRIDE: usize>(input: usize, output: usize, [height, width]: [usize; 2]) {
+        let Some(narrow) = pulp::x86::V3::try_new() else { return };
+        let (kernel, stride, padding, dilation, depthwise) = (3, STRIDE, 1, 1, false);
+        let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+        let stencil = Stencil::new(&shape);
+        let weight = noise(output * input * 9, 5);
+        let rows = Rows::new(tiles(&weight, input * 9), (input, output), &stencil).unwrap();
+        let values = noise(2 * input * height * width, 7);
+        let x = Planes { values: &values, dims: [2, input, height, width] };
+        let size = [height, width].map(|side| shape.output_side(side));
+        let (bias, addend) = (noise(output, 3), noise(2 * output * size[0] * size[1], 9));
+        let finish = Finish { addend: Addend::InPlace, activation: Activation::Relu };
+        let made = |is_narrow: bool| {
+            let mut out = addend.clone();
+            // The second image; of many lines some are made by themselves.
+            let bounds = [0, size[0] / 3, size[0]];
+            let shares = divided(&mut out, (output, size), &bounds).into_iter();
+            for share in shares.filter(|share| share.image == 1) {
+                let (rows, bias, portion) = (&rows, &bias[..], 40);
+                let task = RowsTask::<STRIDE> { rows, x, bias, finish, portion, share };
+                match is_narrow {
+                    true => Simd::vectorize(narrow, task),
+                    false => Arch::new().dispatch(task),
                 }
-                out
-            };
-            let most = ((input * 9) as f32).sqrt();
-            for (found, expected) in made(true).iter().zip(made(false)) {
-                assert!((found - expected).abs() < 2e-6 * most, "{input} {output} {size:?}");
             }
+            out
+        };
+        let most = ((input * 9) as f32).sqrt();
+        for (found, expected) in made(true).iter().zip(made(false)) {
+            let case = (STRIDE, input, output, height, width);
+            assert!((found - expected).abs() < 2e-6 * most, "{case:?}");
         }
     }
 }

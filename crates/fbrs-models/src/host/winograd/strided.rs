@@ -1,0 +1,104 @@
+//! 3×3 convolutions of stride 2 along rows. Of an output's three inputs in a row the outer ones lie on odd columns,
+//! which its neighbors read too, and the middle one on an even column, which it alone reads: F(4, 2) of the
+//! former, five products for four outputs, and four products of the latter; nine in place of twelve.
+//!
+//! F(4, 2) is Toom's and Cook's scheme at 0, 1, -1, 2 and infinity (Lavin & Gray 2016 derive F(m, r) so).
+
+use pulp::Simd;
+
+use super::super::registers::OUTPUTS;
+use super::SIDE;
+use super::vectors::load;
+
+/// Products of four outputs in a row.
+pub(super) const PRODUCTS: usize = 9;
+/// Different weights among them: the last four have the same.
+pub(super) const WEIGHTS: usize = 6;
+/// Parts of a row: the odd columns' four, then the even ones'.
+pub(super) const PARTS: usize = 2 * SIDE;
+
+/// A row to its eight parts; what is left of them stays as it is. The first part begins before the row's first
+/// value: outputs read the column before theirs.
+pub(super) fn take_apart(line: &mut [f32], source: &[f32], part: usize) {
+    /// The part of each of eight consecutive values; the last one belongs to the next tile.
+    const PART_OF: [usize; PARTS] = [4, 1, 5, 2, 6, 3, 7, 0];
+    let (whole, rest) = source.as_chunks::<PARTS>();
+    for (tile, values) in whole.iter().enumerate() {
+        for (value, of) in values.iter().zip(PART_OF) {
+            line[of * part + tile + usize::from(of == 0)] = *value;
+        }
+    }
+    for (value, of) in rest.iter().zip(PART_OF) {
+        line[of * part + whole.len() + usize::from(of == 0)] = *value;
+    }
+}
+
+/// `Bᵀ` of consecutive tiles' values, whose parts are `part` long.
+#[inline(always)]
+pub(super) fn nine<S: Simd>(
+    simd: S,
+    parts: &[f32],
+    part: usize,
+    tile: usize,
+) -> [S::f32s; PRODUCTS] {
+    let [x0, x1, x2, x3] = [
+        load::<S>(parts, tile),
+        load::<S>(parts, part + tile),
+        load::<S>(parts, 2 * part + tile),
+        load::<S>(parts, 3 * part + tile),
+    ];
+    let x4 = load::<S>(parts, tile + 1);
+    let two = simd.splat_f32s(2.0);
+    let less_two = simd.splat_f32s(-2.0);
+    let less_three = simd.splat_f32s(-3.0);
+    let outer = simd.sub_f32s(x3, x1);
+    [
+        simd.add_f32s(outer, simd.mul_add_f32s(less_two, x2, simd.add_f32s(x0, x0))),
+        simd.sub_f32s(simd.mul_add_f32s(less_two, x1, x3), x2),
+        simd.mul_add_f32s(less_three, x2, simd.mul_add_f32s(two, x1, x3)),
+        outer,
+        simd.mul_add_f32s(less_two, outer, simd.sub_f32s(x4, x2)),
+        load::<S>(parts, 4 * part + tile),
+        load::<S>(parts, 5 * part + tile),
+        load::<S>(parts, 6 * part + tile),
+        load::<S>(parts, 7 * part + tile),
+    ]
+}
+
+/// `G` of three values, for every output.
+#[inline(always)]
+pub(super) fn line(
+    a: &[f32; OUTPUTS],
+    b: &[f32; OUTPUTS],
+    c: &[f32; OUTPUTS],
+    into: &mut [[f32; OUTPUTS]; WEIGHTS],
+) {
+    for lane in 0..OUTPUTS {
+        let (a, b, c) = (a[lane], b[lane], c[lane]);
+        into[0][lane] = 0.5 * a;
+        into[1][lane] = -0.5 * (a + c);
+        into[2][lane] = (-1.0 / 6.0) * (a - c);
+        into[3][lane] = (1.0 / 6.0) * (a + 2.0 * c);
+        into[4][lane] = c;
+        into[5][lane] = b;
+    }
+}
+
+/// `Aᵀ` of nine products.
+#[inline(always)]
+pub(super) fn four<S: Simd>(
+    simd: S,
+    [m0, m1, m2, m3, m4, e0]: [S::f32s; 6],
+    [e1, e2, e3]: [S::f32s; 3],
+) -> [S::f32s; 4] {
+    let two = simd.splat_f32s(2.0);
+    let four = simd.splat_f32s(4.0);
+    let eight = simd.splat_f32s(8.0);
+    let (sum, difference) = (simd.add_f32s(m1, m2), simd.sub_f32s(m1, m2));
+    [
+        simd.add_f32s(simd.add_f32s(m0, sum), simd.add_f32s(m3, e0)),
+        simd.add_f32s(simd.mul_add_f32s(two, m3, difference), e1),
+        simd.add_f32s(simd.mul_add_f32s(four, m3, sum), e2),
+        simd.add_f32s(simd.mul_add_f32s(eight, m3, difference), simd.add_f32s(m4, e3)),
+    ]
+}
