@@ -59,7 +59,7 @@ impl Form {
                 products: strided::PRODUCTS,
                 weights: strided::WEIGHTS,
                 parts: strided::PARTS,
-                tiles: 144,
+                tiles: 288,
                 transformed: 176 * 1024,
             },
         }

@@ -17,19 +17,26 @@ pub(super) const WEIGHTS: usize = 6;
 /// Parts of a row: the odd columns' four, then the even ones'.
 pub(super) const PARTS: usize = 2 * SIDE;
 
-/// A row to its eight parts; what is left of them stays as it is. The first part begins before the row's first
-/// value: outputs read the column before theirs.
+/// A row to its eight parts, each `part` long; what is left of them stays as it is. The first part begins before
+/// the row's first value: outputs read the column before theirs.
 pub(super) fn take_apart(line: &mut [f32], source: &[f32], part: usize) {
-    /// The part of each of eight consecutive values; the last one belongs to the next tile.
-    const PART_OF: [usize; PARTS] = [4, 1, 5, 2, 6, 3, 7, 0];
     let (whole, rest) = source.as_chunks::<PARTS>();
+    let (odd, even) = line.split_at_mut(SIDE * part);
+    let (odd0, odd) = odd.split_at_mut(part);
+    let (odd1, odd) = odd.split_at_mut(part);
+    let (odd2, odd3) = odd.split_at_mut(part);
+    let (even0, even) = even.split_at_mut(part);
+    let (even1, even) = even.split_at_mut(part);
+    let (even2, even3) = even.split_at_mut(part);
+    let mut parts = [even0, odd1, even1, odd2, even2, odd3, even3, &mut odd0[1..]];
+    // In the order of eight consecutive values; all of one length, which the compiler then knows.
+    let [a, b, c, d, e, f, g, h] = parts.each_mut().map(|part| &mut part[..whole.len()]);
     for (tile, values) in whole.iter().enumerate() {
-        for (value, of) in values.iter().zip(PART_OF) {
-            line[of * part + tile + usize::from(of == 0)] = *value;
-        }
+        [a[tile], b[tile], c[tile], d[tile]] = [values[0], values[1], values[2], values[3]];
+        [e[tile], f[tile], g[tile], h[tile]] = [values[4], values[5], values[6], values[7]];
     }
-    for (value, of) in rest.iter().zip(PART_OF) {
-        line[of * part + whole.len() + usize::from(of == 0)] = *value;
+    for (part, value) in parts.iter_mut().zip(rest) {
+        part[whole.len()] = *value;
     }
 }
 
