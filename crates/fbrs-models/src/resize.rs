@@ -15,8 +15,8 @@ pub(crate) enum Joining {
 /// Resizes `[batch, channels, h, w]` to `[batch, channels, height, width]`, bilinear with
 /// `align_corners = true` (corner pixels map to corner pixels).
 ///
-/// Elsewhere than on the processor it is written as two products with small interpolation matrices: Burn's own
-/// `interpolate` has no gradient on GPUs.
+/// On the processor it is one pass; elsewhere it is written as two products with small interpolation matrices:
+/// Burn's own `interpolate` has no gradient on GPUs.
 pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
     if [height, width] == size {
@@ -34,6 +34,7 @@ pub(crate) fn join(parts: Vec<Tensor<4>>, size: [usize; 2], joining: Joining) ->
     join_by_products(parts, size, joining)
 }
 
+/// The same, resized by products of matrices: on any device.
 pub(crate) fn join_by_products(
     parts: Vec<Tensor<4>>,
     size: [usize; 2],
@@ -42,10 +43,12 @@ pub(crate) fn join_by_products(
     let mut parts = parts.into_iter().map(|part| resize_by_products(part, size));
     match (joining, parts.next()) {
         (Joining::SumRelu, Some(first)) => relu(parts.fold(first, |sum, part| sum + part)),
+        (Joining::Beside, Some(only)) if parts.len() == 0 => only,
         (_, first) => Tensor::cat(first.into_iter().chain(parts).collect(), 1),
     }
 }
 
+/// `x` resized by two products with interpolation matrices.
 pub(crate) fn resize_by_products(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     let [batch, channels, from_height, from_width] = x.dims();
     if [from_height, from_width] == [height, width] {

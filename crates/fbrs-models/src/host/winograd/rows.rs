@@ -5,6 +5,9 @@
 //!
 //! Transformed, it is six convolutions, one for each product, whose three taps lie below one another. Tiles of
 //! consecutive lines are consecutive positions for them, without padding between lines.
+//!
+//! With stride 2, of few channels or many, four outputs take nine products in place of twelve (`strided`); the rest
+//! is the same.
 
 use std::ops::Range;
 
@@ -25,7 +28,7 @@ use super::{LEAST_BESIDE_ROWS, REACH, SIDE, UNIT, square, strided};
 
 /// With fewer channels the transformations cost what they save.
 const FEWEST: usize = 12;
-/// Lines of a task, at least: above and below each there is one that its neighbors transform too.
+/// Lines of a task, at least: above and below them are lines that its neighbors transform too.
 const LINES: usize = 4;
 /// Rows of the kernel.
 const DOWN: usize = 3;
@@ -158,8 +161,9 @@ struct RowsTask<'a, 'out, const STRIDE: usize> {
     share: Share<'out>,
 }
 
-/// The places of what a task works on. A channel of a product holds the lines of the input that are above the
-/// output's, or, with stride 1, also at and below them; with stride 2, behind these, those that are at them.
+/// The places of what a task works on. With stride 1 a channel of a product holds the input's lines in their order,
+/// from the one above the output's first line to the one below its last. With stride 2 it holds those between the
+/// output's lines, the ones above and below them included, and behind these those at the output's lines.
 #[derive(Clone, Copy)]
 struct Lay {
     /// Tiles of a line.
