@@ -54,6 +54,21 @@ const ROWS: &[Row] = &[
     ("HRNet-18 branch, 3×3 at a quarter", dense(72, 72, 3, 1), 25),
     ("HRNet-18 branch, 3×3 at an eighth", dense(144, 144, 3, 1), 13),
     ("HRNet-18 fusion, stride 2", ConvolutionShape { stride: 2, ..dense(18, 36, 3, 1) }, 100),
+    (
+        "HRNet-18 fusion, stride 2 to an eighth",
+        ConvolutionShape { stride: 2, ..dense(72, 144, 3, 1) },
+        25,
+    ),
+    (
+        "ResNet-34 second stage, 3×3 of stride 2",
+        ConvolutionShape { stride: 2, ..dense(64, 128, 3, 1) },
+        100,
+    ),
+    (
+        "ResNet-50 second stage, 3×3 of stride 2",
+        ConvolutionShape { stride: 2, ..dense(128, 128, 3, 1) },
+        100,
+    ),
     ("HRNet-18 object attention, 3×3", dense(270, 128, 3, 1), 100),
     ("Separable head, 3×3", ConvolutionShape { depthwise: true, ..dense(160, 160, 3, 1) }, 100),
     ("Separable head, 1×1", dense(160, 128, 1, 1), 100),

@@ -9,7 +9,7 @@ use crate::click_input::ClickInput;
 use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
-use crate::resize::{Joining, join};
+use crate::resize::{Joining, join_resized};
 use crate::resnet::Backbone;
 use crate::separable::SeparableConv;
 
@@ -80,7 +80,7 @@ impl<L: Layer> DeepLab<L> {
             (Cut::Early, Beside::Skip(skip)) => {
                 let [_, _, height, width] = skip.dims();
                 let parts = vec![self.aspp.forward(features), *skip];
-                let features = join(parts, [height, width], Joining::Beside);
+                let features = join_resized(parts, [height, width], Joining::Beside);
                 CutState { cut: Cut::Middle, features, beside: Beside::Nothing, size }
             }
             (Cut::Middle, beside) => {

@@ -10,7 +10,7 @@ use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::{Beside, Cut, CutState};
 use crate::fusion::ClickFusion;
 use crate::ocr::{Ocr, PREFIX};
-use crate::resize::{Joining, join};
+use crate::resize::{Joining, join_resized};
 
 /// Channels of the first stage's output.
 const STAGE1_CHANNELS: usize = 256;
@@ -135,7 +135,7 @@ impl<L: Layer> HrNet<L> {
         let Some([_, _, height, width]) = branches.first().map(Tensor::dims) else {
             return Tensor::cat(branches, 1);
         };
-        join(branches, [height, width], Joining::Beside)
+        join_resized(branches, [height, width], Joining::Beside)
     }
 
     /// Behind the first cut: from one to the next; a state at the last one stays as it is.
@@ -299,7 +299,7 @@ impl<L: Layer> Module<L> {
             let [_, _, height, width] = own.dims();
             let parts = row.iter().zip(&branches);
             let parts = parts.map(|(fuse, branch)| fuse.forward(branch.clone())).collect();
-            join(parts, [height, width], Joining::SumRelu)
+            join_resized(parts, [height, width], Joining::SumRelu)
         });
         fused.collect()
     }

@@ -22,13 +22,13 @@ pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
     if [height, width] == size {
         return x;
     }
-    join(vec![x], size, Joining::Beside)
+    join_resized(vec![x], size, Joining::Beside)
 }
 
 /// `parts`, each resized as [`resize_bilinear`] does, joined: `[batch, _, height, width]`.
-pub(crate) fn join(parts: Vec<Tensor<4>>, size: [usize; 2], joining: Joining) -> Tensor<4> {
+pub(crate) fn join_resized(parts: Vec<Tensor<4>>, size: [usize; 2], joining: Joining) -> Tensor<4> {
     #[cfg(feature = "cpu")]
-    if let Some(y) = crate::host::join(&parts, size, joining) {
+    if let Some(y) = crate::host::join_resized(&parts, size, joining) {
         return y;
     }
     join_by_products(parts, size, joining)

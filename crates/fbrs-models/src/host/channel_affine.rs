@@ -12,7 +12,7 @@ use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::layer::{Tracked, numbers, tensor, values};
+use super::layer::{Tracked, numbers, plain, tensor, tracked, values};
 
 /// Values whose products are added up in single precision, each to one of as many sums as a chunk has.
 const CHUNK: usize = 16;
@@ -33,16 +33,10 @@ pub(crate) fn channel_affine(
     }
     let plane = height * width;
     if [x, scale, shift].iter().all(|tensor| !tensor.is_autodiff()) {
-        let plain = |tensor: &Tensor<4>| tensor.clone().try_into_primitive::<Flex>().ok();
         let (x, scale, shift) = (plain(x)?, plain(scale)?, plain(shift)?);
         let y = forward(&values(&x)?, &values(&scale)?, &values(&shift)?, plane);
         return Some(Tensor::from_primitive::<Flex>(tensor(y, dims)));
     }
-    let tracked = |tensor: &Tensor<4>| {
-        let tensor = tensor.clone();
-        let tensor = if tensor.is_autodiff() { tensor } else { tensor.autodiff() };
-        tensor.try_into_primitive::<Tracked>().ok()
-    };
     let (x, scale, shift) = (tracked(x)?, tracked(scale)?, tracked(shift)?);
     let (scales, shifts) = (values(scale.primitive())?.into_owned(), values(shift.primitive())?);
     let y = tensor(forward(&values(x.primitive())?, &scales, &shifts, plane), dims);

@@ -48,8 +48,8 @@ impl HostLayer {
         [batch, self.shape.output, height, width]
     }
 
-    /// `conv(x) + addend`, which is shaped like the output, and its activation, in the addend's memory where nobody else holds it. Tracked where
-    /// both are. `None`, with the addend left where it is, for tensors that these kernels do not take: of another
+    /// `conv(x) + addend`, which is shaped like the output, and its activation, in the addend's memory where nobody
+    /// else holds it. Tracked where both are. `None`, with the addend left where it is, for tensors that these kernels do not take: of another
     /// type or device, tracked in another way, or only one of them tracked.
     pub(crate) fn forward(
         self: &Arc<Self>,
@@ -254,9 +254,23 @@ pub(super) fn through_activation(
         .par_iter()
         .zip(outputs.par_iter())
         .with_min_len(4096)
-        .map(|(slope, output)| if *output > floor && *output < ceiling { *slope } else { 0.0 })
+        .map(|(slope, output)| {
+            let is_flat = *output <= floor || ceiling.is_finite() && *output >= ceiling;
+            if is_flat { 0.0 } else { *slope }
+        })
         .collect();
     tensor(masked, gradient.shape().dims())
+}
+
+/// A tensor without gradients; `None` of another device.
+pub(super) fn plain(tensor: &Tensor<4>) -> Option<FlexTensor> {
+    tensor.clone().try_into_primitive::<Flex>().ok()
+}
+
+/// A tensor with gradients, of any; `None` of another device.
+pub(super) fn tracked(tensor: &Tensor<4>) -> Option<TrackedTensor> {
+    let tensor = if tensor.is_autodiff() { tensor.clone() } else { tensor.clone().autodiff() };
+    tensor.try_into_primitive::<Tracked>().ok()
 }
 
 /// The tensor's values, row-major; `None` where they are not f32.
@@ -332,6 +346,21 @@ mod tests {
         let own = layer.forward(&x, &mut None, Activation::None).unwrap() + x.clone();
         let expected: Vec<f32> = read(&own).into_iter().map(|sum| sum.max(0.0)).collect();
         assert_eq!(read(&run(x.clone())), expected);
+    }
+
+    /// As PyTorch's ReLU has it: what is no number keeps its gradient.
+    #[test]
+    fn only_the_ends_of_an_activation_have_no_gradient() {
+        let of = |values: [f32; 5]| tensor(values.to_vec(), [1, 1, 1, 5]);
+        let (slopes, outputs) = (of([1.0; 5]), of([0.0, 0.5, 6.0, f32::INFINITY, f32::NAN]));
+        let expected = [
+            (Activation::Relu, [0.0, 1.0, 1.0, 1.0, 1.0]),
+            (Activation::Relu6, [0.0, 1.0, 0.0, 0.0, 1.0]),
+        ];
+        for (activation, expected) in expected {
+            let found = through_activation(&slopes, &outputs, activation.range());
+            assert_eq!(*numbers(&found), expected);
+        }
     }
 
     #[test]

@@ -12,9 +12,12 @@
 //! both an operation on Burn's tensors. `finish` is what follows a plane's sums, `scratch` the memory
 //! that a thread uses again.
 //!
-//! The largest of windows has a kernel too (`max_pool`), and what a search moves: a scale and a shift per channel
-//! (`channel_affine`). Maps of several sizes are resized and joined in one pass (`resize`). For training there are the gradient with respect to
-//! the weight (`weight_gradient`) and normalization by batch (`norm`), each with its gradients.
+//! The largest of windows has a kernel too (`max_pool`), what a search moves: a scale and a shift per channel
+//! (`channel_affine`), and what becomes of maps of several sizes: they are resized and joined in one pass
+//! (`resize`).
+//!
+//! For training there are the gradient with respect to the weight (`weight_gradient`) and normalization by batch
+//! (`norm`), each with its gradients.
 
 mod channel_affine;
 mod depthwise;
@@ -46,7 +49,7 @@ pub(crate) use layer::HostLayer;
 pub(crate) use learning::{Normalizing, convolve, max_pool, normalize};
 use padded::Padded;
 use registers::OUTPUTS;
-pub(crate) use resize::join;
+pub(crate) use resize::join_resized;
 pub(crate) use separable::HostChain;
 use stencil::Stencil;
 use tile::OutputTask;

@@ -1,7 +1,7 @@
 //! Bilinear resizing with what follows it: maps of several sizes become one, by their sum or beside each other.
 //!
-//! Every plane of the output is written once, from sources that fit into the cache: along rows first, every row
-//! of a source once, then between two such rows. The gradient goes the other way round.
+//! Every plane of the output is finished while it is in the cache, from sources that fit into it: they are resized
+//! along rows first, every row of a source once, then between two such rows. The gradient goes the other way round.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
@@ -13,15 +13,22 @@ use burn::tensor::{DType, Tensor};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::Planes;
-use super::layer::{Tracked, TrackedTensor, numbers, tensor, through_activation, values};
+use super::layer::{
+    Tracked, TrackedTensor, numbers, plain, tensor, through_activation, tracked, values,
+};
+use super::scratch::{Scratch, Use};
+use super::{Planes, within};
 use crate::conv::Activation;
 use crate::resize::{BilinearTap, Joining, bilinear_taps};
 
 /// `parts`, each `[batch, channels, height, width]` with sides of its own, resized to `size` and joined; tracked
 /// where one of them is. `None` for tensors that this is not made for: of another type or device, empty, of
-/// different batches, different channels to a sum, or more than five.
-pub(crate) fn join(parts: &[Tensor<4>], size: [usize; 2], joining: Joining) -> Option<Tensor<4>> {
+/// different batches, different channels to a sum, or more than four.
+pub(crate) fn join_resized(
+    parts: &[Tensor<4>],
+    size: [usize; 2],
+    joining: Joining,
+) -> Option<Tensor<4>> {
     let dims: Vec<_> = parts.iter().map(Tensor::dims).collect();
     let [batch, channels, ..] = *dims.first()?;
     let fits =
@@ -37,7 +44,6 @@ pub(crate) fn join(parts: &[Tensor<4>], size: [usize; 2], joining: Joining) -> O
         [_, _] => join_all::<2>(parts.try_into().ok()?, size, joining),
         [_, _, _] => join_all::<3>(parts.try_into().ok()?, size, joining),
         [_, _, _, _] => join_all::<4>(parts.try_into().ok()?, size, joining),
-        [_, _, _, _, _] => join_all::<5>(parts.try_into().ok()?, size, joining),
         _ => None,
     }
 }
@@ -48,15 +54,10 @@ fn join_all<const N: usize>(
     joining: Joining,
 ) -> Option<Tensor<4>> {
     if parts.iter().all(|part| !part.is_autodiff()) {
-        let plain = |part: &Tensor<4>| part.clone().try_into_primitive::<Flex>().ok();
         let parts = parts.iter().map(plain).collect::<Option<Vec<_>>>()?;
         return Some(Tensor::from_primitive::<Flex>(forward(&parts, size, joining)?));
     }
-    let tracked = |part: &Tensor<4>| {
-        let part = if part.is_autodiff() { part.clone() } else { part.clone().autodiff() };
-        part.try_into_primitive::<Tracked>().ok()
-    };
-    let parts = parts.iter().map(tracked).collect::<Option<Vec<TrackedTensor>>>()?;
+    let parts = parts.iter().map(tracked).collect::<Option<Vec<_>>>()?;
     let primitives: Vec<_> = parts.iter().map(|part| part.primitive().clone()).collect();
     let y = forward(&primitives, size, joining)?;
     let nodes: [_; N] =
@@ -64,8 +65,11 @@ fn join_all<const N: usize>(
     let y = match JoinStep.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prepared) => {
             let inputs = primitives.iter().map(|part| part.shape().dims()).collect();
-            let output = (joining == Joining::SumRelu).then(|| y.clone());
-            prepared.finish(JoinState { inputs, output }, y)
+            let joined = match joining {
+                Joining::Beside => Joined::Beside,
+                Joining::SumRelu => Joined::SumRelu(y.clone()),
+            };
+            prepared.finish(JoinState { inputs, joined }, y)
         }
         OpsKind::UnTracked(prepared) => prepared.finish(y),
     };
@@ -84,7 +88,7 @@ impl Resizing {
         Self { from, rows: bilinear_taps(from[0], to[0]), cols: bilinear_taps(from[1], to[1]) }
     }
 
-    fn is_none(&self) -> bool {
+    fn keeps_size(&self) -> bool {
         self.from == [self.rows.len(), self.cols.len()]
     }
 
@@ -108,23 +112,29 @@ fn forward(parts: &[FlexTensor], size: [usize; 2], joining: Joining) -> Option<F
     let (batch, plane) = (dims[0][0], size[0] * size[1]);
     let mut out = vec![0.0; batch * channels * plane];
     out.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
-        let (image, mut channel) = (index / channels, index % channels);
-        let mut is_first = true;
-        for (x, resizing) in &parts {
-            let own = x.dims[1];
-            if joining == Joining::Beside && channel >= own {
-                channel -= own;
-                continue;
+        let (image, channel) = (index / channels, index % channels);
+        let write = |(x, resizing): &(Planes<'_>, Resizing), channel, adds, out: &mut [f32]| {
+            let source = chunk(x.values, resizing.areas()[0], image * x.dims[1] + channel);
+            Arch::new().dispatch(ResizeTask { source, resizing, adds, out });
+        };
+        match joining {
+            Joining::Beside => {
+                let mut channel = channel;
+                for part in &parts {
+                    match channel.checked_sub(part.0.dims[1]) {
+                        Some(behind) => channel = behind,
+                        None => return write(part, channel, false, out),
+                    }
+                }
             }
-            let source = chunk(x.values, resizing.areas()[0], image * own + channel);
-            Arch::new().dispatch(ResizeTask { source, resizing, is_first, out });
-            if joining == Joining::Beside {
-                return;
+            Joining::SumRelu => {
+                for (place, part) in parts.iter().enumerate() {
+                    write(part, channel, place > 0, out);
+                }
+                let range = Activation::Relu.range();
+                out.iter_mut().for_each(|value| *value = within(range, *value));
             }
-            is_first = false;
         }
-        let floor = |value: &mut f32| *value = if *value < 0.0 { 0.0 } else { *value };
-        out.iter_mut().for_each(floor);
     });
     Some(tensor(out, [batch, channels, size[0], size[1]]))
 }
@@ -137,7 +147,7 @@ fn chunk(values: &[f32], length: usize, index: usize) -> &[f32] {
 struct ResizeTask<'a> {
     source: &'a [f32],
     resizing: &'a Resizing,
-    is_first: bool,
+    adds: bool,
     out: &'a mut [f32],
 }
 
@@ -146,13 +156,13 @@ impl WithSimd for ResizeTask<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { source, resizing, is_first, out } = self;
-        if resizing.is_none() {
-            write(out, source.iter().copied(), is_first);
+        let Self { source, resizing, adds, out } = self;
+        if resizing.keeps_size() {
+            write(out, source.iter().copied(), adds);
             return;
         }
         let width = resizing.cols.len();
-        let mut wide = vec![0.0f32; resizing.from[0] * width];
+        let mut wide = Scratch::take(Use::Line, resizing.from[0] * width);
         let rows = wide.chunks_exact_mut(width).zip(source.chunks_exact(resizing.from[1]));
         for (wide, row) in rows {
             for (to, tap) in wide.iter_mut().zip(&resizing.cols) {
@@ -162,18 +172,18 @@ impl WithSimd for ResizeTask<'_> {
         for (out, tap) in out.chunks_exact_mut(width).zip(&resizing.rows) {
             let (low, high) = (chunk(&wide, width, tap.low), chunk(&wide, width, tap.high));
             let values = low.iter().zip(high).map(|(low, high)| tap.mix(*low, *high));
-            write(out, values, is_first);
+            write(out, values, adds);
         }
     }
 }
 
 #[inline(always)]
-fn write(out: &mut [f32], values: impl Iterator<Item = f32>, is_first: bool) {
+fn write(out: &mut [f32], values: impl Iterator<Item = f32>, adds: bool) {
     let pairs = out.iter_mut().zip(values);
-    if is_first {
-        pairs.for_each(|(out, value)| *out = value);
-    } else {
+    if adds {
         pairs.for_each(|(out, value)| *out += value);
+    } else {
+        pairs.for_each(|(out, value)| *out = value);
     }
 }
 
@@ -190,12 +200,13 @@ impl WithSimd for GiveBackTask<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { slopes, resizing, out } = self;
-        if resizing.is_none() {
+        if resizing.keeps_size() {
             out.copy_from_slice(slopes);
             return;
         }
         let width = resizing.cols.len();
-        let mut wide = vec![0.0f32; resizing.from[0] * width];
+        let mut wide = Scratch::take(Use::Line, resizing.from[0] * width);
+        wide[..resizing.from[0] * width].fill(0.0);
         for (slopes, tap) in slopes.chunks_exact(width).zip(&resizing.rows) {
             for (row, weight) in [(tap.low, 1.0 - tap.fraction), (tap.high, tap.fraction)] {
                 let to = &mut wide[row * width..(row + 1) * width];
@@ -234,8 +245,14 @@ struct JoinStep;
 struct JoinState {
     /// Shapes of the parts.
     inputs: Vec<[usize; 4]>,
-    /// Where ReLU follows.
-    output: Option<FlexTensor>,
+    joined: Joined,
+}
+
+#[derive(Debug, Clone)]
+enum Joined {
+    Beside,
+    /// With the output: where it is 0, there is no gradient.
+    SumRelu(FlexTensor),
 }
 
 impl<const N: usize> Backward<Flex, N> for JoinStep {
@@ -243,22 +260,26 @@ impl<const N: usize> Backward<Flex, N> for JoinStep {
 
     fn backward(self, ops: Ops<JoinState, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<Flex>(&ops.node);
-        let JoinState { inputs, output } = ops.state;
-        let gradient = match &output {
-            Some(output) => through_activation(&gradient, output, Activation::Relu.range()),
-            None => gradient,
+        let JoinState { inputs, joined } = ops.state;
+        let gradient = match &joined {
+            Joined::SumRelu(output) => {
+                through_activation(&gradient, output, Activation::Relu.range())
+            }
+            Joined::Beside => gradient,
         };
         let [_, channels, height, width] = gradient.shape().dims::<4>();
         let size = [height, width];
         let slopes = numbers(&gradient);
-        let mut first = 0;
+        let mut behind = 0;
         for (node, dims) in ops.parents.into_iter().zip(inputs) {
-            let is_beside = output.is_none();
-            let begin = if is_beside { first } else { 0 };
-            first += dims[1];
+            let begin = match &joined {
+                Joined::SumRelu(_) => 0,
+                Joined::Beside => behind,
+            };
+            behind += dims[1];
             let Some(node) = node else { continue };
             let resizing = Resizing::new([dims[2], dims[3]], size);
-            if resizing.is_none() && dims[1] == channels {
+            if resizing.keeps_size() && dims[1] == channels {
                 gradients.register::<Flex>(node.id, gradient.clone());
                 continue;
             }
@@ -281,7 +302,7 @@ mod tests {
 
     use super::super::tests::noise;
     use super::*;
-    use crate::resize::{join_by_products, resize_by_products};
+    use crate::resize::join_by_products;
 
     const BESIDE: [[usize; 4]; 4] = [[2, 3, 9, 13], [2, 1, 5, 7], [2, 4, 3, 4], [2, 2, 1, 1]];
     const SUM: [[usize; 4]; 4] = [[2, 3, 5, 7], [2, 3, 9, 13], [2, 3, 3, 20], [2, 3, 1, 30]];
@@ -312,15 +333,17 @@ mod tests {
             ([40, 3], Joining::Beside, &BESIDE[..1]),
             ([1, 1], Joining::Beside, &BESIDE[..3]),
             ([1, 17], Joining::SumRelu, &SUM[..3]),
+            // Rounded, the last position lies behind the last source.
+            ([22, 22], Joining::Beside, &[[1, 2, 4, 4]]),
         ] {
             let case = format!("{size:?} {joining:?} of {}", parts.len());
             let parts: Vec<_> =
                 parts.iter().zip(3..).map(|(dims, seed)| input(*dims, seed)).collect();
-            let plain = join(&parts, size, joining).unwrap();
+            let plain = join_resized(&parts, size, joining).unwrap();
             assert!(!plain.is_autodiff());
             let parts: Vec<_> =
                 parts.into_iter().map(|part| part.autodiff().require_grad()).collect();
-            let found = join(&parts, size, joining).unwrap();
+            let found = join_resized(&parts, size, joining).unwrap();
             let expected = join_by_products(parts.clone(), size, joining);
             assert_eq!(found.dims(), expected.dims(), "{case}");
             assert_eq!(read(plain), read(found.clone()), "{case}");
@@ -336,28 +359,38 @@ mod tests {
         }
     }
 
-    /// As training and sessions mix them: a tracked part beside one that is not.
+    /// As training and sessions mix them: tracked parts beside those that are not, one part twice.
     #[test]
-    fn untracked_parts_are_taken_beside_tracked_ones() {
-        let [plain, leaf] = [input([1, 2, 3, 3], 3), input([1, 2, 5, 5], 5)];
-        let leaf = leaf.autodiff().require_grad();
-        let y = join(&[plain.clone(), leaf.clone()], [5, 5], Joining::Beside).unwrap();
-        let resized = read(resize_by_products(plain, [5, 5]));
-        agree(&read(y.clone()), &[resized, read(leaf.clone())].concat(), "mixed");
-        assert_eq!(read(leaf.grad(&y.sum().backward()).unwrap()), vec![1.0; 50]);
+    fn untracked_and_repeated_parts_are_taken_beside_tracked_ones() {
+        for joining in [Joining::Beside, Joining::SumRelu] {
+            let [plain, leaf] = [input([2, 3, 3, 4], 3), input([2, 3, 6, 5], 5)];
+            // Not as it lies in memory.
+            let plain = plain.swap_dims(2, 3);
+            let leaf = leaf.autodiff().require_grad();
+            let parts = vec![plain.clone(), leaf.clone(), plain, leaf.clone()];
+            let found = join_resized(&parts, [6, 5], joining).unwrap();
+            let tracked = |part: Tensor<4>| if part.is_autodiff() { part } else { part.autodiff() };
+            let parts = parts.into_iter().map(tracked).collect();
+            let expected = join_by_products(parts, [6, 5], joining);
+            agree(&read(found.clone()), &read(expected.clone()), "values");
+            let weights = input(found.dims(), 41).autodiff();
+            let found = leaf.grad(&(found * weights.clone()).sum().backward()).unwrap();
+            let expected = leaf.grad(&(expected * weights).sum().backward()).unwrap();
+            agree(&read(found), &read(expected), "gradients");
+        }
     }
 
     #[test]
     fn what_is_no_number_stays_so_and_other_tensors_are_left_to_burn() {
         let values = TensorData::new(vec![f32::NAN, -1.0, 2.0, 0.0], [1, 1, 2, 2]);
         let x = Tensor::<4>::from_data(values, &Device::flex());
-        let y = read(join(std::slice::from_ref(&x), [2, 2], Joining::SumRelu).unwrap());
+        let y = read(join_resized(std::slice::from_ref(&x), [2, 2], Joining::SumRelu).unwrap());
         assert!(y[0].is_nan());
         assert_eq!(y[1..], [0.0, 2.0, 0.0]);
         let other = Tensor::<4>::ones([1, 2, 2, 2], &Device::flex());
-        assert!(join(&[x.clone(), other], [2, 2], Joining::SumRelu).is_none());
-        assert!(join(&[x.clone()], [0, 2], Joining::Beside).is_none());
-        assert!(join(&[], [2, 2], Joining::Beside).is_none());
-        assert!(join(&vec![x; 6], [2, 2], Joining::Beside).is_none());
+        assert!(join_resized(&[x.clone(), other], [2, 2], Joining::SumRelu).is_none());
+        assert!(join_resized(std::slice::from_ref(&x), [0, 2], Joining::Beside).is_none());
+        assert!(join_resized(&[], [2, 2], Joining::Beside).is_none());
+        assert!(join_resized(&vec![x; 5], [2, 2], Joining::Beside).is_none());
     }
 }

@@ -10,7 +10,7 @@ use crate::aspp::Aspp;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec, Layer};
 use crate::cut::Cut;
-use crate::resize::{Joining, join};
+use crate::resize::{Joining, join_resized};
 use crate::separable::SeparableConv;
 
 /// Channels of the fusion of image and clicks, ASPP's input.
@@ -96,7 +96,7 @@ impl<L: Layer> Decoder<L> {
     /// ASPP's output to that of the layers at stride 8.
     pub(crate) fn mid_fusion(&self, context: Tensor<4>, beside: &LiteBeside) -> Tensor<4> {
         let [_, _, height, width] = beside.mid.dims();
-        let x = join(vec![context, beside.mid.clone()], [height, width], Joining::Beside);
+        let x = join_resized(vec![context, beside.mid.clone()], [height, width], Joining::Beside);
         self.mid.iter().fold(x, |x, layer| layer.forward(x))
     }
 
@@ -104,7 +104,7 @@ impl<L: Layer> Decoder<L> {
     pub(crate) fn middle(&self, mid: Tensor<4>, beside: LiteBeside) -> Tensor<4> {
         let reduced = self.reduce.relu(mid);
         let [_, _, height, width] = beside.skip.dims();
-        join(vec![reduced, beside.skip], [height, width], Joining::Beside)
+        join_resized(vec![reduced, beside.skip], [height, width], Joining::Beside)
     }
 
     /// The head's input to its output.

@@ -7,7 +7,7 @@ use super::clicks::unit;
 use super::encoder::LiteTaps;
 use crate::build::Build;
 use crate::conv::{Conv, ConvSpec, Layer};
-use crate::resize::{Joining, join};
+use crate::resize::{Joining, join_resized};
 use crate::separable::SeparableConv;
 
 pub(super) const DEEP: usize = 128;
@@ -99,6 +99,6 @@ impl<L: Layer> Join<L> {
     fn forward(&self, coarse: Tensor<4>, fine: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = fine.dims();
         let parts = vec![self.up.relu(coarse), self.project.relu(fine)];
-        self.fuse.forward(join(parts, [height, width], Joining::Beside))
+        self.fuse.forward(join_resized(parts, [height, width], Joining::Beside))
     }
 }

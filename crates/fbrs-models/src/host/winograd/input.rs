@@ -8,7 +8,7 @@ use super::super::scratch::{Scratch, Use};
 use super::grid::Grid;
 use super::product::Block;
 use super::task::Task;
-use super::vectors::{load_six, store};
+use super::vectors::{load_all, store};
 use super::{PRODUCTS, REACH, SIDE, UNIT};
 
 /// The input, its rows split in four: for every start of a tile, the values one dilation before it, at
@@ -184,7 +184,7 @@ fn transform<S: Simd>(
 ) {
     let mut at = 0;
     while at < width {
-        let made = six(simd, load_six::<S>(values, from + at, apart));
+        let made = six(simd, load_all::<S, _>(values, from + at, apart));
         for (index, made) in made.into_iter().enumerate() {
             store::<S>(into, to + index * step + at, made);
         }

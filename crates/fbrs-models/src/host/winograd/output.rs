@@ -5,7 +5,7 @@ use pulp::Simd;
 use super::super::registers::{OUTPUTS, POSITIONS};
 use super::grid::Grid;
 use super::product::Block;
-use super::vectors::{load_six, store};
+use super::vectors::{load_all, store};
 use super::{REACH, SIDE};
 
 /// Length of a line while a block is transformed.
@@ -125,7 +125,7 @@ fn lines<S: Simd>(
 ) {
     let mut at = 0;
     while at < width {
-        let made = four(simd, load_six::<S>(values, from + at, apart));
+        let made = four(simd, load_all::<S, _>(values, from + at, apart));
         for (index, made) in made.into_iter().enumerate() {
             store::<S>(into, to + index * step + at, made);
         }

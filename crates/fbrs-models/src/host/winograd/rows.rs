@@ -6,8 +6,8 @@
 //! Transformed, it is six convolutions, one for each product, whose three taps lie below one another. Tiles of
 //! consecutive lines are consecutive positions for them, without padding between lines.
 //!
-//! With stride 2, of few channels or many, four outputs take nine products in place of twelve (`strided`); the rest
-//! is the same.
+//! With stride 2, of few channels or many, four outputs take nine products in place of twelve (`strided`): nine
+//! convolutions, whose taps lie in two groups of lines, those between the output's and those at them.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ use super::super::tile::{Input, RUN, accumulate_tile};
 use super::super::{Finish, Planes, Share, divided, shares};
 use super::input::{six, take_apart};
 use super::output::four;
-use super::vectors::{load, load_six, store};
+use super::vectors::{load, load_all, store_all};
 use super::weight::line;
 use super::{LEAST_BESIDE_ROWS, REACH, SIDE, UNIT, square, strided};
 
@@ -37,14 +37,15 @@ const DOWN: usize = 3;
 struct Form {
     /// Products of four outputs.
     products: usize,
-    /// Different weights among them: of those behind, each has the last one.
+    /// Different weights; all further products have the last one.
     weights: usize,
     /// Parts of a row of the input.
     parts: usize,
-    /// Tiles of a task, about: what is made of them stays in the core's own cache, of networks that there are.
-    /// Where channels are divided, the sums of all outputs are kept beside it.
+    /// Tiles of a task, about.
     tiles: usize,
-    /// Values of the transformed input that are worked on at once, at most, about.
+    /// Values of the transformed input that are worked on at once, at most, about: they stay in the core's own
+    /// cache. Where channels are divided for that, the sums of all outputs are kept beside them, which many outputs
+    /// do not.
     transformed: usize,
 }
 
@@ -82,9 +83,8 @@ pub(in super::super) struct Rows {
 }
 
 impl Rows {
-    /// A convolution with taps beside one another, of few channels or of stride 2; any other one's weight is given
-    /// back.
-    /// `tiles`: `[output tile][input][tap][OUTPUTS]`.
+    /// A convolution with taps beside one another, neither of very few channels nor, with stride 1, of many; any
+    /// other one's weight is given back. `tiles`: `[output tile][input][tap][OUTPUTS]`.
     pub(in super::super) fn new(
         tiles: Vec<f32>,
         (input, output): (usize, usize),
@@ -170,7 +170,7 @@ struct Lay {
     across: usize,
     /// Tiles of the task.
     tiles: usize,
-    /// Lines of the input.
+    /// Lines of the input that the task reads, those above and below the image included.
     lines: usize,
     /// Where the kernel's rows read the first tile.
     down: [usize; DOWN],
@@ -189,16 +189,22 @@ impl Lay {
         Self { across, tiles: lines * across, lines: count, down, plane: count * across + UNIT }
     }
 
-    /// Which line of the input is the `index`-th here, for an output whose first line is `first`; `None` for that
-    /// above the input.
+    /// Which line of the input, of so many, is the `index`-th here, where the task's first output line is `first`;
+    /// `None` for those above and below the input.
     #[inline(always)]
-    fn source<const STRIDE: usize>(&self, first: usize, index: usize) -> Option<usize> {
-        let above = self.lines / 2 + 1;
-        match STRIDE {
+    fn source<const STRIDE: usize>(
+        &self,
+        first: usize,
+        index: usize,
+        height: usize,
+    ) -> Option<usize> {
+        let between = self.lines / 2 + 1;
+        let line = match STRIDE {
             1 => (first + index).checked_sub(1),
-            _ if index < above => (2 * (first + index)).checked_sub(1),
-            _ => Some(2 * (first + index - above)),
-        }
+            _ if index < between => (2 * (first + index)).checked_sub(1),
+            _ => Some(2 * (first + index - between)),
+        };
+        line.filter(|line| *line < height)
     }
 }
 
@@ -270,36 +276,23 @@ impl<const STRIDE: usize> WithSimd for RowsTask<'_, '_, STRIDE> {
 /// `G` of the rows of kernels, `[input][tap][OUTPUTS]`, to `[weight][input][row][OUTPUTS]`; `step`: the length of
 /// a weight, `line`: makes those of a row.
 #[inline(always)]
-fn transform_weight(
+fn transform_weight<const N: usize>(
     kernels: &[f32],
     order: &[usize; 9],
-    line: impl Fn(&[f32; OUTPUTS], &[f32; OUTPUTS], &[f32; OUTPUTS], &mut [[f32; OUTPUTS]; REACH]),
+    line: impl Fn(&[f32; OUTPUTS], &[f32; OUTPUTS], &[f32; OUTPUTS], &mut [[f32; OUTPUTS]; N]),
     step: usize,
     into: &mut [f32],
 ) {
     let (kernels, _) = kernels.as_chunks::<OUTPUTS>();
     for (input, kernel) in kernels.chunks_exact(9).enumerate() {
         for (row, taps) in order.chunks_exact(DOWN).enumerate() {
-            let mut weights = [[0.0; OUTPUTS]; REACH];
+            let mut weights = [[0.0; OUTPUTS]; N];
             line(&kernel[taps[0]], &kernel[taps[1]], &kernel[taps[2]], &mut weights);
             for (weight, values) in weights.iter().enumerate() {
                 let to = weight * step + (input * DOWN + row) * OUTPUTS;
                 into[to..to + OUTPUTS].copy_from_slice(values);
             }
         }
-    }
-}
-
-/// Stores vectors, each `step` behind the one before.
-#[inline(always)]
-fn store_all<S: Simd, const N: usize>(
-    values: &mut [f32],
-    from: usize,
-    step: usize,
-    vectors: [S::f32s; N],
-) {
-    for (index, vector) in vectors.into_iter().enumerate() {
-        store::<S>(values, from + index * step, vector);
     }
 }
 
@@ -321,8 +314,7 @@ impl<const STRIDE: usize> RowsTask<'_, '_, STRIDE> {
             let source = &self.x.values[(self.share.image * all + channel) * height * width..];
             for line in 0..lay.lines {
                 let to = place * plane + line * across;
-                let at = lay.source::<STRIDE>(first, line).filter(|at| *at < height);
-                let Some(at) = at else {
+                let Some(at) = lay.source::<STRIDE>(first, line, height) else {
                     for product in 0..products {
                         values[product * of_product + to..][..across].fill(0.0);
                     }
@@ -380,18 +372,9 @@ impl<const STRIDE: usize> RowsTask<'_, '_, STRIDE> {
             for at in (0..lay.tiles).step_by(S::F32_LANES) {
                 let (group, within) = (at / step::<S>(), at % step::<S>());
                 let from = (group * OUTPUTS + lane) * POSITIONS + within;
-                let made = if STRIDE == 1 {
-                    four(simd, load_six::<S>(sums, from, of_product))
-                } else {
-                    strided::four(
-                        simd,
-                        load_six::<S>(sums, from, of_product),
-                        [
-                            load::<S>(sums, 6 * of_product + from),
-                            load::<S>(sums, 7 * of_product + from),
-                            load::<S>(sums, 8 * of_product + from),
-                        ],
-                    )
+                let made = match STRIDE {
+                    1 => four(simd, load_all::<S, _>(sums, from, of_product)),
+                    _ => strided::four(simd, load_all::<S, _>(sums, from, of_product)),
                 };
                 store_all::<S, _>(places, at, of_place, made);
             }

@@ -8,7 +8,7 @@ use pulp::Simd;
 
 use super::super::registers::OUTPUTS;
 use super::SIDE;
-use super::vectors::load;
+use super::vectors::{load, load_all};
 
 /// Products of four outputs in a row.
 pub(super) const PRODUCTS: usize = 9;
@@ -48,12 +48,7 @@ pub(super) fn nine<S: Simd>(
     part: usize,
     tile: usize,
 ) -> [S::f32s; PRODUCTS] {
-    let [x0, x1, x2, x3] = [
-        load::<S>(parts, tile),
-        load::<S>(parts, part + tile),
-        load::<S>(parts, 2 * part + tile),
-        load::<S>(parts, 3 * part + tile),
-    ];
+    let [x0, x1, x2, x3, e0, e1, e2, e3] = load_all::<S, PARTS>(parts, tile, part);
     let x4 = load::<S>(parts, tile + 1);
     let two = simd.splat_f32s(2.0);
     let less_two = simd.splat_f32s(-2.0);
@@ -65,10 +60,10 @@ pub(super) fn nine<S: Simd>(
         simd.mul_add_f32s(less_three, x2, simd.mul_add_f32s(two, x1, x3)),
         outer,
         simd.mul_add_f32s(less_two, outer, simd.sub_f32s(x4, x2)),
-        load::<S>(parts, 4 * part + tile),
-        load::<S>(parts, 5 * part + tile),
-        load::<S>(parts, 6 * part + tile),
-        load::<S>(parts, 7 * part + tile),
+        e0,
+        e1,
+        e2,
+        e3,
     ]
 }
 
@@ -93,11 +88,8 @@ pub(super) fn line(
 
 /// `Aᵀ` of nine products.
 #[inline(always)]
-pub(super) fn four<S: Simd>(
-    simd: S,
-    [m0, m1, m2, m3, m4, e0]: [S::f32s; 6],
-    [e1, e2, e3]: [S::f32s; 3],
-) -> [S::f32s; 4] {
+pub(super) fn four<S: Simd>(simd: S, products: [S::f32s; PRODUCTS]) -> [S::f32s; 4] {
+    let [m0, m1, m2, m3, m4, e0, e1, e2, e3] = products;
     let two = simd.splat_f32s(2.0);
     let four = simd.splat_f32s(4.0);
     let eight = simd.splat_f32s(8.0);
@@ -108,4 +100,30 @@ pub(super) fn four<S: Simd>(
         simd.add_f32s(simd.mul_add_f32s(four, m3, sum), e2),
         simd.add_f32s(simd.mul_add_f32s(eight, m3, difference), simd.add_f32s(m4, e3)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever a row's width, each column gets to its place: the odd ones from one before the row on, then the even
+    /// ones. What there is no column for stays.
+    #[test]
+    fn every_column_is_in_its_part() {
+        for width in 1..40usize {
+            let source: Vec<f32> = (0..width).map(|column| column as f32).collect();
+            let part = width.div_ceil(2).div_ceil(SIDE) + 1;
+            let mut found = vec![-1.0; PARTS * part];
+            take_apart(&mut found, &source, part);
+            for (place, &found) in found.iter().enumerate() {
+                let (of, tile) = (place / part, place % part);
+                let column = match of < SIDE {
+                    true => (PARTS * tile + 2 * of).checked_sub(1),
+                    false => Some(PARTS * tile + 2 * (of - SIDE)),
+                };
+                let expected = column.filter(|column| *column < width);
+                assert_eq!(found, expected.map_or(-1.0, |column| column as f32), "{width} {place}");
+            }
+        }
+    }
 }

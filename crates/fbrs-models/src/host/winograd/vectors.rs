@@ -2,17 +2,31 @@
 
 use pulp::Simd;
 
-/// The vectors at six places, as far apart as one is from the next.
+/// The vectors at several places, as far apart as one is from the next.
 #[inline(always)]
-pub(super) fn load_six<S: Simd>(values: &[f32], first: usize, apart: usize) -> [S::f32s; 6] {
-    [
-        load::<S>(values, first),
-        load::<S>(values, first + apart),
-        load::<S>(values, first + 2 * apart),
-        load::<S>(values, first + 3 * apart),
-        load::<S>(values, first + 4 * apart),
-        load::<S>(values, first + 5 * apart),
-    ]
+pub(super) fn load_all<S: Simd, const N: usize>(
+    values: &[f32],
+    first: usize,
+    apart: usize,
+) -> [S::f32s; N] {
+    let mut vectors = [load::<S>(values, first); N];
+    for (index, vector) in vectors.iter_mut().enumerate().skip(1) {
+        *vector = load::<S>(values, first + index * apart);
+    }
+    vectors
+}
+
+/// Writes vectors to several places, as far apart as one is from the next.
+#[inline(always)]
+pub(super) fn store_all<S: Simd, const N: usize>(
+    values: &mut [f32],
+    first: usize,
+    apart: usize,
+    vectors: [S::f32s; N],
+) {
+    for (index, vector) in vectors.into_iter().enumerate() {
+        store::<S>(values, first + index * apart, vector);
+    }
 }
 
 /// A vector from a place.
