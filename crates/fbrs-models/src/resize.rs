@@ -49,7 +49,7 @@ pub(crate) fn join_by_products(
 }
 
 /// `x` resized by two products with interpolation matrices.
-pub(crate) fn resize_by_products(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+fn resize_by_products(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     let [batch, channels, from_height, from_width] = x.dims();
     if [from_height, from_width] == [height, width] {
         return x;
