@@ -5,7 +5,6 @@
 use rayon::prelude::*;
 
 use super::stencil::Stencil;
-use super::winograd::Winograd;
 use super::{Finish, HostConv, Planes, Weight, transposed_tiles};
 
 #[derive(Debug)]
@@ -56,36 +55,20 @@ impl InputGradient {
     }
 }
 
-/// The convolution of a phase; `which`: its taps, in the order of its stencil.
+/// The convolution of a phase; `which`: its taps, in the order of its stencil. Weights change with every step of
+/// training: they are transposed as they lie.
 fn transposed(conv: &HostConv, stencil: Stencil, which: &[usize]) -> HostConv {
     let taps = conv.stencil.taps.len();
     let channels @ (input, output) = (conv.output, conv.input);
-    // Weights change with every step of training: mostly they are transposed as they lie.
     let weight = match &conv.weight {
-        Weight::Winograd(winograd) => Weight::Winograd(winograd.transposed()),
-        Weight::Tiles(_) | Weight::Rows(_) if !Winograd::serves(channels, &stencil) => {
-            let weight = match &conv.weight {
-                Weight::Rows(rows) => rows.tiles(),
-                _ => conv.tiles().unwrap_or_default(),
-            };
-            let weight = transposed_tiles(weight, (conv.input, conv.output), taps, which);
-            Weight::of_tiles(weight, channels, &stencil)
+        Weight::Tiles { tiles, .. } => {
+            let tiles = transposed_tiles(tiles, (conv.input, conv.output), taps, which);
+            Weight::of_tiles(tiles, channels, &stencil)
         }
-        _ => {
-            let weight = conv.weight();
-            let kernel = |output: usize, input: usize| {
-                let from = (output * conv.inputs_of_output() + input) * taps;
-                let kernel = weight.get(from..from + taps).unwrap_or_default();
-                which.iter().map(|&tap| kernel.get(tap).copied().unwrap_or(0.0)).collect::<Vec<_>>()
-            };
-            let weight: Vec<f32> = match conv.is_depthwise() {
-                true => (0..conv.output).flat_map(|channel| kernel(channel, 0)).collect(),
-                false => (0..conv.input)
-                    .flat_map(|input| (0..conv.output).map(move |output| (output, input)))
-                    .flat_map(|(output, input)| kernel(output, input))
-                    .collect(),
-            };
-            return HostConv::with_stencil(&weight, None, channels, conv.is_depthwise(), stencil);
+        Weight::Depthwise(weight) => {
+            let kernels = weight.chunks_exact(taps.max(1));
+            let taken = kernels.flat_map(|kernel| which.iter().map(|&tap| kernel[tap]));
+            Weight::Depthwise(taken.collect())
         }
     };
     HostConv { weight, bias: vec![0.0; output], input, output, stencil }

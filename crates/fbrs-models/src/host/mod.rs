@@ -149,16 +149,25 @@ pub(crate) fn serves(device: &Device) -> bool {
 enum Weight {
     /// `[channel][tap]`.
     Depthwise(Vec<f32>),
-    /// `[output tile][input · tap][OUTPUTS]`, padded with zeros.
-    Tiles(Vec<f32>),
+    /// `[output tile][input][tap][OUTPUTS]`, padded with zeros.
+    Tiles { tiles: Vec<f32>, way: Way },
+}
+
+/// How a convolution is made whose outputs read all inputs.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// By the products of its definition.
+    Direct,
     Winograd(Winograd),
     Rows(Rows),
 }
 
 impl Weight {
-    /// `tiles`: `[output tile][input · tap][OUTPUTS]`.
+    /// `tiles`: `[output tile][input][tap][OUTPUTS]`.
     fn of_tiles(tiles: Vec<f32>, channels: (usize, usize), stencil: &Stencil) -> Self {
-        Rows::new(tiles, channels, stencil).map_or_else(Self::Tiles, Self::Rows)
+        let rows = || Rows::new(channels, stencil).map(Way::Rows);
+        let way = Winograd::new(channels, stencil).map(Way::Winograd).or_else(rows);
+        Self::Tiles { tiles, way: way.unwrap_or(Way::Direct) }
     }
 }
 
@@ -190,8 +199,6 @@ impl HostConv {
         let bias = bias.unwrap_or_else(|| vec![0.0; output]);
         let weight = if depthwise {
             Weight::Depthwise(weight.to_vec())
-        } else if let Some(winograd) = Winograd::new(weight, (input, output), &stencil) {
-            Weight::Winograd(winograd)
         } else {
             let tiles = tiles(weight, input * stencil.taps.len());
             Weight::of_tiles(tiles, (input, output), &stencil)
@@ -202,7 +209,7 @@ impl HostConv {
     /// The weight by output tiles, where it is multiplied so.
     fn tiles(&self) -> Option<&[f32]> {
         match &self.weight {
-            Weight::Tiles(weight) => Some(weight),
+            Weight::Tiles { tiles, way: Way::Direct } => Some(tiles),
             _ => None,
         }
     }
@@ -224,9 +231,7 @@ impl HostConv {
     fn weight(&self) -> Vec<f32> {
         let packed = match &self.weight {
             Weight::Depthwise(weight) => return weight.clone(),
-            Weight::Winograd(winograd) => return winograd.weight(),
-            Weight::Tiles(packed) => packed,
-            Weight::Rows(rows) => rows.tiles(),
+            Weight::Tiles { tiles, .. } => tiles,
         };
         let per_output = self.values_per_output();
         let mut weight = vec![0.0; self.output * per_output];
@@ -255,10 +260,14 @@ impl HostConv {
             return;
         }
         match &self.weight {
-            Weight::Winograd(winograd) => winograd.forward(x, &self.bias, finish, out),
-            Weight::Rows(rows) => rows.forward(x, &self.bias, finish, out),
             Weight::Depthwise(weight) => self.run_depthwise(weight, x, size, finish, out),
-            Weight::Tiles(weight) => self.run_tiles(weight, x, size, finish, out),
+            Weight::Tiles { tiles, way: Way::Winograd(winograd) } if winograd.pays(size) => {
+                winograd.forward(tiles, x, &self.bias, finish, out);
+            }
+            Weight::Tiles { tiles, way: Way::Rows(rows) } => {
+                rows.forward(tiles, x, &self.bias, finish, out);
+            }
+            Weight::Tiles { tiles, .. } => self.run_tiles(tiles, x, size, finish, out),
         }
     }
 

@@ -21,7 +21,8 @@ impl Stencil {
     }
 
     /// The transposed convolution, for the inputs at `phase` of every `stride` rows and columns: its
-    /// stencil over the outputs, and which of these taps each of its taps stands for.
+    /// stencil over the outputs, and which of these taps each of its taps stands for. What lies the other way round
+    /// is turned, so that a kernel's taps are again row by row.
     ///
     /// Input `stride·i + phase` is read by output `o` through tap `t` where `stride·o + t` is that
     /// input, so that `o - i = (phase - t) / stride`, if that is whole.
@@ -29,7 +30,7 @@ impl Stencil {
         let stride = self.stride as isize;
         let mut taps = Vec::new();
         let mut which = Vec::new();
-        for (index, tap) in self.taps.iter().enumerate() {
+        for (index, tap) in self.taps.iter().enumerate().rev() {
             let distance = [phase[0] as isize - tap[0], phase[1] as isize - tap[1]];
             if distance.iter().all(|distance| distance % stride == 0) {
                 taps.push(distance.map(|distance| distance / stride));

@@ -134,6 +134,11 @@ fn kernels_and_gradients_agree_with_the_definition() {
         // Padding left out.
         (40, 50, 30, 29, 3, 1, 12, 12, false),
         (5, 9, 31, 50, 3, 1, 24, 24, false),
+        // Far taps on maps that are large enough for fewer products, and on one that is not; channels divided.
+        (70, 66, 50, 49, 3, 1, 12, 12, false),
+        (64, 67, 98, 100, 3, 1, 24, 24, false),
+        (64, 67, 50, 30, 3, 1, 24, 24, false),
+        (530, 64, 36, 37, 3, 1, 9, 9, false),
         // More than is gathered at once.
         (900, 19, 11, 13, 3, 1, 12, 12, false),
         (3500, 9, 7, 8, 1, 1, 0, 1, false),

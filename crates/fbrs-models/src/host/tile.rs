@@ -16,9 +16,9 @@ use super::registers::{
 /// How much of the input is gathered at once, in values: it stays in the core's own cache while all
 /// output channels read it.
 const GATHERED: usize = 160 * 1024;
-/// Groups of positions that are gathered at once where the channels are divided: each weight is read once for
-/// all of them.
-const DIVIDED_GROUPS: usize = 4;
+/// Groups of positions that are gathered at once where the channels are divided, at most: each weight is read once
+/// for all of them.
+const DIVIDED_GROUPS: usize = 12;
 /// Up to so many tiles of outputs read the input where it lies: gathered for so few, it costs more than it
 /// brings.
 const READ_IN_PLACE: usize = 6;
@@ -67,23 +67,39 @@ struct Plan {
     channel: usize,
     /// Channels whose products are added up one after the other.
     run: usize,
+    /// The taps that read, of several, if each is gathered by itself and all of them read everywhere: channels and
+    /// taps are then alike, and there is no loop over taps within that over channels.
+    apart: Option<Vec<usize>>,
 }
 
 impl Plan {
-    fn new(taps: &[Tap], step: usize) -> Self {
-        let reading = taps.iter().filter(|tap| !tap.lines.is_empty());
-        let mut sorted: Vec<usize> = reading.map(|tap| tap.offset).collect();
+    fn new(taps: &[Tap], lines: &Range<usize>, step: usize) -> Self {
+        let read = |tap: &Tap| !tap.lines.is_empty();
+        let reading: Vec<usize> = (0..taps.len()).filter(|&which| read(&taps[which])).collect();
         // By all of them: which of them read padding at some positions depends on how lines are shared.
-        let run = (RUN / sorted.len().max(1)).max(1);
+        let run = (RUN / reading.len().max(1)).max(1);
+        let mut sorted: Vec<usize> = reading.iter().map(|&which| taps[which].offset).collect();
         sorted.sort_unstable();
         let mut pieces: Vec<Piece> = Vec::new();
-        let mut channel = 0;
         for tap in sorted {
             match pieces.last_mut().filter(|piece| tap <= piece.from + piece.length - step + NEAR) {
                 Some(piece) => piece.length = tap - piece.from + step,
                 None => pieces.push(Piece { from: tap, length: step, to: 0 }),
             }
         }
+        let everywhere = |which: &usize| {
+            let read = &taps[*which].lines;
+            read.start <= lines.start && lines.end <= read.end
+        };
+        let is_apart = taps.len() > 1 && pieces.len() == reading.len();
+        let apart = (is_apart && reading.iter().all(everywhere)).then_some(reading);
+        if let Some(apart) = &apart {
+            // In the order in which they are added up elsewhere.
+            for (piece, &which) in pieces.iter_mut().zip(apart) {
+                piece.from = taps[which].offset;
+            }
+        }
+        let mut channel = 0;
         for piece in &mut pieces {
             piece.to = channel;
             channel += piece.length;
@@ -93,7 +109,7 @@ impl Plan {
             piece.map_or(0, |piece| piece.to + tap.offset - piece.from)
         };
         let taps = taps.iter().map(gathered).collect();
-        Self { pieces, taps, channel, run }
+        Self { pieces, taps, channel, run, apart }
     }
 
     /// The taps that read the image somewhere at the positions from `from` on: (where, which). `in_place`:
@@ -115,7 +131,8 @@ impl Plan {
 
     /// Copies what the groups of `step` positions from `from` on read of some channels:
     /// `[group][channel]`. A channel is read once for all groups.
-    fn gather(
+    #[inline(always)]
+    fn gather<S: Simd>(
         &self,
         padded: &Padded<'_>,
         image: usize,
@@ -130,6 +147,10 @@ impl Plan {
                 let into = &mut into[place * self.channel..(place + 1) * self.channel];
                 for piece in &self.pieces {
                     let start = base + index * step + piece.from;
+                    if piece.length == step && start + step <= padded.values.len() {
+                        copy_group::<S>(&padded.values[start..], &mut into[piece.to..]);
+                        continue;
+                    }
                     // Behind the last position there is nothing to read, and nothing is made of it.
                     let length = piece.length.min(padded.values.len().saturating_sub(start));
                     into[piece.to..piece.to + length]
@@ -139,16 +160,38 @@ impl Plan {
         }
     }
 
-    /// How much is gathered at once: groups of positions, and channels. No more than fits, and the same for
-    /// any number of threads, since sums are rounded where channels are divided.
-    fn portion(&self, channels: usize) -> (usize, usize) {
+    /// How much is gathered at once, of so many groups of positions: groups, and channels. No more than fits, and whole
+    /// runs: so sums are cut at the same channels for any number of threads.
+    fn portion(&self, channels: usize, groups: usize) -> (usize, usize) {
         let all = (channels * self.channel).max(1);
         if all <= GATHERED {
             return ((GATHERED / all).clamp(1, 8), channels.max(1));
         }
-        let fit = GATHERED / (DIVIDED_GROUPS * self.channel);
-        (DIVIDED_GROUPS, (fit / self.run).max(1) * self.run)
+        let groups = groups.div_ceil(groups.div_ceil(DIVIDED_GROUPS));
+        let fit = GATHERED / (groups * self.channel);
+        (groups, (fit / self.run).max(1) * self.run)
     }
+}
+
+/// Copies a group's positions: a length that is known when it is compiled.
+#[inline(always)]
+fn copy_group<S: Simd>(from: &[f32], to: &mut [f32]) {
+    to[..step::<S>()].copy_from_slice(&from[..step::<S>()]);
+}
+
+/// The weights of some taps, of all: `[channel][tap][OUTPUTS]`.
+fn pack<'a>(
+    weight: &[f32],
+    [taps, channels]: [usize; 2],
+    which: &[usize],
+    into: &'a mut [f32],
+) -> &'a [f32] {
+    let (from, _) = weight.as_chunks::<OUTPUTS>();
+    let (to, _) = into.as_chunks_mut::<OUTPUTS>();
+    for (to, from) in to.chunks_exact_mut(which.len()).zip(from.chunks_exact(taps)) {
+        to.iter_mut().zip(which).for_each(|(to, &which)| *to = from[which]);
+    }
+    &into[..channels * which.len() * OUTPUTS]
 }
 
 impl WithSimd for OutputTask<'_, '_> {
@@ -171,24 +214,27 @@ impl OutputTask<'_, '_> {
     #[inline(always)]
     fn make<S: Simd>(&mut self, simd: S, padded: &Padded<'_>, lines: Range<usize>) {
         let step = step::<S>();
-        let plan = Plan::new(&padded.taps, step);
+        let plan = Plan::new(&padded.taps, &lines, step);
         let per_channel = plan.taps.len() * OUTPUTS;
         let per_tile = (self.channels * per_channel).max(1);
         let tiles = self.weight.len() / per_tile;
-        let (groups, portion) = plan.portion(self.channels);
+        let start = lines.start * padded.row;
+        let end = lines.end.saturating_sub(1) * padded.row + padded.out_width;
+        let (groups, portion) = plan.portion(self.channels, (end - start).div_ceil(step));
         let mut room = vec![0.0f32; groups * portion.min(self.channels) * plan.channel];
         // Where channels are divided, the sums of all tiles wait for the others.
         let is_divided = portion < self.channels;
+        let apart = plan.apart.as_deref();
+        let packed = apart.map_or(0, |apart| portion.min(self.channels) * apart.len() * OUTPUTS);
+        let mut packed = vec![0.0f32; packed];
         let kept = if is_divided { tiles * groups } else { 1 };
         let mut sums = vec![0.0f32; kept * OUTPUTS * POSITIONS];
         let image = &padded.values[self.image * padded.image..][..padded.image];
-        let start = lines.start * padded.row;
-        let end = lines.end.saturating_sub(1) * padded.row + padded.out_width;
         for block in (start..end).step_by(groups * step) {
             let starts = || (block..end).step_by(step).take(groups);
             let count = starts().count();
             let reads = padded.holds(block + count * step);
-            let in_place = tiles <= READ_IN_PLACE && !is_divided && reads;
+            let in_place = tiles <= READ_IN_PLACE && !is_divided && reads && apart.is_none();
             let active: Vec<_> =
                 starts().map(|from| plan.active(padded, from, step, in_place)).collect();
             for first in (0..self.channels).step_by(portion) {
@@ -196,23 +242,34 @@ impl OutputTask<'_, '_> {
                 let gathered = channels.len() * plan.channel;
                 if !in_place {
                     let room = &mut room[..count * gathered];
-                    plan.gather(padded, self.image, channels.clone(), [block, step], room);
+                    plan.gather::<S>(padded, self.image, channels.clone(), [block, step], room);
                 }
                 let is_last = channels.end == self.channels;
                 for (tile, weight) in self.weight.chunks_exact(per_tile).enumerate() {
                     let weight = &weight[channels.start * per_channel..channels.end * per_channel];
                     let outputs = self.bias.len() - tile * OUTPUTS;
+                    let weight = match apart {
+                        Some(apart) => {
+                            pack(weight, [plan.taps.len(), channels.len()], apart, &mut packed)
+                        }
+                        None => weight,
+                    };
                     for (group, (from, taps)) in starts().zip(&active).enumerate() {
                         let place = if is_divided { tile * groups + group } else { 0 };
                         let sums = &mut sums
                             [place * OUTPUTS * POSITIONS..(place + 1) * OUTPUTS * POSITIONS];
+                        let values = match in_place {
+                            true => image,
+                            false => &room[group * gathered..(group + 1) * gathered],
+                        };
                         let run = plan.run;
-                        let input = match in_place {
-                            true => Input { values: image, channel: padded.channel, taps, run },
-                            false => {
-                                let values = &room[group * gathered..(group + 1) * gathered];
-                                Input { values, channel: plan.channel, taps, run }
+                        let input = match apart {
+                            _ if in_place => Input { values, channel: padded.channel, taps, run },
+                            Some(apart) => {
+                                let run = run * apart.len();
+                                Input { values, channel: step, taps: &[(0, 0)], run }
                             }
+                            None => Input { values, channel: plan.channel, taps, run },
                         };
                         let left = (end - from).div_ceil(S::F32_LANES);
                         let made = [left.min(vectors::<S>()), outputs];

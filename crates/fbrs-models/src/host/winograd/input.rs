@@ -1,5 +1,7 @@
 //! The transformed input, `Bᵀ·d·B`.
 
+use std::ops::Range;
+
 use pulp::Simd;
 use rayon::prelude::*;
 
@@ -7,9 +9,25 @@ use super::super::Planes;
 use super::super::scratch::{Scratch, Use};
 use super::grid::Grid;
 use super::product::Block;
-use super::task::Task;
+use super::task::{BETWEEN, Task};
 use super::vectors::{load_all, store};
-use super::{PRODUCTS, REACH, SIDE, UNIT};
+use super::{NEAR, PRODUCTS, REACH, SIDE, UNIT};
+
+/// What tiles are read from.
+pub(super) enum Source<'a> {
+    Compact(Compact),
+    /// The input as it is: with large dilations many tiles begin side by side.
+    Planes(Planes<'a>),
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(x: Planes<'a>, grid: &Grid) -> Self {
+        match grid.dilation {
+            ..=NEAR => Self::Compact(Compact::new(x, grid)),
+            _ => Self::Planes(x),
+        }
+    }
+}
 
 /// The input, its rows split in four: for every start of a tile, the values one dilation before it, at
 /// it, and one and two dilations behind it. A tile's fifth and sixth column are the first and the second
@@ -21,11 +39,11 @@ pub(super) struct Compact {
     part: usize,
     /// Length of a channel.
     plane: usize,
-    pub(super) channels: usize,
+    channels: usize,
 }
 
 impl Compact {
-    pub(super) fn new(x: Planes<'_>, grid: &Grid) -> Self {
+    fn new(x: Planes<'_>, grid: &Grid) -> Self {
         let [batch, channels, height, width] = x.dims;
         let dilation = grid.dilation;
         let part = grid.cols.len() + dilation;
@@ -93,69 +111,72 @@ fn split(line: &mut [f32], source: &[f32], phase: usize, dilation: usize, done: 
     }
 }
 
-/// Consecutive tiles of a row, and where they are in a block.
+/// Values of consecutive tiles at one place of them.
 struct Piece {
-    /// Where the first one's first value is, from the channel's plane of the first image on.
+    /// Where the first one is, from the channel's plane of the first image on.
     from: usize,
-    /// Its place in the block.
+    /// Where it is put.
     to: usize,
     count: usize,
 }
 
 impl Task<'_> {
-    /// `Bᵀ·d·B` of a block's tiles: `[product][input][width]`.
+    /// `Bᵀ·d·B` of a block's tiles, of some channels: `[product][channel][width]`, products so far apart.
     #[inline(always)]
-    pub(super) fn transform<S: Simd>(&self, simd: S, block: &Block, into: &mut [f32]) {
-        let Self { grid, compact, .. } = self;
-        let (part, width) = (compact.part, block.width);
-        let (down, right) = (grid.dilation * SIDE * part, grid.dilation);
-        let pieces = self.pieces(block);
-        // Of each of a tile's 36 places, the values of all tiles side by side. Copies are of whole units:
-        // what is too much is written over by the next one, or lies in the room behind.
+    pub(super) fn transform<S: Simd>(
+        &self,
+        simd: S,
+        block: &Block,
+        channels: Range<usize>,
+        into: &mut [f32],
+    ) {
+        let width = block.width;
+        // Of each of a tile's 36 places, the values of all tiles side by side.
         let line = width + UNIT;
+        let pieces = self.pieces(block, line);
         let mut tiles = Scratch::take(Use::Tiles, 2 * PRODUCTS * line);
         let (tiles, half) = tiles.split_at_mut(PRODUCTS * line);
-        let per_product = compact.channels * width;
-        for channel in 0..compact.channels {
-            let plane = channel * compact.plane;
-            for piece in &pieces {
-                for row in 0..REACH {
-                    for col in 0..REACH {
-                        let from = plane
-                            + piece.from
-                            + row * down
-                            + (col % SIDE) * part
-                            + (col / SIDE) * right;
-                        let to = (REACH * row + col) * line + piece.to;
+        if let Source::Planes(_) = self.source {
+            // Where a tile reads no input nothing is written below.
+            tiles.fill(0.0);
+        }
+        let per_product = channels.len() * width + BETWEEN;
+        for (place, channel) in channels.enumerate() {
+            match self.source {
+                // Whole units: what is too much is written over by the next one, or lies in the room behind.
+                Source::Compact(compact) => {
+                    let plane = &compact.values[channel * compact.plane..];
+                    for piece in &pieces {
                         let mut at = 0;
                         while at < piece.count {
-                            tiles[to + at..to + at + UNIT]
-                                .copy_from_slice(&compact.values[from + at..from + at + UNIT]);
+                            let [from, to] = [piece.from + at, piece.to + at];
+                            tiles[to..to + UNIT].copy_from_slice(&plane[from..from + UNIT]);
                             at += UNIT;
                         }
                     }
                 }
+                Source::Planes(Planes { values, dims }) => {
+                    let plane = &values[channel * dims[2] * dims[3]..];
+                    for &Piece { from, to, count } in &pieces {
+                        tiles[to..to + count].copy_from_slice(&plane[from..from + count]);
+                    }
+                }
             }
             for col in 0..REACH {
-                transform(
-                    simd,
-                    tiles,
-                    [col * line, REACH * line],
-                    half,
-                    [col * line, REACH * line],
-                    width,
-                );
+                let places = [col * line, REACH * line];
+                transform(simd, tiles, places, half, places, width);
             }
             for row in 0..REACH {
                 let from = [REACH * row * line, line];
-                let to = [REACH * row * per_product + channel * width, per_product];
+                let to = [REACH * row * per_product + place * width, per_product];
                 transform(simd, half, from, into, to, width);
             }
         }
     }
 
-    fn pieces(&self, block: &Block) -> Vec<Piece> {
-        let Self { grid, compact, .. } = self;
+    /// What the places of a block's tiles are read from, and where they are put: `line` apart.
+    fn pieces(&self, block: &Block, line: usize) -> Vec<Piece> {
+        let Self { grid, source, .. } = self;
         let mut pieces = Vec::new();
         let mut at = 0;
         while at < block.count {
@@ -163,8 +184,41 @@ impl Task<'_> {
             let (image, inside) = (tile / grid.tiles(), tile % grid.tiles());
             let count = (block.count - at).min(grid.tiles() - inside);
             for run in grid.runs(inside, count) {
-                let line = image * compact.channels * compact.plane + run.row * SIDE * compact.part;
-                pieces.push(Piece { from: line + run.first, to: at, count: run.count });
+                for (row, col) in (0..PRODUCTS).map(|place| (place / REACH, place % REACH)) {
+                    let to = (REACH * row + col) * line + at;
+                    match source {
+                        Source::Compact(compact) => {
+                            let row = (run.row + row * grid.dilation) * SIDE + col % SIDE;
+                            let first = run.first + col / SIDE * grid.dilation;
+                            let image = image * compact.channels * compact.plane;
+                            let from = image + row * compact.part + first;
+                            pieces.push(Piece { from, to, count: run.count });
+                        }
+                        Source::Planes(x) => {
+                            let cols = &grid.cols[run.first..run.first + run.count];
+                            let [_, channels, height, width] = x.dims;
+                            let image = image * channels * height * width;
+                            let read = |start: usize, by: usize, length: usize| {
+                                (start + by * grid.dilation)
+                                    .checked_sub(grid.dilation)
+                                    .filter(|position| *position < length)
+                            };
+                            let Some(row) = read(run.row, row, height) else { continue };
+                            for (index, &start) in cols.iter().enumerate() {
+                                let Some(col) = read(start, col, width) else { continue };
+                                let (from, to) = (image + row * width + col, to + index);
+                                match pieces.last_mut() {
+                                    Some(Piece { from: first, to: place, count })
+                                        if *first + *count == from && *place + *count == to =>
+                                    {
+                                        *count += 1;
+                                    }
+                                    _ => pieces.push(Piece { from, to, count: 1 }),
+                                }
+                            }
+                        }
+                    }
+                }
                 at += run.count;
             }
         }

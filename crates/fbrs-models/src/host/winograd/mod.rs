@@ -4,12 +4,14 @@
 //!
 //! A dilated convolution is the same one on every `dilation`-th row and column. Tiles start at positions
 //! whose quotient by the dilation is divisible by four, so that a row's tiles are read from four compact
-//! rows: of the positions with each of the remainders (`grid`).
+//! rows: of the positions with each of the remainders (`grid`). With large dilations many tiles start side by side,
+//! and are read where they are; if a map is not large enough for that, more tiles reach over its edges than products
+//! are saved, and the other kernels serve it, which leave out the taps that read padding.
 //!
-//! Tiles are worked on in tasks, of each of which the transformed input stays near a core (`input`). A
-//! task goes through the output channels in groups: transforms their weights (`weight`: they are kept as
-//! they are, the transformed ones would take four times the memory), multiplies (`product`), and
-//! transforms the outputs back (`output`).
+//! Tiles are worked on in tasks, of each of which the transformed input stays near a core (`input`): of many channels
+//! some at a time, while the sums of all outputs wait. A task goes through the output channels in groups: transforms
+//! their weights (`weight`: they are kept as they are, the transformed ones would take four times the memory),
+//! multiplies (`product`), and transforms the outputs back (`output`).
 //!
 //! Of fewer channels half the products are saved, along rows alone, and a quarter of those of stride 2 (`rows`,
 //! `strided`).
@@ -28,13 +30,13 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::finish::FinishTask;
-use super::registers::OUTPUTS;
 use super::scratch::{Scratch, Use};
 use super::stencil::Stencil;
-use super::{Finish, Planes, transposed_tiles};
+use super::tile::RUN;
+use super::{Finish, Planes};
 
 use grid::Grid;
-use input::Compact;
+use input::Source;
 use output::Tiled;
 pub(super) use rows::Rows;
 use task::Task;
@@ -53,108 +55,68 @@ const TRANSFORMED: usize = 2 << 20;
 const LEAST: usize = 64;
 /// Of those without dilation, which can be made along rows alone (`rows`).
 const LEAST_BESIDE_ROWS: usize = 100;
-/// Above this dilation most taps read padding, and the other kernels leave those out.
-const LARGEST_DILATION: usize = 8;
+/// Up to this dilation it is made so on maps of any size.
+const NEAR: usize = 8;
+/// Tiles of a task, about, for which it transforms all weights, at least: if so many do not fit, its channels are
+/// divided.
+const LEAST_TILES: usize = 112;
 
-/// A convolution that is made this way.
-#[derive(Debug)]
+/// A convolution that is made this way. Its weight stays as it is, `[output tile][input][tap][OUTPUTS]`.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Winograd {
-    /// `[output tile][input][tap, row by row][OUTPUTS]`.
-    weight: Vec<f32>,
     input: usize,
     output: usize,
     dilation: usize,
-    /// Which of the stencil's taps each of the square's is.
-    order: [usize; 9],
 }
 
-/// The taps' spacing and which is where, where these are a square of 3×3 round the output's position.
-fn square(stencil: &Stencil) -> Option<(usize, [usize; 9])> {
+/// The taps' spacing where these are, row by row, a square of 3×3 round the output's position.
+fn square(stencil: &Stencil) -> Option<usize> {
     let dilation = stencil.taps.iter().flatten().copied().max().filter(|&most| most > 0)?;
-    let mut order = [0; 9];
-    for (place, order) in order.iter_mut().enumerate() {
-        let wanted = [place / 3, place % 3].map(|at| (at as isize - 1) * dilation);
-        *order = stencil.taps.iter().position(|tap| *tap == wanted)?;
-    }
-    (stencil.taps.len() == 9).then_some((dilation as usize, order))
-}
-
-/// The same of a convolution that is made this way.
-fn served((input, output): (usize, usize), stencil: &Stencil) -> Option<(usize, [usize; 9])> {
-    let served = |dilation: usize| match dilation {
-        1 => input.min(output) >= LEAST_BESIDE_ROWS,
-        2..=LARGEST_DILATION => input.min(output) >= LEAST,
-        _ => false,
-    };
-    square(stencil).filter(|(dilation, _)| stencil.stride == 1 && served(*dilation))
+    let places = (0..9).map(|place| [place / 3, place % 3].map(|at| (at - 1) * dilation));
+    stencil.taps.iter().copied().eq(places).then_some(dilation as usize)
 }
 
 impl Winograd {
-    /// Whether a convolution is made this way; elsewhere another kernel serves better.
-    pub(super) fn serves(channels: (usize, usize), stencil: &Stencil) -> bool {
-        served(channels, stencil).is_some()
+    /// `None` where other kernels serve better.
+    pub(super) fn new((input, output): (usize, usize), stencil: &Stencil) -> Option<Self> {
+        let dilation = square(stencil)?;
+        let least = if dilation == 1 { LEAST_BESIDE_ROWS } else { LEAST };
+        let is_served = stencil.stride == 1 && input.min(output) >= least;
+        is_served.then_some(Self { input, output, dilation })
     }
 
-    /// `weight`: `[output, input, tap]`. `None` where another kernel serves better.
-    pub(super) fn new(
-        weight: &[f32],
-        (input, output): (usize, usize),
-        stencil: &Stencil,
-    ) -> Option<Self> {
-        let (dilation, order) = served((input, output), stencil)?;
-        let per_tile = (input * 9 * OUTPUTS).max(1);
-        let mut packed = vec![0.0; output.div_ceil(OUTPUTS) * per_tile];
-        let tiles = packed.par_chunks_mut(per_tile).zip(weight.par_chunks(per_tile));
-        tiles.for_each(|(packed, weight)| {
-            for (lane, weight) in weight.chunks_exact(input * 9).enumerate() {
-                let places = packed.chunks_exact_mut(9 * OUTPUTS);
-                for (packed, kernel) in places.zip(weight.chunks_exact(9)) {
-                    let places = packed.iter_mut().skip(lane).step_by(OUTPUTS);
-                    places.zip(order).for_each(|(to, tap)| *to = kernel[tap]);
-                }
-            }
-        });
-        Some(Self { weight: packed, input, output, dilation, order })
-    }
-
-    /// The weight in the order of the stencil's taps.
-    pub(super) fn weight(&self) -> Vec<f32> {
-        let mut weight = vec![0.0; self.output * self.input * 9];
-        let per_tile = (self.input * 9 * OUTPUTS).max(1);
-        let tiles = weight.par_chunks_mut(per_tile).zip(self.weight.par_chunks(per_tile));
-        tiles.for_each(|(weight, packed)| {
-            for (lane, weight) in weight.chunks_exact_mut(self.input * 9).enumerate() {
-                let places = packed.chunks_exact(9 * OUTPUTS);
-                for (packed, kernel) in places.zip(weight.chunks_exact_mut(9)) {
-                    let places = packed.iter().skip(lane).step_by(OUTPUTS);
-                    places.zip(self.order).for_each(|(from, tap)| kernel[tap] = *from);
-                }
-            }
-        });
-        weight
-    }
-
-    /// The transposed convolution: its taps lie the other way round.
-    pub(super) fn transposed(&self) -> Self {
-        let Self { input, output, dilation, mut order, .. } = *self;
-        let weight =
-            transposed_tiles(&self.weight, (input, output), 9, &[8, 7, 6, 5, 4, 3, 2, 1, 0]);
-        order.reverse();
-        Self { weight, input: output, output: input, dilation, order }
+    /// Whether maps of this size are made this way: if transformations take a third of the products' time, in less
+    /// than the products that do not read padding take.
+    pub(super) fn pays(&self, size: [usize; 2]) -> bool {
+        let reading = size.map(|side| 3 * side - 2 * self.dilation.min(side));
+        let tiles = || Grid::new(size, self.dilation).tiles();
+        self.dilation <= NEAR || 4 * PRODUCTS * tiles() < 3 * reading[0] * reading[1]
     }
 
     /// As `HostConv::forward_into`; the output is as large as the input.
-    pub(super) fn forward(&self, x: Planes<'_>, bias: &[f32], finish: Finish<'_>, out: &mut [f32]) {
+    pub(super) fn forward(
+        &self,
+        weight: &[f32],
+        x: Planes<'_>,
+        bias: &[f32],
+        finish: Finish<'_>,
+        out: &mut [f32],
+    ) {
         let [batch, _, height, width] = x.dims;
         let grid = Grid::new([height, width], self.dilation);
-        let compact = Compact::new(x, &grid);
+        let source = Source::new(x, &grid);
         let tiles = batch * grid.tiles();
-        let parts: Vec<_> = parts(tiles, self.input).collect();
+        // Sums are cut where channels are divided and nowhere else: they are the same, divided or not.
+        let fit = TRANSFORMED / (PRODUCTS * self.input);
+        let is_divided = fit < LEAST_TILES;
+        let portion = if is_divided { RUN } else { self.input };
+        let parts: Vec<_> = parts(tiles, fit.max(LEAST_TILES)).collect();
         let outputs: Vec<Vec<f32>> = parts
             .par_iter()
             .map(|&(first, count)| {
-                let (grid, compact) = (&grid, &compact);
-                Arch::new().dispatch(Task { winograd: self, grid, compact, first, count })
+                let (grid, source) = (&grid, &source);
+                let task = Task { winograd: self, weight, grid, source, portion, first, count };
+                Arch::new().dispatch(task)
             })
             .collect();
         let tiled = Tiled::new(&parts, &outputs, &grid);
@@ -172,10 +134,10 @@ impl Winograd {
 }
 
 /// The tiles of each task, first and count: as much work for each core, of whole units, so that little of
-/// it falls on no tile.
-fn parts(tiles: usize, input: usize) -> impl Iterator<Item = (usize, usize)> {
+/// it falls on no tile. `most`: tiles of a task, about.
+fn parts(tiles: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let threads = rayon::current_num_threads();
-    let most = (TRANSFORMED / (PRODUCTS * input)).max(UNIT) / UNIT;
+    let most = most.max(UNIT) / UNIT;
     let units = tiles.div_ceil(UNIT);
     let count = (threads * units.div_ceil(threads * most)).min(units);
     let start = move |index: usize| (index * units / count.max(1) * UNIT).min(tiles);
@@ -187,16 +149,19 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use pulp::Simd;
 
-    use super::super::HostShape;
+    use super::super::{HostShape, tiles};
     use super::*;
 
     /// On a processor with wide vectors the other tests run these kernels with them alone.
     #[test]
     fn narrow_vectors_give_what_wide_ones_give() {
         let Some(narrow) = pulp::x86::V3::try_new() else { return };
-        for (input, output, size, dilation) in
-            [(128, 100, [9, 50], 1), (67, 64, [25, 25], 2), (150, 64, [4, 3], 4)]
-        {
+        for (input, output, size, dilation, divided) in [
+            (128, 100, [9, 50], 1, false),
+            (67, 64, [25, 25], 2, false),
+            (150, 64, [4, 3], 4, true),
+            (300, 70, [37, 26], 12, true),
+        ] {
             let wave = |count: usize, step: f32| -> Vec<f32> {
                 (0..count).map(|i| ((i as f32 + 1.0) * step).sin()).collect()
             };
@@ -211,16 +176,18 @@ mod tests {
             };
             let weight = wave(output * input * 9, 0.7);
             let stencil = Stencil::new(&shape);
-            let winograd = Winograd::new(&weight, (input, output), &stencil).unwrap();
+            let winograd = Winograd::new((input, output), &stencil).unwrap();
+            let weight = tiles(&weight, input * 9);
             let values = wave(2 * input * size[0] * size[1], 0.31);
             let x = Planes { values: &values, dims: [2, input, size[0], size[1]] };
             let grid = Grid::new(size, dilation);
-            let compact = Compact::new(x, &grid);
+            let source = Source::new(x, &grid);
             let tiles = 2 * grid.tiles();
             // From the start, from within an image, and what is left.
             for (first, count) in [(0, tiles), (tiles / 3, tiles / 2), (tiles - 1, 1)] {
-                let (grid, compact) = (&grid, &compact);
-                let task = || Task { winograd: &winograd, grid, compact, first, count };
+                let (winograd, weight, grid, source) = (&winograd, &weight, &grid, &source);
+                let portion = if divided { RUN } else { input };
+                let task = || Task { winograd, weight, grid, source, portion, first, count };
                 let (found, expected) =
                     (Simd::vectorize(narrow, task()), Arch::new().dispatch(task()));
                 assert_eq!(found.len(), expected.len());

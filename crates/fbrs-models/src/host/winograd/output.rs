@@ -57,10 +57,14 @@ impl<'a> Tiled<'a> {
                     };
                     for col in 0..SIDE {
                         let (shift, values) = (col * dilation, of_place(col));
-                        for (start, value) in cols.iter().zip(values).skip(done) {
+                        let starts = cols[done..].chunk_by(|start, next| start + 1 == *next);
+                        let mut values = &values[done..];
+                        for starts in starts {
+                            let (own, others) = values.split_at(starts.len());
+                            values = others;
                             // The last tiles reach over the edge.
-                            let Some(to) = line.get_mut(start + shift) else { break };
-                            *to = *value;
+                            let Some(to) = line.get_mut(starts[0] + shift..) else { break };
+                            to.iter_mut().zip(own).for_each(|(to, value)| *to = *value);
                         }
                     }
                 }

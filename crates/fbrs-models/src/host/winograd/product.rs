@@ -19,17 +19,20 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// The blocks of a task: as wide as may be, the last one as narrow as it can be.
+    /// The blocks of a task: as few as there can be, of about as many tiles each.
     pub(super) fn all<S: Simd>(count: usize) -> impl Iterator<Item = Self> {
-        (0..count).step_by(step::<S>()).map(move |first| {
-            let count = (count - first).min(step::<S>());
+        let blocks = count.div_ceil(step::<S>()).max(1);
+        let vectors = count.div_ceil(S::F32_LANES);
+        let start = move |block: usize| (block * vectors / blocks * S::F32_LANES).min(count);
+        (0..blocks).map(move |block| {
+            let (first, count) = (start(block), start(block + 1) - start(block));
             Self { first, count, width: count.next_multiple_of(S::F32_LANES) }
         })
     }
 }
 
-/// Adds up a tile of outputs over all inputs: `values` is `[input][width]`, `weight` `[input][OUTPUTS]`,
-/// `out` `[OUTPUTS][width]`.
+/// Adds up a tile of outputs over inputs: `values` is `[input][width]`, `weight` `[input][OUTPUTS]`,
+/// `out` `[OUTPUTS][width]`; `adds`: to what is there.
 ///
 /// Products are added up in runs, and the runs' sums after that: rounding grows with the length of a sum,
 /// and a search through a network follows its rounding. A run's values stay in the nearest cache for all
@@ -41,10 +44,11 @@ pub(super) fn multiply<S: Simd>(
     weight: &[f32],
     out: &mut [f32],
     width: usize,
+    adds: bool,
 ) {
     let runs = values.chunks(RUN * width).zip(weight.chunks(RUN * OUTPUTS));
     for (index, (values, weight)) in runs.enumerate() {
-        let mut run = Run { values, weight, out, adds: index > 0 };
+        let mut run = Run { values, weight, out, adds: adds || index > 0 };
         each_group(simd, width / S::F32_LANES, OUTPUTS, &mut run);
     }
 }

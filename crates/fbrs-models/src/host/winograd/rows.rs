@@ -70,26 +70,21 @@ impl Form {
     }
 }
 
-/// A convolution that is made this way.
-#[derive(Debug)]
+/// A convolution that is made this way. Its weight stays as it is: transformed it would take twice the memory.
+#[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Rows {
-    /// `[output tile][input][tap][OUTPUTS]`; transformed it would take twice the memory.
-    tiles: Vec<f32>,
     input: usize,
     output: usize,
     stride: usize,
-    /// Which of the stencil's taps each of the square's is.
-    order: [usize; 9],
 }
 
 impl Rows {
-    /// A convolution with taps beside one another, neither of very few channels nor, with stride 1, of many; any
-    /// other one's weight is given back. `tiles`: `[output tile][input][tap][OUTPUTS]`.
+    /// A convolution with taps beside one another, neither of very few channels nor, with stride 1, of many; `None`
+    /// for any other.
     pub(in super::super) fn new(
-        tiles: Vec<f32>,
         (input, output): (usize, usize),
         stencil: &Stencil,
-    ) -> Result<Self, Vec<f32>> {
+    ) -> Option<Self> {
         let (channels, stride) = (input.min(output), stencil.stride);
         let is_served = match stride {
             1 => (FEWEST..LEAST_BESIDE_ROWS).contains(&channels),
@@ -97,32 +92,30 @@ impl Rows {
             _ => false,
         };
         match square(stencil) {
-            Some((1, order)) if is_served => Ok(Self { tiles, input, output, stride, order }),
-            _ => Err(tiles),
+            Some(1) if is_served => Some(Self { input, output, stride }),
+            _ => None,
         }
     }
 
-    /// The weight, `[output tile][input][tap][OUTPUTS]`.
-    pub(in super::super) fn tiles(&self) -> &[f32] {
-        &self.tiles
-    }
-
-    /// As `HostConv::forward_into`; the output's size is the input's by the stride, rounded up.
+    /// As `HostConv::forward_into`; the output's size is the input's by the stride, rounded up. `weight`:
+    /// `[output tile][input][tap][OUTPUTS]`.
     pub(in super::super) fn forward(
         &self,
+        weight: &[f32],
         x: Planes<'_>,
         bias: &[f32],
         finish: Finish<'_>,
         out: &mut [f32],
     ) {
         match self.stride {
-            1 => self.run::<1>(x, bias, finish, out),
-            _ => self.run::<2>(x, bias, finish, out),
+            1 => self.run::<1>(weight, x, bias, finish, out),
+            _ => self.run::<2>(weight, x, bias, finish, out),
         }
     }
 
     fn run<const STRIDE: usize>(
         &self,
+        tiles: &[f32],
         x: Planes<'_>,
         bias: &[f32],
         finish: Finish<'_>,
@@ -143,7 +136,7 @@ impl Rows {
         divided(out, (self.output, size), &bounds).into_par_iter().for_each(|share| {
             let image = share.image * image_length..(share.image + 1) * image_length;
             let finish = finish.part(image);
-            let task = RowsTask::<STRIDE> { rows: self, x, bias, finish, portion, share };
+            let task = RowsTask::<STRIDE> { rows: self, tiles, x, bias, finish, portion, share };
             Arch::new().dispatch(task);
         });
     }
@@ -152,6 +145,8 @@ impl Rows {
 /// Makes some lines of all outputs.
 struct RowsTask<'a, 'out, const STRIDE: usize> {
     rows: &'a Rows,
+    /// The weight.
+    tiles: &'a [f32],
     x: Planes<'a>,
     bias: &'a [f32],
     /// Of the whole image.
@@ -214,8 +209,7 @@ impl<const STRIDE: usize> WithSimd for RowsTask<'_, '_, STRIDE> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let Form { products, weights, .. } = const { Form::of(STRIDE) };
-        let Rows { tiles, input, output, order, .. } = self.rows;
-        let (input, output) = (*input, *output);
+        let Rows { input, output, .. } = *self.rows;
         let across = self.x.dims[3].div_ceil(STRIDE).div_ceil(SIDE);
         let lay = Lay::new::<STRIDE>(self.share.lines.len(), across);
         let Lay { plane, down, .. } = lay;
@@ -234,11 +228,11 @@ impl<const STRIDE: usize> WithSimd for RowsTask<'_, '_, STRIDE> {
             let of_product = channels.len() * plane;
             self.transform(simd, lay, channels.clone(), &mut values);
             let of_weight = channels.len() * DOWN * OUTPUTS;
-            for (tile, kernels) in tiles.chunks_exact(per_tile).enumerate() {
+            for (tile, kernels) in self.tiles.chunks_exact(per_tile).enumerate() {
                 let kernels = &kernels[channels.start * 9 * OUTPUTS..channels.end * 9 * OUTPUTS];
                 match STRIDE {
-                    1 => transform_weight(kernels, order, line, of_weight, &mut weight),
-                    _ => transform_weight(kernels, order, strided::line, of_weight, &mut weight),
+                    1 => transform_weight(kernels, line, of_weight, &mut weight),
+                    _ => transform_weight(kernels, strided::line, of_weight, &mut weight),
                 }
                 let outputs = (output - tile * OUTPUTS).min(OUTPUTS);
                 let place = if kept > 1 { tile * products * of_tile } else { 0 };
@@ -278,16 +272,15 @@ impl<const STRIDE: usize> WithSimd for RowsTask<'_, '_, STRIDE> {
 #[inline(always)]
 fn transform_weight<const N: usize>(
     kernels: &[f32],
-    order: &[usize; 9],
     line: impl Fn(&[f32; OUTPUTS], &[f32; OUTPUTS], &[f32; OUTPUTS], &mut [[f32; OUTPUTS]; N]),
     step: usize,
     into: &mut [f32],
 ) {
     let (kernels, _) = kernels.as_chunks::<OUTPUTS>();
     for (input, kernel) in kernels.chunks_exact(9).enumerate() {
-        for (row, taps) in order.chunks_exact(DOWN).enumerate() {
+        for (row, taps) in kernel.chunks_exact(3).enumerate() {
             let mut weights = [[0.0; OUTPUTS]; N];
-            line(&kernel[taps[0]], &kernel[taps[1]], &kernel[taps[2]], &mut weights);
+            line(&taps[0], &taps[1], &taps[2], &mut weights);
             for (weight, values) in weights.iter().enumerate() {
                 let to = weight * step + (input * DOWN + row) * OUTPUTS;
                 into[to..to + OUTPUTS].copy_from_slice(values);
@@ -420,7 +413,8 @@ mod tests {
         let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
         let stencil = Stencil::new(&shape);
         let weight = noise(output * input * 9, 5);
-        let rows = Rows::new(tiles(&weight, input * 9), (input, output), &stencil).unwrap();
+        let rows = Rows::new((input, output), &stencil).unwrap();
+        let weight = tiles(&weight, input * 9);
         let values = noise(2 * input * height * width, 7);
         let x = Planes { values: &values, dims: [2, input, height, width] };
         let size = [height, width].map(|side| shape.output_side(side));
@@ -432,8 +426,8 @@ mod tests {
             let bounds = [0, size[0] / 3, size[0]];
             let shares = divided(&mut out, (output, size), &bounds).into_iter();
             for share in shares.filter(|share| share.image == 1) {
-                let (rows, bias, portion) = (&rows, &bias[..], 40);
-                let task = RowsTask::<STRIDE> { rows, x, bias, finish, portion, share };
+                let (rows, tiles, bias, portion) = (&rows, &weight[..], &bias[..], 40);
+                let task = RowsTask::<STRIDE> { rows, tiles, x, bias, finish, portion, share };
                 match is_narrow {
                     true => Simd::vectorize(narrow, task),
                     false => Arch::new().dispatch(task),

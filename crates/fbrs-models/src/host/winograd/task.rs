@@ -5,19 +5,26 @@ use pulp::{Simd, WithSimd};
 use super::super::registers::OUTPUTS;
 use super::super::scratch::{Scratch, Use};
 use super::grid::Grid;
-use super::input::Compact;
+use super::input::Source;
 use super::output;
 use super::product::{Block, multiply};
 use super::{PRODUCTS, SIDE, Winograd, weight};
 
 /// Values of transformed weights that are multiplied with one block after the other.
 const GROUP: usize = 640 * 1024;
+/// Values between one product's and the next one's: a transformed line goes to as many places as there are products,
+/// and with a power of two between these they would share a few places of the nearest cache.
+pub(super) const BETWEEN: usize = 16;
 
 /// Computes consecutive tiles of all output channels.
 pub(super) struct Task<'a> {
     pub(super) winograd: &'a Winograd,
+    /// `[output tile][input][tap][OUTPUTS]`.
+    pub(super) weight: &'a [f32],
     pub(super) grid: &'a Grid,
-    pub(super) compact: &'a Compact,
+    pub(super) source: &'a Source<'a>,
+    /// Channels that are transformed at once.
+    pub(super) portion: usize,
     pub(super) first: usize,
     pub(super) count: usize,
 }
@@ -28,52 +35,72 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
-        let Winograd { weight, input, output, .. } = self.winograd;
-        let (input, output) = (*input, *output);
+        let Winograd { input, output, .. } = *self.winograd;
+        let portion = self.portion.min(input);
         let blocks: Vec<Block> = Block::all::<S>(self.count).collect();
         let widths: usize = blocks.iter().map(|block| block.width).sum();
-        let mut transformed = Scratch::take(Use::Wide, PRODUCTS * input * widths);
-        let mut rest = &mut *transformed;
-        for block in &blocks {
-            let (own, others) = rest.split_at_mut(PRODUCTS * input * block.width);
-            self.transform(simd, block, own);
-            rest = others;
-        }
         let tiles = output.div_ceil(OUTPUTS);
-        let group = (GROUP / (PRODUCTS * input * OUTPUTS)).clamp(1, tiles);
-        let mut weights = Scratch::take(Use::Packed, group * PRODUCTS * input * OUTPUTS);
-        let mut products = Scratch::take(Use::Middle, group * PRODUCTS * OUTPUTS * widths);
+        let group = (GROUP / (PRODUCTS * portion * OUTPUTS)).clamp(1, tiles);
+        // Where channels are divided, the sums of all outputs wait for the others.
+        let kept = if portion < input { tiles } else { group };
+        let between = PRODUCTS * BETWEEN;
+        let mut transformed =
+            Scratch::take(Use::Wide, PRODUCTS * portion * widths + blocks.len() * between);
+        let mut weights =
+            Scratch::take(Use::Packed, group * (PRODUCTS * portion * OUTPUTS + between));
+        let mut products = Scratch::take(Use::Middle, kept * PRODUCTS * OUTPUTS * widths);
         let mut out = vec![0.0f32; output * SIDE * SIDE * self.count];
         let per_output = SIDE * SIDE * self.count;
         let mut room = [0.0f32; output::ROOM];
-        let kernels = weight.chunks(group * input * 9 * OUTPUTS);
-        for (kernels, out) in kernels.zip(out.chunks_mut(group * OUTPUTS * per_output)) {
-            let of_tile = PRODUCTS * input * OUTPUTS;
-            let kernels = kernels.chunks_exact(input * 9 * OUTPUTS);
-            let count = kernels.len();
-            for (kernels, weights) in kernels.zip(weights.chunks_exact_mut(of_tile)) {
-                weight::transform(kernels, weights, input * OUTPUTS);
-            }
-            let mut from = 0;
-            let mut to = 0;
+        for first in (0..input).step_by(portion) {
+            let channels = first..(first + portion).min(input);
+            let mut rest = &mut *transformed;
             for block in &blocks {
-                let values = &transformed[from..from + PRODUCTS * input * block.width];
-                let made = &mut products[to..to + count * PRODUCTS * OUTPUTS * block.width];
-                from += values.len();
-                to += made.len();
-                for (product, values) in values.chunks_exact(input * block.width).enumerate() {
-                    for tile in 0..count {
-                        let weight = tile * of_tile + product * input * OUTPUTS;
-                        let weight = &weights[weight..weight + input * OUTPUTS];
-                        let at = (tile * PRODUCTS + product) * OUTPUTS * block.width;
-                        let made = &mut made[at..at + OUTPUTS * block.width];
-                        multiply(simd, values, weight, made, block.width);
-                    }
+                let (own, others) =
+                    rest.split_at_mut(PRODUCTS * channels.len() * block.width + between);
+                self.transform(simd, block, channels.clone(), own);
+                rest = others;
+            }
+            let of_product = channels.len() * OUTPUTS + BETWEEN;
+            let of_tile = PRODUCTS * of_product;
+            let per_tile = input * 9 * OUTPUTS;
+            let kernels = self.weight.chunks(group * per_tile).enumerate();
+            for ((index, kernels), out) in kernels.zip(out.chunks_mut(group * OUTPUTS * per_output))
+            {
+                let kernels = kernels.chunks_exact(per_tile);
+                let count = kernels.len();
+                for (kernels, weights) in kernels.zip(weights.chunks_exact_mut(of_tile)) {
+                    let kernels =
+                        &kernels[channels.start * 9 * OUTPUTS..channels.end * 9 * OUTPUTS];
+                    weight::transform(kernels, weights, of_product);
                 }
-                for (channel, out) in out.chunks_exact_mut(per_output).enumerate() {
-                    let (tile, lane) = (channel / OUTPUTS, channel % OUTPUTS);
-                    let made = &made[tile * PRODUCTS * OUTPUTS * block.width..];
-                    output::transform(simd, made, lane, block, out, self.count, &mut room);
+                let mut from = 0;
+                let mut to =
+                    if kept > group { index * group * PRODUCTS * OUTPUTS * widths } else { 0 };
+                for block in &blocks {
+                    let of_block = channels.len() * block.width + BETWEEN;
+                    let values = &transformed[from..from + PRODUCTS * of_block];
+                    let made = &mut products[to..to + count * PRODUCTS * OUTPUTS * block.width];
+                    from += values.len();
+                    to += made.len();
+                    for (product, values) in values.chunks_exact(of_block).enumerate() {
+                        let values = &values[..channels.len() * block.width];
+                        for tile in 0..count {
+                            let weight = tile * of_tile + product * of_product;
+                            let weight = &weights[weight..weight + channels.len() * OUTPUTS];
+                            let at = (tile * PRODUCTS + product) * OUTPUTS * block.width;
+                            let made = &mut made[at..at + OUTPUTS * block.width];
+                            multiply(simd, values, weight, made, block.width, first > 0);
+                        }
+                    }
+                    if channels.end < input {
+                        continue;
+                    }
+                    for (channel, out) in out.chunks_exact_mut(per_output).enumerate() {
+                        let (tile, lane) = (channel / OUTPUTS, channel % OUTPUTS);
+                        let made = &made[tile * PRODUCTS * OUTPUTS * block.width..];
+                        output::transform(simd, made, lane, block, out, self.count, &mut room);
+                    }
                 }
             }
         }
