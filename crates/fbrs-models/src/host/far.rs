@@ -13,9 +13,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Planes;
 use super::padded::{Padded, Tap};
 use super::stencil::Stencil;
+use super::{Planes, zeros};
 
 /// Taps nearer to one another than this are read with padding: rectangles would be too narrow.
 const FAR: usize = 8;
@@ -65,7 +65,7 @@ impl Strips {
     pub(super) fn new(x: Planes<'_>, stencil: &Stencil) -> Self {
         let [batch, channels, height, width] = x.dims;
         let layout = Layout::new(stencil, [height, width]);
-        let mut values = vec![0.0f32; batch * channels * layout.channel];
+        let mut values = zeros(batch * channels * layout.channel);
         let sources = x.values.par_chunks(height * width);
         values.par_chunks_mut(layout.channel).zip(sources).for_each(|(mut rest, source)| {
             for strip in &layout.strips {

@@ -57,6 +57,8 @@ use winograd::{Rows, Winograd};
 
 use crate::conv::Activation;
 
+/// So many values are worth being written by several threads.
+const MANY: usize = 1 << 18;
 /// Values of the padded input of several images, at most, about.
 const TOGETHER: usize = 16 << 20;
 
@@ -129,6 +131,15 @@ impl Finish<'_> {
 fn within([floor, ceiling]: [f32; 2], value: f32) -> f32 {
     let value = if value < floor { floor } else { value };
     if value > ceiling { ceiling } else { value }
+}
+
+/// Zeros, written by all threads: long ones take as much time as what is made of them otherwise, and memory that is
+/// new to the process takes more.
+fn zeros(length: usize) -> Vec<f32> {
+    if length < MANY {
+        return vec![0.0; length];
+    }
+    rayon::iter::repeat_n(0.0, length).with_min_len(MANY / 4).collect()
 }
 
 /// Whether these kernels are made for this processor: AVX2, AVX-512 or NEON. Elsewhere Burn's are used.
@@ -249,7 +260,7 @@ impl HostConv {
     /// The convolution with its bias, finished: `[batch, output, size]`. The addend lies beside it, if there
     /// is one.
     fn forward(&self, x: Planes<'_>, size: [usize; 2], finish: Finish<'_>) -> Vec<f32> {
-        let mut out = vec![0.0; x.dims[0] * self.output * size[0] * size[1]];
+        let mut out = zeros(x.dims[0] * self.output * size[0] * size[1]);
         self.forward_into(x, size, finish, &mut out);
         out
     }

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Planes;
 use super::depthwise::SLACK;
 use super::stencil::Stencil;
+use super::{Planes, zeros};
 
 /// Input planes with zeros around them; or what a part of the output reads where it reads none (`far`).
 ///
@@ -73,7 +73,7 @@ impl<'a> Padded<'a> {
             Cow::Borrowed(x.values)
         } else {
             let behind = if slack { SLACK } else { 0 };
-            let mut values = vec![0.0f32; batch * image + behind];
+            let mut values = zeros(batch * image + behind);
             let source = x.values.par_chunks((height * width).max(1));
             values.par_chunks_mut(channel.max(1)).zip(source).for_each(|(planes, source)| {
                 if stride == 1 {

@@ -17,7 +17,7 @@ use super::layer::{
     Tracked, TrackedTensor, numbers, plain, tensor, through_activation, tracked, values,
 };
 use super::scratch::{Scratch, Use};
-use super::{Planes, within};
+use super::{Planes, within, zeros};
 use crate::conv::Activation;
 use crate::resize::{BilinearTap, Joining, bilinear_taps};
 
@@ -110,7 +110,7 @@ fn forward(parts: &[FlexTensor], size: [usize; 2], joining: Joining) -> Option<F
         Joining::SumRelu => dims[0][1],
     };
     let (batch, plane) = (dims[0][0], size[0] * size[1]);
-    let mut out = vec![0.0; batch * channels * plane];
+    let mut out = zeros(batch * channels * plane);
     out.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
         let (image, channel) = (index / channels, index % channels);
         let write = |(x, resizing): &(Planes<'_>, Resizing), channel, adds, out: &mut [f32]| {

@@ -22,21 +22,28 @@ thread_local! {
     static KEPT: [Cell<Vec<Vec<f32>>>; 5] = const { [const { Cell::new(Vec::new()) }; 5] };
 }
 
-/// Memory that may have been used before, with whatever is in it. It is kept for the next one when
-/// it is dropped. Work that others begin on this thread meanwhile takes memory of its own.
+/// Values in a cache line: what vectors are read from begins with one, since a vector that lies in two lines is read
+/// twice.
+const LINE: usize = 16;
+
+/// Memory that may have been used before, with whatever is in it; it begins with a cache line. It is kept for the next
+/// one when it is dropped. Work that others begin on this thread meanwhile takes memory of its own.
 pub(super) struct Scratch {
     of: Use,
     values: Vec<f32>,
+    /// Values before the first line.
+    before: usize,
 }
 
 impl Scratch {
     /// At least `length` values.
     pub(super) fn take(of: Use, length: usize) -> Self {
         let mut values = with_kept(of, Vec::pop).unwrap_or_default();
-        if values.len() < length {
-            values.resize(length, 0.0);
+        if values.len() < length + LINE {
+            values.resize(length + LINE, 0.0);
         }
-        Self { of, values }
+        let before = values.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+        Self { of, values, before }
     }
 }
 
@@ -51,13 +58,13 @@ impl Deref for Scratch {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.values
+        &self.values[self.before..]
     }
 }
 
 impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.values
+        &mut self.values[self.before..]
     }
 }
 

@@ -20,7 +20,7 @@ use super::registers::{
 use super::scratch::{Scratch, Use};
 use super::stencil::Stencil;
 use super::tile::{Input, RUN, accumulate_tile};
-use super::{HostConv, Planes, Weight, within};
+use super::{HostConv, Planes, Weight, within, zeros};
 use crate::conv::Activation;
 
 /// Values of a strip's depthwise outputs, about: they stay in a core's own cache.
@@ -159,7 +159,7 @@ pub(super) fn forward(
         .par_iter()
         .map(|(image, rows)| Arch::new().dispatch(StripTask { block: &block, image: *image, rows }))
         .collect();
-    let mut values = vec![0.0; batch * outputs * plane];
+    let mut values = zeros(batch * outputs * plane);
     values.par_chunks_mut(plane).enumerate().for_each(|(index, out)| {
         let (image, channel) = (index / outputs, index % outputs);
         let of_image = strips.iter().zip(&pieces).filter(|((of, _), _)| *of == image);

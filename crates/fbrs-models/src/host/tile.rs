@@ -12,6 +12,7 @@ use super::registers::{
     Group, OUTPUTS, POSITIONS, add_products, each_group, step, store_sums, vectors, vectors_of,
     weights_of,
 };
+use super::scratch::{Scratch, Use};
 
 /// How much of the input is gathered at once, in values: it stays in the core's own cache while all
 /// output channels read it.
@@ -221,7 +222,7 @@ impl OutputTask<'_, '_> {
         let start = lines.start * padded.row;
         let end = lines.end.saturating_sub(1) * padded.row + padded.out_width;
         let (groups, portion) = plan.portion(self.channels, (end - start).div_ceil(step));
-        let mut room = vec![0.0f32; groups * portion.min(self.channels) * plan.channel];
+        let mut room = Scratch::take(Use::Wide, groups * portion.min(self.channels) * plan.channel);
         // Where channels are divided, the sums of all tiles wait for the others.
         let is_divided = portion < self.channels;
         let apart = plan.apart.as_deref();

@@ -5,8 +5,8 @@ use std::ops::Range;
 use pulp::Simd;
 use rayon::prelude::*;
 
-use super::super::Planes;
 use super::super::scratch::{Scratch, Use};
+use super::super::{Planes, zeros};
 use super::grid::Grid;
 use super::product::Block;
 use super::task::{BETWEEN, Task};
@@ -49,7 +49,7 @@ impl Compact {
         let part = grid.cols.len() + dilation;
         let lines = dilation + height + SIDE * dilation;
         let plane = lines * SIDE * part;
-        let mut values = vec![0.0f32; batch * channels * plane + UNIT];
+        let mut values = zeros(batch * channels * plane + UNIT);
         let sources = x.values.par_chunks(height * width);
         values.par_chunks_mut(plane).zip(sources).for_each(|(plane, source)| {
             let lines = plane.chunks_mut(SIDE * part).skip(dilation);
