@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum DeviceChoice {
-    /// The fastest that works: CUDA, then a GPU through wgpu, then the CPU.
+    /// The fastest that works: CUDA, then a GPU through wgpu, then the CPU. Where Linux has no graphics card's
+    /// files, wgpu is not asked for one: loading its drivers would take longer than a click.
     #[default]
     Auto,
     /// The processor.
@@ -135,12 +136,13 @@ impl DeviceChoice {
     /// Every device of this machine that this build can use. `auto` takes the first that is no
     /// [software renderer](ChosenDevice::is_software).
     pub fn available() -> Vec<ChosenDevice> {
-        let gpus = [list_cuda(DeviceChoice::Cuda(0)), list_wgpu(DeviceChoice::Wgpu(0))]
-            .into_iter()
-            .flatten()
-            .flatten();
-        gpus.chain(cpu()).collect()
+        all_of([list_cuda(DeviceChoice::Cuda(0)), list_wgpu(DeviceChoice::Wgpu(0))])
     }
+}
+
+/// These GPUs, and the processor.
+fn all_of<const N: usize>(gpus: [Result<Vec<ChosenDevice>>; N]) -> Vec<ChosenDevice> {
+    gpus.into_iter().flatten().flatten().chain(cpu()).collect()
 }
 
 /// One of the devices that were found.
@@ -162,10 +164,38 @@ fn pick(
 }
 
 fn auto() -> Result<ChosenDevice> {
-    let best = DeviceChoice::available().into_iter().find(|device| !device.is_software);
-    best.ok_or_else(|| {
+    let available = match may_have_card() {
+        true => DeviceChoice::available(),
+        false => all_of([list_cuda(DeviceChoice::Cuda(0))]),
+    };
+    available.into_iter().find(|device| !device.is_software).ok_or_else(|| {
         refusal(DeviceChoice::Auto, "this build has no backend: build it with cpu, wgpu or cuda")
     })
+}
+
+/// Whether a graphics card may be found.
+fn may_have_card() -> bool {
+    #[cfg(target_os = "linux")]
+    return has_card_files(std::path::Path::new("/"));
+    #[cfg(not(target_os = "linux"))]
+    true
+}
+
+/// Whether there is one of the files through which Linux' drivers let programs compute: render nodes of the kernel's
+/// own drivers, NVIDIA's (Tegra too), Windows' cards (WSL), Adreno, Mali.
+#[cfg(target_os = "linux")]
+fn has_card_files(root: &std::path::Path) -> bool {
+    const FILES: [&str; 6] = [
+        "proc/driver/nvidia",
+        "dev/nvidiactl",
+        "dev/nvmap",
+        "dev/dxg",
+        "dev/kgsl-3d0",
+        "dev/mali0",
+    ];
+    let mut nodes = std::fs::read_dir(root.join("dev/dri")).into_iter().flatten().flatten();
+    FILES.iter().any(|file| root.join(file).exists())
+        || nodes.any(|node| node.file_name().to_string_lossy().starts_with("renderD"))
 }
 
 fn refusal(wanted: DeviceChoice, reason: impl Into<String>) -> Error {
@@ -263,6 +293,25 @@ mod driver {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_card_is_looked_for_where_a_driver_has_its_files() {
+        let shown = |file: &str| {
+            let root = tempfile::tempdir().unwrap();
+            let file = root.path().join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, []).unwrap();
+            has_card_files(root.path())
+        };
+        for file in ["dev/dri/renderD128", "proc/driver/nvidia/version", "dev/nvidiactl", "dev/dxg"]
+        {
+            assert!(shown(file), "{file}");
+        }
+        for file in ["dev/dri/card0", "dev/null", "proc/cpuinfo"] {
+            assert!(!shown(file), "{file}");
+        }
+    }
 
     #[test]
     fn names_are_read() {
