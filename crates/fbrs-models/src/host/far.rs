@@ -5,6 +5,8 @@
 //! product with padding is made, and no position lies on it. With padding, dilations of 12, 24 and 36 took 1.5,
 //! 2.2 and 3.3 times the products there.
 //!
+//! Of many channels, and on maps that are large beside the dilation, `winograd` saves more.
+//!
 //! What a rectangle's taps read are rectangles of the same width. Every strip of columns that some tap reads
 //! is copied, so that its lines lie one behind the other and positions are consecutive over many lines.
 

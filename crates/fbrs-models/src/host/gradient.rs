@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::stencil::Stencil;
-use super::{Finish, HostConv, Planes, Weight, transposed_tiles};
+use super::{Finish, HostConv, Planes, Weight, transposed_tiles, zeros};
 
 #[derive(Debug)]
 pub(super) struct InputGradient {
@@ -31,7 +31,7 @@ impl InputGradient {
             return conv.forward(gradient, size, Finish::default());
         }
         let [height, width] = size;
-        let mut values = vec![0.0f32; gradient.dims[0] * channels * height * width];
+        let mut values = zeros(gradient.dims[0] * channels * height * width);
         for (phase, conv) in self.phases.iter().enumerate() {
             let Some(conv) = conv else { continue };
             let [top, left] = [phase / self.stride, phase % self.stride];

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::gradient::InputGradient;
 use super::separable::{self, HostChain};
-use super::{Addend, Finish, HostConv, HostShape, Planes};
+use super::{Addend, Finish, HostConv, HostShape, Planes, zeros};
 use crate::cancel::Interrupt;
 use crate::conv::Activation;
 
@@ -106,7 +106,7 @@ impl HostLayer {
         let dims_out @ [_, _, height, width] = self.output_dims(dims);
         let size = [height, width];
         if Interrupt::current().is_due() {
-            return zeros(dims_out);
+            return zero_tensor(dims_out);
         }
         let x = numbers(x);
         let x = Planes { values: &x, dims };
@@ -161,7 +161,7 @@ impl HostChain<'_, HostLayer> {
         let size = [height, width].map(|side| self.depthwise.shape.output_side(side));
         let dims_out = [batch, self.project.shape.output, size[0], size[1]];
         if Interrupt::current().is_due() {
-            return Some(Tensor::from_primitive::<Flex>(zeros(dims_out)));
+            return Some(Tensor::from_primitive::<Flex>(zero_tensor(dims_out)));
         }
         let chain = HostChain {
             expand: self.expand.map(|layer| &layer.conv),
@@ -220,7 +220,7 @@ impl<const N: usize> Backward<Flex, N> for ConvStep {
             let dims = gradient.shape().dims();
             for (node, dims) in ops.parents.into_iter().zip([input, dims]) {
                 if let Some(node) = node {
-                    gradients.register::<Flex>(node.id, zeros(dims));
+                    gradients.register::<Flex>(node.id, zero_tensor(dims));
                 }
             }
             return;
@@ -290,8 +290,8 @@ pub(super) fn numbers(tensor: &FlexTensor) -> Cow<'_, [f32]> {
     })
 }
 
-fn zeros(dims: [usize; 4]) -> FlexTensor {
-    tensor(vec![0.0; dims.iter().product()], dims)
+fn zero_tensor(dims: [usize; 4]) -> FlexTensor {
+    tensor(zeros(dims.iter().product()), dims)
 }
 
 pub(super) fn tensor(values: Vec<f32>, dims: [usize; 4]) -> FlexTensor {

@@ -5,7 +5,7 @@
 //! place: seen as one long row, the padded image turns every tap of the kernel into a shifted
 //! contiguous read, so that outputs are computed for consecutive positions at once (`tile`). The
 //! few positions that fall on padding are computed and dropped. Most 3×3 convolutions save products
-//! (`winograd`), and where taps lie far apart, those that read padding are left out (`far`). A depthwise
+//! (`winograd`); elsewhere, where taps lie far apart, those that read padding are left out (`far`). A depthwise
 //! convolution with what is before and behind it is one pass (`separable`). The innermost loop of all of
 //! them is in `registers`.
 //! The gradient with respect to the input is again a convolution (`gradient`), and `layer` makes
@@ -133,8 +133,8 @@ fn within([floor, ceiling]: [f32; 2], value: f32) -> f32 {
     if value > ceiling { ceiling } else { value }
 }
 
-/// Zeros, written by all threads: long ones take as much time as what is made of them otherwise, and memory that is
-/// new to the process takes more.
+/// Zeros. Many are written by all threads: one alone would take a tenth of the time of a layer that writes them, and
+/// more in memory that is new to the process.
 fn zeros(length: usize) -> Vec<f32> {
     if length < MANY {
         return vec![0.0; length];

@@ -40,3 +40,21 @@ impl Stencil {
         (Self { taps, stride: 1 }, which)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kernels look for squares of taps that lie row by row.
+    #[test]
+    fn transposed_taps_lie_row_by_row() {
+        for (kernel, stride, dilation) in [(3, 1, 1), (3, 1, 12), (5, 2, 1), (1, 1, 1)] {
+            let (input, output, depthwise) = (1, 1, false);
+            let padding = dilation * (kernel / 2);
+            let shape = HostShape { input, output, kernel, stride, padding, dilation, depthwise };
+            let (transposed, which) = Stencil::new(&shape).transposed([0, 0]);
+            assert!(transposed.taps.is_sorted(), "{shape:?}");
+            assert_eq!(transposed.taps.len(), which.len());
+        }
+    }
+}

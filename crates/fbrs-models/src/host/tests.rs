@@ -139,8 +139,10 @@ fn kernels_and_gradients_agree_with_the_definition() {
         (64, 67, 98, 100, 3, 1, 24, 24, false),
         (64, 67, 50, 30, 3, 1, 24, 24, false),
         (530, 64, 36, 37, 3, 1, 9, 9, false),
-        // More than is gathered at once.
+        (521, 140, 5, 7, 3, 1, 1, 1, false),
+        // Rectangles of one and two taps; more than is gathered at once, of nine taps apart, and of one.
         (900, 19, 11, 13, 3, 1, 12, 12, false),
+        (420, 9, 40, 42, 3, 1, 12, 12, false),
         (3500, 9, 7, 8, 1, 1, 0, 1, false),
     ];
     for (input, output, height, width, kernel, stride, padding, dilation, depthwise) in cases {
@@ -190,10 +192,18 @@ fn images_and_threads_change_no_bit() {
         (40, 5, 13, 30, 3, 1, 1),
         (900, 19, 11, 13, 3, 1, 12),
         (40, 19, 30, 29, 3, 1, 12),
+        // Taps apart in divided channels, in more groups than are gathered at once, and in some shares of lines alone.
+        (420, 19, 40, 42, 3, 1, 12),
+        (400, 19, 50, 50, 3, 1, 12),
+        (20, 9, 40, 41, 3, 3, 1),
+        (3500, 19, 17, 40, 1, 1, 1),
         (18, 18, 50, 100, 3, 1, 1),
         (90, 40, 60, 100, 3, 1, 1),
         (128, 100, 25, 25, 3, 1, 1),
         (128, 72, 31, 37, 3, 1, 4),
+        (64, 64, 37, 37, 3, 1, 9),
+        (521, 72, 9, 11, 3, 1, 1),
+        (530, 64, 36, 37, 3, 1, 9),
         (600, 40, 20, 30, 1, 1, 1),
     ];
     for (input, output, height, width, kernel, stride, dilation) in cases {

@@ -96,9 +96,9 @@ impl Plan {
         let apart = (is_apart && reading.iter().all(everywhere)).then_some(reading);
         if let Some(apart) = &apart {
             // In the order in which they are added up elsewhere.
-            for (piece, &which) in pieces.iter_mut().zip(apart) {
-                piece.from = taps[which].offset;
-            }
+            let order =
+                |piece: &Piece| apart.iter().position(|&tap| taps[tap].offset == piece.from);
+            pieces.sort_by_key(order);
         }
         let mut channel = 0;
         for piece in &mut pieces {
@@ -106,8 +106,10 @@ impl Plan {
             channel += piece.length;
         }
         let gathered = |tap: &Tap| {
-            let piece = pieces.iter().rfind(|piece| piece.from <= tap.offset);
-            piece.map_or(0, |piece| piece.to + tap.offset - piece.from)
+            let holds = |piece: &&Piece| {
+                piece.from <= tap.offset && tap.offset + step <= piece.from + piece.length
+            };
+            pieces.iter().find(holds).map_or(0, |piece| piece.to + tap.offset - piece.from)
         };
         let taps = taps.iter().map(gathered).collect();
         Self { pieces, taps, channel, run, apart }
@@ -235,6 +237,7 @@ impl OutputTask<'_, '_> {
             let starts = || (block..end).step_by(step).take(groups);
             let count = starts().count();
             let reads = padded.holds(block + count * step);
+            // Taps apart are one loop where they are gathered, side by side.
             let in_place = tiles <= READ_IN_PLACE && !is_divided && reads && apart.is_none();
             let active: Vec<_> =
                 starts().map(|from| plan.active(padded, from, step, in_place)).collect();
@@ -407,6 +410,7 @@ impl OutputTask<'_, '_> {
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
+    use super::super::far::{self, Strips};
     use super::super::stencil::Stencil;
     use super::super::tests::noise;
     use super::super::{HostConv, HostShape, Planes, tiles};
@@ -415,7 +419,8 @@ mod tests {
     /// Few outputs read the input where it lies, many where it was gathered: the same sums, to the bit.
     #[test]
     fn read_in_place_and_gathered_it_is_the_same() {
-        for (input, size, kernel, dilation) in [(19, [17, 50], 3, 1), (40, [9, 31], 1, 1)] {
+        // Eleven channels: of more, 3×3 is made otherwise.
+        for (input, size, kernel, dilation) in [(11, [17, 50], 3, 1), (40, [9, 31], 1, 1)] {
             let (few, many) = (20, (READ_IN_PLACE + 1) * OUTPUTS);
             let padding = dilation * (kernel / 2);
             let weight = noise(many * input * kernel * kernel, 5);
@@ -449,6 +454,8 @@ mod tests {
             (130, 8, [9, 31], 1, 1),
             (40, 3, [5, 5], 3, 2),
             (900, 19, [11, 13], 3, 12),
+            (40, 19, [30, 29], 3, 12),
+            (420, 9, [40, 42], 3, 12),
             (3500, 9, [7, 8], 1, 1),
         ] {
             let padding = dilation * (kernel / 2);
@@ -459,7 +466,11 @@ mod tests {
             let weight = tiles(&weight, input * stencil.taps.len());
             let values = noise(input * size[0] * size[1], 7);
             let x = Planes { values: &values, dims: [1, input, size[0], size[1]] };
-            let padded = [Padded::new(x, &stencil, size, false)];
+            let strips = Strips::new(x, &stencil);
+            let padded = match far::serves(&stencil, size, size) {
+                true => strips.rectangles(&stencil),
+                false => vec![Padded::new(x, &stencil, size, false)],
+            };
             let bias = noise(output, 3);
             let made = |is_narrow: bool| {
                 let mut out = vec![0.0f32; output * size[0] * size[1]];

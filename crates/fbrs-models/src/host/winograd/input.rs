@@ -9,7 +9,7 @@ use super::super::scratch::{Scratch, Use};
 use super::super::{Planes, zeros};
 use super::grid::Grid;
 use super::product::Block;
-use super::task::{BETWEEN, Task};
+use super::task::Task;
 use super::vectors::{load_all, store};
 use super::{NEAR, PRODUCTS, REACH, SIDE, UNIT};
 
@@ -63,7 +63,7 @@ impl Compact {
 
 /// A row to its four parts; what is left of them stays as it is.
 pub(super) fn take_apart(line: &mut [f32], source: &[f32], part: usize, dilation: usize) {
-    // Those that networks have.
+    // Those of networks that lie near.
     let done = match dilation {
         1 => separate::<1>(line, source, part),
         2 => separate::<2>(line, source, part),
@@ -121,7 +121,8 @@ struct Piece {
 }
 
 impl Task<'_> {
-    /// `Bᵀ·d·B` of a block's tiles, of some channels: `[product][channel][width]`, products so far apart.
+    /// `Bᵀ·d·B` of a block's tiles, of some channels: `[product]`, each as `Block::product`
+    /// says.
     #[inline(always)]
     pub(super) fn transform<S: Simd>(
         &self,
@@ -140,7 +141,7 @@ impl Task<'_> {
             // Where a tile reads no input nothing is written below.
             tiles.fill(0.0);
         }
-        let per_product = channels.len() * width + BETWEEN;
+        let per_product = block.product(channels.len());
         for (place, channel) in channels.enumerate() {
             match self.source {
                 // Whole units: what is too much is written over by the next one, or lies in the room behind.

@@ -55,7 +55,7 @@ const TRANSFORMED: usize = 2 << 20;
 const LEAST: usize = 64;
 /// Of those without dilation, which can be made along rows alone (`rows`).
 const LEAST_BESIDE_ROWS: usize = 100;
-/// Up to this dilation it is made so on maps of any size.
+/// Up to this dilation it is made so on maps of any size, and reads compact rows.
 const NEAR: usize = 8;
 /// Tiles of a task, about, for which it transforms all weights, at least: if so many do not fit, its channels are
 /// divided.
@@ -85,8 +85,8 @@ impl Winograd {
         is_served.then_some(Self { input, output, dilation })
     }
 
-    /// Whether maps of this size are made this way: if transformations take a third of the products' time, in less
-    /// than the products that do not read padding take.
+    /// Whether maps of this size are made this way: transformations count as a third of the products, and both
+    /// together must be fewer than the definition's products that read no padding.
     pub(super) fn pays(&self, size: [usize; 2]) -> bool {
         let reading = size.map(|side| 3 * side - 2 * self.dilation.min(side));
         let tiles = || Grid::new(size, self.dilation).tiles();
@@ -106,7 +106,7 @@ impl Winograd {
         let grid = Grid::new([height, width], self.dilation);
         let source = Source::new(x, &grid);
         let tiles = batch * grid.tiles();
-        // Sums are cut where channels are divided and nowhere else: they are the same, divided or not.
+        // A portion is a run of products: sums are rounded at the same places, divided or not.
         let fit = TRANSFORMED / (PRODUCTS * self.input);
         let is_divided = fit < LEAST_TILES;
         let portion = if is_divided { RUN } else { self.input };
@@ -137,7 +137,7 @@ impl Winograd {
 /// it falls on no tile. `most`: tiles of a task, about.
 fn parts(tiles: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let threads = rayon::current_num_threads();
-    let most = most.max(UNIT) / UNIT;
+    let most = most / UNIT;
     let units = tiles.div_ceil(UNIT);
     let count = (threads * units.div_ceil(threads * most)).min(units);
     let start = move |index: usize| (index * units / count.max(1) * UNIT).min(tiles);

@@ -48,7 +48,7 @@ impl<'a> Tiled<'a> {
                     let of_place = |col: usize| &places[col * count + at..][..run.count];
                     let done = match (dilation, cols.first()) {
                         // As many tiles as the dilation begin side by side: from the middle of these on, and
-                        // with dilations that no network has, values are written one by one.
+                        // with other dilations, those of each place are written by themselves.
                         (_, Some(start)) if !start.is_multiple_of(SIDE * dilation) => 0,
                         (1, Some(&start)) => interleave::<1>(of_place, &mut line[start..]),
                         (2, Some(&start)) => interleave::<2>(of_place, &mut line[start..]),

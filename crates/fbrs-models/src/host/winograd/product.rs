@@ -18,7 +18,16 @@ pub(super) struct Block {
     pub(super) width: usize,
 }
 
+/// Values between one product's and the next one's: a transformed line goes to as many places as there are products,
+/// and with a power of two between these they would share a few places of the nearest cache.
+pub(super) const BETWEEN: usize = 16;
+
 impl Block {
+    /// How far one product's transformed values, `[channel][width]`, are from the next one's.
+    pub(super) fn product(&self, channels: usize) -> usize {
+        channels * self.width + BETWEEN
+    }
+
     /// The blocks of a task: as few as there can be, of about as many tiles each.
     pub(super) fn all<S: Simd>(count: usize) -> impl Iterator<Item = Self> {
         let blocks = count.div_ceil(step::<S>()).max(1);

@@ -115,7 +115,7 @@ impl Rows {
 
     fn run<const STRIDE: usize>(
         &self,
-        tiles: &[f32],
+        weight: &[f32],
         x: Planes<'_>,
         bias: &[f32],
         finish: Finish<'_>,
@@ -136,7 +136,7 @@ impl Rows {
         divided(out, (self.output, size), &bounds).into_par_iter().for_each(|share| {
             let image = share.image * image_length..(share.image + 1) * image_length;
             let finish = finish.part(image);
-            let task = RowsTask::<STRIDE> { rows: self, tiles, x, bias, finish, portion, share };
+            let task = RowsTask::<STRIDE> { rows: self, weight, x, bias, finish, portion, share };
             Arch::new().dispatch(task);
         });
     }
@@ -146,7 +146,7 @@ impl Rows {
 struct RowsTask<'a, 'out, const STRIDE: usize> {
     rows: &'a Rows,
     /// The weight.
-    tiles: &'a [f32],
+    weight: &'a [f32],
     x: Planes<'a>,
     bias: &'a [f32],
     /// Of the whole image.
@@ -228,7 +228,7 @@ impl<const STRIDE: usize> WithSimd for RowsTask<'_, '_, STRIDE> {
             let of_product = channels.len() * plane;
             self.transform(simd, lay, channels.clone(), &mut values);
             let of_weight = channels.len() * DOWN * OUTPUTS;
-            for (tile, kernels) in self.tiles.chunks_exact(per_tile).enumerate() {
+            for (tile, kernels) in self.weight.chunks_exact(per_tile).enumerate() {
                 let kernels = &kernels[channels.start * 9 * OUTPUTS..channels.end * 9 * OUTPUTS];
                 match STRIDE {
                     1 => transform_weight(kernels, line, of_weight, &mut weight),
@@ -359,8 +359,8 @@ impl<const STRIDE: usize> RowsTask<'_, '_, STRIDE> {
         let [height, width] = [2, 3].map(|axis| self.x.dims[axis].div_ceil(STRIDE));
         let plane = height * width;
         let of_product = sums.len() / const { Form::of(STRIDE).products };
-        let (places, lines) = room.split_at_mut(room.len() / 2);
-        let of_place = places.len() / SIDE;
+        let of_place = lay.tiles.next_multiple_of(step::<S>());
+        let (places, lines) = room.split_at_mut(SIDE * of_place);
         for (lane, output) in outputs.enumerate() {
             for at in (0..lay.tiles).step_by(S::F32_LANES) {
                 let (group, within) = (at / step::<S>(), at % step::<S>());
@@ -426,8 +426,8 @@ mod tests {
             let bounds = [0, size[0] / 3, size[0]];
             let shares = divided(&mut out, (output, size), &bounds).into_iter();
             for share in shares.filter(|share| share.image == 1) {
-                let (rows, tiles, bias, portion) = (&rows, &weight[..], &bias[..], 40);
-                let task = RowsTask::<STRIDE> { rows, tiles, x, bias, finish, portion, share };
+                let (rows, weight, bias, portion) = (&rows, &weight[..], &bias[..], 40);
+                let task = RowsTask::<STRIDE> { rows, weight, x, bias, finish, portion, share };
                 match is_narrow {
                     true => Simd::vectorize(narrow, task),
                     false => Arch::new().dispatch(task),

@@ -7,14 +7,11 @@ use super::super::scratch::{Scratch, Use};
 use super::grid::Grid;
 use super::input::Source;
 use super::output;
-use super::product::{Block, multiply};
+use super::product::{BETWEEN, Block, multiply};
 use super::{PRODUCTS, SIDE, Winograd, weight};
 
 /// Values of transformed weights that are multiplied with one block after the other.
 const GROUP: usize = 640 * 1024;
-/// Values between one product's and the next one's: a transformed line goes to as many places as there are products,
-/// and with a power of two between these they would share a few places of the nearest cache.
-pub(super) const BETWEEN: usize = 16;
 
 /// Computes consecutive tiles of all output channels.
 pub(super) struct Task<'a> {
@@ -43,11 +40,10 @@ impl WithSimd for Task<'_> {
         let group = (GROUP / (PRODUCTS * portion * OUTPUTS)).clamp(1, tiles);
         // Where channels are divided, the sums of all outputs wait for the others.
         let kept = if portion < input { tiles } else { group };
-        let between = PRODUCTS * BETWEEN;
-        let mut transformed =
-            Scratch::take(Use::Wide, PRODUCTS * portion * widths + blocks.len() * between);
+        let values: usize = blocks.iter().map(|block| PRODUCTS * block.product(portion)).sum();
+        let mut transformed = Scratch::take(Use::Wide, values);
         let mut weights =
-            Scratch::take(Use::Packed, group * (PRODUCTS * portion * OUTPUTS + between));
+            Scratch::take(Use::Packed, group * PRODUCTS * (portion * OUTPUTS + BETWEEN));
         let mut products = Scratch::take(Use::Middle, kept * PRODUCTS * OUTPUTS * widths);
         let mut out = vec![0.0f32; output * SIDE * SIDE * self.count];
         let per_output = SIDE * SIDE * self.count;
@@ -56,8 +52,7 @@ impl WithSimd for Task<'_> {
             let channels = first..(first + portion).min(input);
             let mut rest = &mut *transformed;
             for block in &blocks {
-                let (own, others) =
-                    rest.split_at_mut(PRODUCTS * channels.len() * block.width + between);
+                let (own, others) = rest.split_at_mut(PRODUCTS * block.product(channels.len()));
                 self.transform(simd, block, channels.clone(), own);
                 rest = others;
             }
@@ -75,15 +70,15 @@ impl WithSimd for Task<'_> {
                     weight::transform(kernels, weights, of_product);
                 }
                 let mut from = 0;
-                let mut to =
-                    if kept > group { index * group * PRODUCTS * OUTPUTS * widths } else { 0 };
+                let kept = if portion < input { index * group } else { 0 };
+                let mut to = kept * PRODUCTS * OUTPUTS * widths;
                 for block in &blocks {
-                    let of_block = channels.len() * block.width + BETWEEN;
-                    let values = &transformed[from..from + PRODUCTS * of_block];
+                    let per_product = block.product(channels.len());
+                    let values = &transformed[from..from + PRODUCTS * per_product];
                     let made = &mut products[to..to + count * PRODUCTS * OUTPUTS * block.width];
                     from += values.len();
                     to += made.len();
-                    for (product, values) in values.chunks_exact(of_block).enumerate() {
+                    for (product, values) in values.chunks_exact(per_product).enumerate() {
                         let values = &values[..channels.len() * block.width];
                         for tile in 0..count {
                             let weight = tile * of_tile + product * of_product;
