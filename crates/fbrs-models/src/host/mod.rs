@@ -270,15 +270,19 @@ impl HostConv {
         if out.is_empty() {
             return;
         }
-        match &self.weight {
-            Weight::Depthwise(weight) => self.run_depthwise(weight, x, size, finish, out),
-            Weight::Tiles { tiles, way: Way::Winograd(winograd) } if winograd.pays(size) => {
-                winograd.forward(tiles, x, &self.bias, finish, out);
+        let (tiles, way) = match &self.weight {
+            Weight::Depthwise(weight) => return self.run_depthwise(weight, x, size, finish, out),
+            Weight::Tiles { tiles, way } => (tiles, way),
+        };
+        let map = [x.dims[2], x.dims[3]];
+        match way {
+            Way::Winograd(way) if way.serves(map, size) => {
+                way.forward(tiles, x, &self.bias, finish, out);
             }
-            Weight::Tiles { tiles, way: Way::Rows(rows) } => {
-                rows.forward(tiles, x, &self.bias, finish, out);
+            Way::Rows(way) if way.serves(map, size) => {
+                way.forward(tiles, x, &self.bias, finish, out);
             }
-            Weight::Tiles { tiles, .. } => self.run_tiles(tiles, x, size, finish, out),
+            _ => self.run_tiles(tiles, x, size, finish, out),
         }
     }
 

@@ -131,6 +131,9 @@ fn kernels_and_gradients_agree_with_the_definition() {
         (12, 20, 9, 64, 3, 2, 1, 1, false),
         (13, 12, 7, 100, 3, 2, 1, 1, false),
         (40, 20, 130, 200, 3, 2, 1, 1, false),
+        // An even kernel: a phase of its gradient has the taps of a square, but not the map's size.
+        (13, 12, 9, 11, 6, 2, 2, 1, false),
+        (100, 101, 9, 11, 6, 2, 2, 1, false),
         // Padding left out.
         (40, 50, 30, 29, 3, 1, 12, 12, false),
         (5, 9, 31, 50, 3, 1, 24, 24, false),

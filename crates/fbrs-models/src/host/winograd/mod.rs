@@ -85,9 +85,13 @@ impl Winograd {
         is_served.then_some(Self { input, output, dilation })
     }
 
-    /// Whether maps of this size are made this way: transformations count as a third of the products, and both
-    /// together must be fewer than the definition's products that read no padding.
-    pub(super) fn pays(&self, size: [usize; 2]) -> bool {
+    /// Whether outputs of this size are made of such maps this way: they are as large, transformations count as a
+    /// third of the products, and both together are fewer than the definition's products that read no padding.
+    pub(super) fn serves(&self, map: [usize; 2], size: [usize; 2]) -> bool {
+        map == size && self.pays(size)
+    }
+
+    fn pays(&self, size: [usize; 2]) -> bool {
         let reading = size.map(|side| 3 * side - 2 * self.dilation.min(side));
         let tiles = || Grid::new(size, self.dilation).tiles();
         self.dilation <= NEAR || 4 * PRODUCTS * tiles() < 3 * reading[0] * reading[1]

@@ -97,7 +97,12 @@ impl Rows {
         }
     }
 
-    /// As `HostConv::forward_into`; the output's size is the input's by the stride, rounded up. `weight`:
+    /// Whether outputs of this size are made of such maps this way: the maps' by the stride, rounded up.
+    pub(in super::super) fn serves(&self, map: [usize; 2], size: [usize; 2]) -> bool {
+        map.map(|side| side.div_ceil(self.stride)) == size
+    }
+
+    /// As `HostConv::forward_into`, of what it serves. `weight`:
     /// `[output tile][input][tap][OUTPUTS]`.
     pub(in super::super) fn forward(
         &self,
