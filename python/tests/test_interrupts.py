@@ -29,7 +29,7 @@ def in_a_process_of_its_own(script: str, **environment: str) -> str:
 
 
 COUNT = """
-import sys, threading, time
+import hashlib, sys, threading, time
 import fbrs
 
 session = fbrs.Segmenter(device="cpu").session(sys.argv[1])
@@ -42,6 +42,9 @@ def count():
 
 threading.Thread(target=count).start()
 
+def hash():
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 1_500_000)
+
 def rate(work):
     before, began = counted[0], time.perf_counter()
     work()
@@ -49,11 +52,11 @@ def rate(work):
 
 try:
     shares = []
-    # A machine that does other things meanwhile gets a further try.
+    # A machine whose other work comes and goes gets a further try.
     while len(shares) < 8 and max(shares, default=0) < 0.8:
-        alone = rate(lambda: time.sleep(0.5))
+        beside_hash = rate(hash)
         beside = rate(lambda: [(session.click(225, 345, False), session.undo()) for _ in range(3)])
-        shares.append(beside / alone)
+        shares.append(beside / beside_hash)
 finally:
     ended.set()
 print(max(shares))
@@ -61,6 +64,9 @@ print(max(shares))
 
 
 def test_a_thread_of_pythons_keeps_its_rate() -> None:
+    """Beside clicks it counts as fast as beside a hash, for which Python's lock is free as well: whatever else the
+    machine does, it does beside both.
+    """
     share = float(in_a_process_of_its_own(COUNT, RAYON_NUM_THREADS="1"))
     assert share >= 0.8, f"{share:.0%} of its rate"
 
