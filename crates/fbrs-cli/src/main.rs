@@ -112,8 +112,8 @@ fn answer(error: &clap::Error) -> Result<ExitCode> {
             // The usage is in the help, and a tip is good only where it knows a better argument.
             let ends = ["\nUsage:", "\nFor more information", "\n  tip: to pass"];
             let end = ends.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
-            let text = text.get(..end).unwrap_or(&text);
-            let sentence = one_line(text.strip_prefix("error: ").unwrap_or(text));
+            let text = text.get(..end).unwrap_or(&text).replace("\n\n  tip: ", "; ");
+            let sentence = one_line(text.strip_prefix("error: ").unwrap_or(&text));
             let advice = match kind {
                 ValueValidation => "",
                 _ => " (`fbrs --help` shows how)",

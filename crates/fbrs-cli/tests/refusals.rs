@@ -45,6 +45,17 @@ fn photos_that_are_none() {
     }
 }
 
+/// Other servers' word for it is understood.
+#[test]
+fn places_where_nothing_can_listen() {
+    let work = Work::new();
+    for option in ["--listen", "--port"] {
+        for place in ["localhost:8765", "99999"] {
+            work.refuses(&["serve", option, place], USAGE, &[place, "a port, such as 8765"]);
+        }
+    }
+}
+
 /// A picture of a few bytes that claims to be huge is refused by its header.
 #[test]
 fn huge_photos() {

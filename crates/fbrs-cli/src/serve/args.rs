@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,7 +20,10 @@ const BOUNDS: &str = "Bounds";
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8765")]
+    ///
+    /// Without an address, on this machine alone.
+    #[arg(long, alias = "port", value_name = "[IP:]PORT", default_value = "127.0.0.1:8765")]
+    #[arg(value_parser = parse_listen)]
     pub(super) listen: SocketAddr,
     /// Keep photos and clicks here, so that sessions survive the end of the server
     ///
@@ -61,7 +64,7 @@ pub(crate) struct ServeArgs {
     pub(super) no_flip: bool,
 
     /// Where CVAT finds the function; its requests carry no token
-    #[arg(long, value_name = "IP:PORT", help_heading = TOOLS)]
+    #[arg(long, value_name = "[IP:]PORT", value_parser = parse_listen, help_heading = TOOLS)]
     pub(super) cvat_listen: Option<SocketAddr>,
     /// What CVAT is answered with
     #[arg(long, value_enum, default_value_t = Reply::Shapes, help_heading = TOOLS)]
@@ -172,6 +175,14 @@ fn with_unit(text: &str, units: &[(&str, u64)], expected: &str) -> Result<u64, S
     product.ok_or_else(|| format!("expected {expected}"))
 }
 
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    let expected = "expected a port, such as 8765, or an address with one, such as 0.0.0.0:8765";
+    text.parse().map_err(|_| expected.to_owned())
+}
+
 fn parse_host(text: &str) -> Result<String, String> {
     let is_name = |text: &str| {
         !text.is_empty()
@@ -214,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_times_have_units() {
+    fn sizes_times_and_addresses() {
         assert_eq!(parse_bytes("100M"), Ok(100 << 20));
         assert_eq!(parse_bytes("2g"), Ok(2 << 30));
         assert_eq!(parse_bytes("4096"), Ok(4096));
@@ -230,6 +241,14 @@ mod tests {
             assert!(parse_origin(bad).is_err(), "{bad}");
         }
         assert!(parse_origin("http://localhost:3000").is_ok() && parse_host("a b").is_err());
+        for (text, address) in
+            [("80", "127.0.0.1:80"), ("0.0.0.0:0", "0.0.0.0:0"), ("[::1]:443", "[::1]:443")]
+        {
+            assert_eq!(parse_listen(text).map(|at| at.to_string()), Ok(address.to_owned()));
+        }
+        for bad in ["", "-1", "65536", "localhost:80", "127.0.0.1", "::1"] {
+            assert!(parse_listen(bad).is_err(), "{bad}");
+        }
         for bad in ["", "0s", "5d", "9999h", "s"] {
             assert!(parse_time(bad).is_err(), "{bad}");
         }
