@@ -45,6 +45,17 @@ fn photos_that_are_none() {
     }
 }
 
+#[test]
+fn names_that_are_nearly_right() {
+    let work = Work::new();
+    work.refuses(
+        &["eval", "--dta", "x"],
+        USAGE,
+        &["'--dta' found; a similar argument exists: '--data'"],
+    );
+    work.refuses(&["segmnt"], USAGE, &["'segmnt'; a similar subcommand exists: 'segment'"]);
+}
+
 /// Other servers' word for it is understood.
 #[test]
 fn places_where_nothing_can_listen() {
