@@ -67,7 +67,7 @@ impl OutputTask<'_, '_> {
     fn make<S: Simd>(&mut self, simd: S, padded: &Padded<'_>, lines: Range<usize>) {
         let step = step::<S>();
         let plan = Plan::new(&padded.taps, &lines, step);
-        let per_channel = plan.taps.len() * OUTPUTS;
+        let per_channel = padded.taps.len() * OUTPUTS;
         let per_tile = (self.channels * per_channel).max(1);
         let tiles = self.weight.len() / per_tile;
         let start = lines.start * padded.row;
@@ -122,9 +122,7 @@ impl OutputTask<'_, '_> {
             }
         }
     }
-}
 
-impl OutputTask<'_, '_> {
     /// Adds bias and addend and writes the positions that are not on padding.
     #[inline(always)]
     fn store<S: Simd>(

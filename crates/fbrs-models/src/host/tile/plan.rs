@@ -29,7 +29,7 @@ struct Piece {
 pub(super) struct Plan {
     pieces: Vec<Piece>,
     /// Where each tap reads, within a gathered channel.
-    pub(super) taps: Vec<usize>,
+    taps: Vec<usize>,
     /// Length of a gathered channel.
     pub(super) channel: usize,
     /// Channels whose products are added up one after the other.
